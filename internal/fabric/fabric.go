@@ -1,0 +1,187 @@
+package fabric
+
+import (
+	"net/netip"
+
+	"kumiko/internal/world"
+)
+
+// Fabric is what the network must be at one revision of the World. All slices are sorted by id or index; a Fabric
+// is never changed once it was compiled, and scopes may be shared between revisions.
+type Fabric struct {
+	Rev      uint64
+	VPCs     []*VPC     // sorted by ID
+	Gateways []*Gateway // sorted by ID
+	Hosts    []*Host    // sorted by ID
+}
+
+// VPC is a routing domain: one router with a port for each ENI and a link to each gateway it consumes.
+type VPC struct {
+	ID       world.VPCID
+	Account  world.AccountID
+	Region   string
+	CIDRs    []netip.Prefix
+	Subnets  []Subnet // sorted by ID
+	Ports    []Port   // sorted by Index
+	Links    []Link   // sorted by Gateway
+	Groups   []Group  // sorted by ID
+	Tables   []Table  // sorted by Index
+	Resolver Resolver
+	Zones    []Zone // sorted by Name; what the resolver answers from, most specific zone first found wins
+}
+
+// Subnet is a range of addresses whose ports share a route table.
+type Subnet struct {
+	ID      world.SubnetID
+	CIDR    netip.Prefix
+	Gateway netip.Addr // the subnet's first address but one: the router, in the eyes of an instance
+	Table   uint32     // Index of the route table
+}
+
+// Port is an ENI at its VPC's router.
+type Port struct {
+	ENI             world.ENIID
+	Index           uint32 // unique in the VPC, from 1
+	Subnet          world.SubnetID
+	Table           uint32         // Index of the route table of its subnet
+	Addrs           []netip.Addr   // the first is the primary one
+	Prefixes        []netip.Prefix // routed to the port
+	Mask            int            // prefix length of the subnet
+	Router          netip.Addr     // Subnet.Gateway
+	MAC             string
+	Groups          []world.SecurityGroupID // sorted
+	SourceDestCheck bool
+	MTU             int
+	Peer            Peer // what is plugged into the port
+}
+
+// Peer is the namespace a port's cable ends in: a host or a gateway, or none while the ENI is not attached.
+type Peer struct {
+	Host    world.InstanceID
+	Gateway world.ResourceGatewayID
+	Device  string // interface name there, e.g. eth0
+}
+
+// Attached tells whether the port has a cable.
+func (p Peer) Attached() bool { return p.Host != "" || p.Gateway != "" }
+
+// Group is a security group as the kernel needs it: its rules and the addresses that stand for it in other groups' rules.
+type Group struct {
+	ID      world.SecurityGroupID
+	Members []netip.Addr // private addresses of the ENIs carrying the group, sorted
+	Ingress []Rule       // sorted by ID
+	Egress  []Rule
+}
+
+// Rule allows traffic with a peer: ranges, or the members of a group.
+type Rule struct {
+	ID       world.SecurityGroupRuleID
+	Protocol world.Protocol
+	Ports    world.PortRange       // of tcp and udp
+	ICMP     world.ICMPMatch       // of icmp and icmpv6
+	CIDRs    []netip.Prefix        // sorted; one for a CIDR rule, the entries for a prefix list
+	Peer     world.SecurityGroupID // members of this group, when not empty
+}
+
+// Table is a route table.
+type Table struct {
+	ID     world.RouteTableID
+	Index  uint32
+	Routes []Route // sorted, longest prefix first; the local routes come before all and are not listed
+}
+
+// Route sends a destination to a port of the same VPC; Port 0 is a blackhole.
+type Route struct {
+	Prefix netip.Prefix
+	Port   uint32
+}
+
+// Link joins a consumer VPC's router with the namespace of a gateway.
+type Link struct {
+	Gateway     world.ResourceGatewayID
+	Association world.VPCAssociationID
+	Index       uint16                  // of the VPC association: conntrack zone and mark at the gateway, unique there
+	Groups      []world.SecurityGroupID // of the association: their ingress rules filter what enters the link; none: no filter
+	Addrs       []netip.Addr            // resource addresses reached through the link, sorted
+	MTU         int
+}
+
+// Gateway is a resource gateway: a namespace that translates connections of its consumers to resources.
+type Gateway struct {
+	ID        world.ResourceGatewayID
+	VPC       world.VPCID   // provider
+	Ports     []GatewayPort // its ENIs, sorted by ENI; connections are spread over them
+	Consumers []Consumer    // sorted by Index
+	Listeners []Listener    // sorted by Addr
+}
+
+// GatewayPort is an ENI of a gateway, as seen from inside it.
+type GatewayPort struct {
+	ENI    world.ENIID
+	Device string       // interface name in the gateway's namespace
+	Addrs  []netip.Addr // addresses connections come from; the first is the primary one
+	MAC    string
+	Router netip.Addr
+	Mask   int
+	MTU    int
+}
+
+// Consumer is a VPC that reaches the gateway through a link.
+type Consumer struct {
+	VPC         world.VPCID
+	Association world.VPCAssociationID
+	Index       uint16
+	MTU         int
+}
+
+// Listener accepts connections to a resource's address and sends them to its target.
+type Listener struct {
+	Addr          netip.Addr // in world.LatticeResources
+	Ports         []world.PortRange
+	Target        netip.Addr // in the provider VPC; invalid: the name of the resource has no address, connections are dropped
+	Association   world.ResourceAssociationID
+	Configuration world.ResourceConfigurationID
+	Network       world.ServiceNetworkID
+}
+
+// Accepts tells whether the listener takes connections to the port.
+func (l Listener) Accepts(port uint16) bool {
+	for _, r := range l.Ports {
+		if r.Contains(port) {
+			return true
+		}
+	}
+	return false
+}
+
+// Host is an instance that should run.
+type Host struct {
+	ID       world.InstanceID
+	Boot     uint64 // a running host of another boot is replaced
+	Hostname string
+	Domain   string
+	Resolver []netip.Addr
+	Ports    []HostPort // sorted by device
+	Image    string
+	User     string   // default user, e.g. ec2-user
+	Keys     []string // authorized_keys lines of the default user
+	UserData []byte
+}
+
+// HostPort is an ENI as seen from inside the host.
+type HostPort struct {
+	ENI    world.ENIID
+	VPC    world.VPCID
+	Device string
+	MAC    string
+	Addrs  []netip.Addr
+	Mask   int
+	Router netip.Addr
+	MTU    int
+}
+
+// MTUs inside a VPC and on the way through Lattice, in bytes. (EC2 User Guide "Network MTU"; VPC Lattice User Guide.)
+const (
+	MTU        = 9001
+	MTULattice = 8500
+)

@@ -1,0 +1,57 @@
+package fabric
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"kumiko/internal/world"
+)
+
+// Station is a place on a packet's way that can refuse it.
+type Station string
+
+// The stations, in the order a packet meets them.
+const (
+	Spoof     Station = "source-check"   // the source is no address of the sending ENI
+	SGOut     Station = "sg-out"         // no egress rule of the sender's groups
+	NoRoute   Station = "route"          // no route, a blackhole, or no ENI with that address
+	LinkIn    Station = "sg-association" // no ingress rule of the VPC association's groups
+	Listen    Station = "listener"       // no resource, or not one of its ports
+	SGIn      Station = "sg-in"          // no ingress rule of the receiver's groups
+	DestCheck Station = "dest-check"     // the destination is no address of the receiving ENI
+)
+
+// Origin names what refused a packet: the station and the noun it belongs to. It is what the kernel's refusal record
+// and the explanation must agree on, so it is comparable.
+type Origin struct {
+	Station Station
+	VPC     world.VPCID
+	ENI     world.ENIID             // of Spoof, SGOut, SGIn, DestCheck
+	Gateway world.ResourceGatewayID // of LinkIn, Listen
+}
+
+// String is station:noun.
+func (o Origin) String() string {
+	var at []string
+	for _, s := range []string{string(o.VPC), string(o.ENI), string(o.Gateway)} {
+		if s != "" {
+			at = append(at, s)
+		}
+	}
+	return string(o.Station) + ":" + strings.Join(at, "/")
+}
+
+// Flow is the first packet of a conversation, as its sender made it.
+type Flow struct {
+	Protocol world.Protocol
+	Src, Dst netip.Addr
+	SrcPort  uint16
+	DstPort  uint16
+	ICMP     world.ICMPMatch
+}
+
+// String is "tcp 10.0.0.5:40000 → 10.0.1.9:443".
+func (f Flow) String() string {
+	return fmt.Sprintf("%d %s → %s", f.Protocol, netip.AddrPortFrom(f.Src, f.SrcPort), netip.AddrPortFrom(f.Dst, f.DstPort))
+}

@@ -1,0 +1,41 @@
+package world
+
+import (
+	"encoding/hex"
+	"io"
+)
+
+// Ids as AWS writes them: a prefix that names the noun, a hyphen and 17 lower-case hexadecimal digits.
+type (
+	AccountID               string // 12 decimal digits
+	AccessKeyID             string // 20 characters, AKIA… or ASIA…
+	KeyPairID               string // key-
+	DHCPOptionsID           string // dopt-
+	VPCID                   string // vpc-
+	SubnetID                string // subnet-
+	RouteTableID            string // rtb-
+	NetworkACLID            string // acl-
+	SecurityGroupID         string // sg-
+	SecurityGroupRuleID     string // sgr-
+	ENIID                   string // eni-
+	InstanceID              string // i-
+	PrefixListID            string // pl-
+	ServiceNetworkID        string // sn-
+	VPCAssociationID        string // snva-
+	ResourceAssociationID   string // snra-
+	ResourceGatewayID       string // rgw-
+	ResourceConfigurationID string // rcfg-
+	AccessLogSubscriptionID string // als-
+)
+
+// NewID draws a fresh id: prefix, a hyphen and 17 hexadecimal digits.
+func (tx *Tx) NewID(prefix string) string { return prefix + "-" + tx.Hex(17) }
+
+// Hex draws n hexadecimal digits.
+func (tx *Tx) Hex(n int) string {
+	b := make([]byte, (n+1)/2)
+	if _, err := io.ReadFull(tx.Rand, b); err != nil {
+		panic("world: no randomness: " + err.Error())
+	}
+	return hex.EncodeToString(b)[:n]
+}

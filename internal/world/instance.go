@@ -1,0 +1,77 @@
+package world
+
+import "time"
+
+// Power is what an instance was asked to be.
+type Power string
+
+// The powers an instance can be asked to have.
+const (
+	Running    Power = "running"
+	Stopped    Power = "stopped"
+	Terminated Power = "terminated"
+)
+
+// Instance is a virtual machine of AWS; here a set of namespaces with a root file system.
+type Instance struct {
+	ID InstanceID
+	Meta
+	Reservation      string // r-
+	LaunchIndex      int
+	VPC              VPCID
+	Subnet           SubnetID
+	Image            string // AMI id
+	Type             string // e.g. t3.micro
+	KeyName          string
+	PublicKey        string // of the key pair, in authorized_keys form, as it was at launch
+	UserData         []byte // as given, after base64
+	ClientToken      string
+	Launched         time.Time
+	Power            Power
+	Boot             uint64 // grows with each start and reboot; a host of an older boot is replaced
+	StateReasonCode  string
+	StateReason      string
+	Reason           string // state transition reason
+	TerminatedAt     time.Time
+	InstanceProfile  string // name of the instance profile, empty if none
+	Metadata         MetadataOptions
+	TerminationLock  bool   // disableApiTermination
+	StopLock         bool   // disableApiStop
+	ShutdownBehavior string // stop or terminate
+	Monitoring       bool
+}
+
+// MetadataOptions govern the instance metadata service of an instance.
+type MetadataOptions struct {
+	Endpoint bool // HttpEndpoint enabled
+	Tokens   bool // HttpTokens required
+	HopLimit int  // HttpPutResponseHopLimit
+	Tags     bool // InstanceMetadataTags enabled
+}
+
+// RowID is the instance's id.
+func (i Instance) RowID() string { return string(i.ID) }
+
+// ENIsOf are the ENIs attached to the instance, by device index.
+func (w *World) ENIsOf(i InstanceID) []ENI {
+	out := w.ENIs.Where(func(e ENI) bool { return e.Attachment.Instance == i })
+	for a := 1; a < len(out); a++ {
+		for b := a; b > 0 && out[b].Attachment.DeviceIndex < out[b-1].Attachment.DeviceIndex; b-- {
+			out[b], out[b-1] = out[b-1], out[b]
+		}
+	}
+	return out
+}
+
+// KeyPair is a public key that instances can be launched with.
+type KeyPair struct {
+	ID KeyPairID
+	Meta
+	Name        string // unique in account and region
+	Type        string // rsa or ed25519
+	PublicKey   string // in authorized_keys form
+	Fingerprint string
+}
+
+// RowID is the key pair's id.
+func (k KeyPair) RowID() string { return string(k.ID) }

@@ -1,0 +1,58 @@
+package world
+
+import "net/netip"
+
+// VPC is a virtual private cloud: a routing domain with address ranges of its own. Two VPCs may use the same ranges.
+type VPC struct {
+	ID VPCID
+	Meta
+	CIDRs       []CIDRAssociation // the first is the primary one
+	DHCPOptions DHCPOptionsID     // empty: the region's default set
+	Default     bool              // the account's default VPC
+
+	DNSSupport   bool // enableDnsSupport
+	DNSHostnames bool // enableDnsHostnames
+	UsageMetrics bool // enableNetworkAddressUsageMetrics
+
+	NextPort  uint32 // index the next ENI of this VPC gets; see ENI.Index
+	NextTable uint32 // index the next route table of this VPC gets; see RouteTable.Index
+}
+
+// CIDRAssociation ties an address range to a VPC.
+type CIDRAssociation struct {
+	ID   string // vpc-cidr-assoc-
+	CIDR netip.Prefix
+}
+
+// RowID is the VPC id.
+func (v VPC) RowID() string { return string(v.ID) }
+
+// CIDR is the primary address range.
+func (v VPC) CIDR() netip.Prefix { return v.CIDRs[0].CIDR }
+
+// Contains tells whether a lies in one of the VPC's ranges.
+func (v VPC) Contains(a netip.Addr) bool {
+	for _, c := range v.CIDRs {
+		if c.CIDR.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// DHCPOptions is a set of options instances learn at start.
+type DHCPOptions struct {
+	ID DHCPOptionsID
+	Meta
+	Options []DHCPOption
+	Default bool // the set every VPC of the account and region starts with
+}
+
+// DHCPOption is one key with its values.
+type DHCPOption struct {
+	Key    string
+	Values []string
+}
+
+// RowID is the id of the set.
+func (d DHCPOptions) RowID() string { return string(d.ID) }

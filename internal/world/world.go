@@ -1,0 +1,141 @@
+package world
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// World is everything that was asked for, at one revision. Values are cheap to copy; committed Worlds are immutable.
+type World struct {
+	Rev uint64 // revision: grows by one with each commit
+
+	Accounts               Table[AccountID, Account]
+	AccessKeys             Table[AccessKeyID, AccessKey]
+	IdempotencyTokens      Table[string, IdempotencyToken]
+	KeyPairs               Table[KeyPairID, KeyPair]
+	DHCPOptions            Table[DHCPOptionsID, DHCPOptions]
+	VPCs                   Table[VPCID, VPC]
+	Subnets                Table[SubnetID, Subnet]
+	RouteTables            Table[RouteTableID, RouteTable]
+	NetworkACLs            Table[NetworkACLID, NetworkACL]
+	SecurityGroups         Table[SecurityGroupID, SecurityGroup]
+	SecurityGroupRules     Table[SecurityGroupRuleID, SecurityGroupRule]
+	ENIs                   Table[ENIID, ENI]
+	Instances              Table[InstanceID, Instance]
+	ManagedPrefixLists     Table[PrefixListID, ManagedPrefixList]
+	ServiceNetworks        Table[ServiceNetworkID, ServiceNetwork]
+	VPCAssociations        Table[VPCAssociationID, VPCAssociation]
+	ResourceAssociations   Table[ResourceAssociationID, ResourceAssociation]
+	ResourceGateways       Table[ResourceGatewayID, ResourceGateway]
+	ResourceConfigurations Table[ResourceConfigurationID, ResourceConfiguration]
+	AccessLogSubscriptions Table[AccessLogSubscriptionID, AccessLogSubscription]
+	ResourcePolicies       Table[string, ResourcePolicy]
+	LogGroups              Table[string, LogGroup]
+	LogStreams             Table[string, LogStream]
+}
+
+// tables lists every table with the noun its rows are stored under. The noun is part of the format on disk:
+// never rename one without a migration.
+func (w *World) tables() []namedTable {
+	return []namedTable{
+		{"account", &w.Accounts},
+		{"access-key", &w.AccessKeys},
+		{"idempotency-token", &w.IdempotencyTokens},
+		{"key-pair", &w.KeyPairs},
+		{"dhcp-options", &w.DHCPOptions},
+		{"vpc", &w.VPCs},
+		{"subnet", &w.Subnets},
+		{"route-table", &w.RouteTables},
+		{"network-acl", &w.NetworkACLs},
+		{"security-group", &w.SecurityGroups},
+		{"security-group-rule", &w.SecurityGroupRules},
+		{"network-interface", &w.ENIs},
+		{"instance", &w.Instances},
+		{"prefix-list", &w.ManagedPrefixLists},
+		{"service-network", &w.ServiceNetworks},
+		{"service-network-vpc-association", &w.VPCAssociations},
+		{"service-network-resource-association", &w.ResourceAssociations},
+		{"resource-gateway", &w.ResourceGateways},
+		{"resource-configuration", &w.ResourceConfigurations},
+		{"access-log-subscription", &w.AccessLogSubscriptions},
+		{"resource-policy", &w.ResourcePolicies},
+		{"log-group", &w.LogGroups},
+		{"log-stream", &w.LogStreams},
+	}
+}
+
+type namedTable struct {
+	noun string
+	t    table
+}
+
+// Tx is a transaction: a World that can be changed, with the time and the randomness it may use.
+// Tx.Rev is the revision the transaction will have if it commits.
+type Tx struct {
+	World
+	Now  time.Time
+	Rand io.Reader
+
+	log *changeLog
+}
+
+// Begin opens a transaction on w. w itself stays as it is.
+func Begin(w World, now time.Time, rand io.Reader) *Tx {
+	tx := &Tx{World: w, Now: now, Rand: rand, log: &changeLog{touched: map[rowKey]struct{}{}}}
+	tx.Rev++
+	for _, nt := range tx.tables() {
+		nt.t.edit(nt.noun, tx.log)
+	}
+	return tx
+}
+
+// Seal ends the transaction: it returns the World as changed and the rows that differ, sorted.
+// The Tx must not be used afterwards.
+func (tx *Tx) Seal() (World, []Change, error) {
+	var changes []Change
+	for _, nt := range tx.tables() {
+		for k := range tx.log.touched {
+			if k.noun != nt.noun {
+				continue
+			}
+			raw, ok, err := nt.t.encode(k.id)
+			if err != nil {
+				return World{}, nil, fmt.Errorf("world: encode %s %s: %w", k.noun, k.id, err)
+			}
+			c := Change{Noun: k.noun, ID: k.id}
+			if ok {
+				c.Row = raw
+			}
+			changes = append(changes, c)
+		}
+		nt.t.seal()
+	}
+	sortChanges(changes)
+	return tx.World, changes, nil
+}
+
+// Load makes a World of stored rows. A row of an unknown noun is an error: the store was written by another version.
+func Load(rev uint64, rows func(yield func(noun, id string, raw json.RawMessage) error) error) (World, error) {
+	tx := Begin(World{}, time.Time{}, nil)
+	byNoun := map[string]table{}
+	for _, nt := range tx.tables() {
+		byNoun[nt.noun] = nt.t
+	}
+	err := rows(func(noun, id string, raw json.RawMessage) error {
+		t, ok := byNoun[noun]
+		if !ok {
+			return fmt.Errorf("world: unknown noun %q", noun)
+		}
+		return t.load(id, raw)
+	})
+	if err != nil {
+		return World{}, err
+	}
+	for _, nt := range tx.tables() {
+		nt.t.seal()
+	}
+	tx.World.Rev = rev
+	return tx.World, nil
+}
