@@ -1,0 +1,62 @@
+package admin
+
+import "time"
+
+// Status says how the daemon is.
+type Status struct {
+	Version  string            `json:"version"`
+	PID      int               `json:"pid"`
+	Started  time.Time         `json:"started"`
+	State    string            `json:"state"`             // the state folder
+	URL      string            `json:"url"`               // where the AWS APIs answer
+	Revision uint64            `json:"revision"`          // of what was asked for
+	Applied  uint64            `json:"applied"`           // what was asked for up to here is in the kernel, but for Failing
+	Failing  map[string]string `json:"failing,omitempty"` // scope id → error of its last attempt
+	Nouns    map[string]int    `json:"nouns,omitempty"`   // how many there are of each noun
+}
+
+// Account is an AWS account with its access key.
+type Account struct {
+	ID              string    `json:"id"` // 12 digits
+	Name            string    `json:"name"`
+	Created         time.Time `json:"created"`
+	AccessKeyID     string    `json:"accessKeyId,omitempty"`
+	SecretAccessKey string    `json:"secretAccessKey,omitempty"`
+}
+
+// NewAccount asks for an account.
+type NewAccount struct {
+	Name string `json:"name"`
+}
+
+// Question asks whether a conversation could be had.
+type Question struct {
+	From     string `json:"from"`               // an instance id, an ENI id or an address
+	To       string `json:"to"`                 // the same, or a DNS name
+	Port     int    `json:"port,omitempty"`     // of tcp and udp; 0 for icmp
+	Protocol string `json:"protocol,omitempty"` // tcp (when empty), udp, icmp or a number
+}
+
+// Explanation answers a Question: yes or no, and by which rules.
+type Explanation struct {
+	Open    bool   `json:"open"`
+	Summary string `json:"summary"`           // the answer in a sentence
+	Flow    string `json:"flow,omitempty"`    // the first packet, e.g. tcp 10.0.0.5:40000 → 10.0.1.9:443
+	Refusal string `json:"refusal,omitempty"` // when closed: station and noun, e.g. sg-in:vpc-1/eni-2
+	Hint    string `json:"hint,omitempty"`    // when closed: what would open it
+	Steps   []Step `json:"steps"`             // the way, in order, up to the refusal
+}
+
+// Step is one place on the way of a packet.
+type Step struct {
+	Station string `json:"station"`      // e.g. sg-out, route, listener
+	At      string `json:"at,omitempty"` // the noun it belongs to, e.g. eni-0123
+	By      string `json:"by,omitempty"` // the rule or route that decided, e.g. sgr-0123 of sg-0123
+	OK      bool   `json:"ok"`           // whether the packet went on
+	Text    string `json:"text"`         // for people
+}
+
+// Fault is the body of an answer that is an error.
+type Fault struct {
+	Error string `json:"error"`
+}
