@@ -17,7 +17,8 @@ type Resolver struct {
 type Zone struct {
 	Name    string // lower case, no trailing dot
 	SOA     SOA
-	Records map[string][]Record // by lower-case name without trailing dot, within the zone; a present name with no record of a type is NODATA
+	Records map[string][]Record // by lower-case name without trailing dot; a present name with no record of a type is NODATA
+	Exists  map[string]bool     // further names that exist without any record: elsewhere they have some, or names below them have (RFC 8020)
 }
 
 // SOA is what a negative answer carries.
@@ -92,22 +93,17 @@ func zoneOf(v *VPC, name string) *Zone {
 	var best *Zone
 	for i := range v.Zones {
 		z := &v.Zones[i]
-		if (name == z.Name || strings.HasSuffix(name, "."+z.Name)) && (best == nil || len(z.Name) > len(best.Name)) {
+		if (z.Name == "" || name == z.Name || strings.HasSuffix(name, "."+z.Name)) && (best == nil || len(z.Name) > len(best.Name)) {
 			best = z
 		}
 	}
 	return best
 }
 
-// absent decides between NODATA for the zone's own name and for empty non-terminals (RFC 8020), and NXDOMAIN.
+// absent decides between NODATA and NXDOMAIN for a name without records.
 func absent(z *Zone, name string) Outcome {
-	if name == z.Name {
+	if name == z.Name || z.Exists[name] {
 		return NoData
-	}
-	for n := range z.Records {
-		if strings.HasSuffix(n, "."+name) {
-			return NoData
-		}
 	}
 	return NXDomain
 }

@@ -21,6 +21,7 @@ type Instance struct {
 	VPC              VPCID
 	Subnet           SubnetID
 	Image            string // AMI id
+	User             string // default user of the image, e.g. ec2-user
 	Type             string // e.g. t3.micro
 	KeyName          string
 	PublicKey        string // of the key pair, in authorized_keys form, as it was at launch

@@ -1,0 +1,116 @@
+package fabric
+
+import (
+	"net/netip"
+	"slices"
+
+	"kumiko/internal/world"
+)
+
+// groups adds the security groups of each VPC with their rules, and for each the addresses of the ENIs carrying it.
+func (c *compilation) groups() {
+	members := map[world.SecurityGroupID][]netip.Addr{}
+	for _, v := range c.out.VPCs {
+		for _, p := range v.Ports {
+			for _, g := range p.Groups {
+				members[g] = append(members[g], p.Addrs...)
+			}
+		}
+	}
+	for g := range c.w.SecurityGroups.All() {
+		v := c.vpcs[g.VPC]
+		if v == nil {
+			continue
+		}
+		f := Group{ID: g.ID, Members: members[g.ID]}
+		slices.SortFunc(f.Members, netip.Addr.Compare)
+		for _, r := range c.rules[g.ID] {
+			if r.Egress {
+				f.Egress = append(f.Egress, c.rule(v, r))
+			} else {
+				f.Ingress = append(f.Ingress, c.rule(v, r))
+			}
+		}
+		v.Groups = append(v.Groups, f)
+	}
+}
+
+func (c *compilation) rule(v *VPC, r world.SecurityGroupRule) Rule {
+	f := Rule{ID: r.ID, Protocol: r.Protocol, Ports: r.Ports, ICMP: r.ICMP, Peer: r.PeerGroup}
+	switch {
+	case r.PeerList != "":
+		l, _ := c.w.PrefixList(v.Region, r.PeerList)
+		for _, e := range l.Entries {
+			f.CIDRs = append(f.CIDRs, e.CIDR.Masked())
+		}
+	case r.CIDR.IsValid():
+		f.CIDRs = []netip.Prefix{r.CIDR.Masked()}
+	}
+	slices.SortFunc(f.CIDRs, func(a, b netip.Prefix) int { return a.Compare(b) })
+	return f
+}
+
+// Group finds a group of the VPC.
+func (v *VPC) Group(id world.SecurityGroupID) (Group, bool) {
+	i, ok := slices.BinarySearchFunc(v.Groups, id, func(g Group, id world.SecurityGroupID) int {
+		switch {
+		case g.ID < id:
+			return -1
+		case g.ID > id:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return Group{}, false
+	}
+	return v.Groups[i], true
+}
+
+// Matches tells whether the rule allows a first packet of flow whose other side has address peer.
+func (r Rule) Matches(v *VPC, flow Flow, peer netip.Addr) bool {
+	if r.Protocol != world.AnyProtocol && r.Protocol != flow.Protocol {
+		return false
+	}
+	switch {
+	case r.Protocol.HasPorts() && !r.Ports.Contains(flow.DstPort):
+		return false
+	case (r.Protocol == world.ICMP || r.Protocol == world.ICMPv6) && !matchesICMP(r.ICMP, flow.ICMP):
+		return false
+	}
+	if r.Peer != "" {
+		g, ok := v.Group(r.Peer)
+		return ok && slices.Contains(g.Members, peer)
+	}
+	for _, c := range r.CIDRs {
+		if c.Contains(peer) {
+			return true
+		}
+	}
+	return false
+}
+
+func matchesICMP(rule, packet world.ICMPMatch) bool {
+	return (rule.Type == -1 || rule.Type == packet.Type) && (rule.Code == -1 || rule.Code == packet.Code)
+}
+
+// Allows finds the rule that lets a first packet of flow out of (egress) or into (ingress) a port with the given
+// groups: the first in order of groups and rule ids.
+func (v *VPC) Allows(groups []world.SecurityGroupID, egress bool, flow Flow) (world.SecurityGroupID, Rule, bool) {
+	for _, id := range groups {
+		g, ok := v.Group(id)
+		if !ok {
+			continue
+		}
+		rules, peer := g.Ingress, flow.Src
+		if egress {
+			rules, peer = g.Egress, flow.Dst
+		}
+		for _, r := range rules {
+			if r.Matches(v, flow, peer) {
+				return id, r, true
+			}
+		}
+	}
+	return "", Rule{}, false
+}

@@ -1,0 +1,121 @@
+package fabric
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"kumiko/internal/world"
+)
+
+// Times to live of generated names, in seconds. (Seen in answers of the VPC resolver; negative answers carry an SOA of 900.)
+const (
+	ttlName = 60
+	ttlSOA  = 900
+)
+
+// names adds the zones each VPC's resolver answers from.
+func (c *compilation) names() {
+	shared := c.latticeNames()
+	for _, v := range c.out.VPCs {
+		v.Zones = append(v.Zones, rootZone(), localZone(), privateZone(v), reverseZone(v), c.latticeZone(v, shared[v.Region]))
+	}
+}
+
+// awsSOA is the SOA of zones AWS serves. (As in negative answers of the VPC resolver; the values are Route 53's defaults.)
+func awsSOA() SOA {
+	return SOA{
+		NS: "ns-336.awsdns-42.com", Mailbox: "awsdns-hostmaster.amazon.com",
+		Serial: 1, Refresh: 7200, Retry: 900, Expire: 1209600, Minimum: 86400, TTL: ttlSOA,
+	}
+}
+
+// rootZone denies every name that no other zone covers: nothing is forwarded out of the machine.
+func rootZone() Zone {
+	return Zone{SOA: SOA{
+		NS: "a.root-servers.net", Mailbox: "nstld.verisign-grs.com",
+		Serial: 1, Refresh: 1800, Retry: 900, Expire: 604800, Minimum: 86400, TTL: 86400,
+	}}
+}
+
+// localZone answers localhost as RFC 6761 asks for.
+func localZone() Zone {
+	return Zone{Name: "localhost", SOA: awsSOA(), Records: map[string][]Record{
+		"localhost": {{Type: TypeA, TTL: ttlName, Addr: netip.AddrFrom4([4]byte{127, 0, 0, 1})}},
+	}}
+}
+
+// privateZone holds the private names EC2 derives from addresses.
+func privateZone(v *VPC) Zone {
+	z := Zone{Name: world.PrivateDomain(v.Region), SOA: awsSOA(), Records: map[string][]Record{}}
+	for _, p := range v.Ports {
+		for _, a := range p.Addrs {
+			if a.Is4() {
+				z.Records[world.PrivateName(a, v.Region)] = []Record{{Type: TypeA, TTL: ttlName, Addr: a}}
+			}
+		}
+	}
+	return z
+}
+
+// reverseZone names the addresses of the VPC's ENIs.
+func reverseZone(v *VPC) Zone {
+	z := Zone{Name: "in-addr.arpa", SOA: awsSOA(), Records: map[string][]Record{}, Exists: map[string]bool{}}
+	for _, p := range v.Ports {
+		for _, a := range p.Addrs {
+			if a.Is4() {
+				n := reverseName(a)
+				z.Records[n] = []Record{{Type: TypePTR, TTL: ttlName, Target: world.PrivateName(a, v.Region)}}
+				z.ancestors(n)
+			}
+		}
+	}
+	return z
+}
+
+func reverseName(a netip.Addr) string {
+	b := a.As4()
+	return fmt.Sprintf("%d.%d.%d.%d.in-addr.arpa", b[3], b[2], b[1], b[0])
+}
+
+// ancestors notes that the names between the zone's and name exist, as names with something below them do.
+func (z *Zone) ancestors(name string) {
+	for {
+		_, up, ok := strings.Cut(name, ".")
+		if !ok || up == z.Name || z.Exists[up] {
+			return
+		}
+		z.Exists[up] = true
+		name = up
+	}
+}
+
+// latticeNames are, by region, the names of all resource associations: they are public, so they exist everywhere,
+// but only an associated VPC gets an address for them.
+func (c *compilation) latticeNames() map[string]map[string]bool {
+	out := map[string]map[string]bool{}
+	for a := range c.w.ResourceAssociations.All() {
+		if a.Deleting {
+			continue
+		}
+		z := Zone{Name: world.LatticeResourceZone(a.Region), Exists: out[a.Region]}
+		if z.Exists == nil {
+			z.Exists = map[string]bool{}
+			out[a.Region] = z.Exists
+		}
+		z.Exists[a.DNSName()] = true
+		z.ancestors(a.DNSName())
+	}
+	return out
+}
+
+// latticeZone gives the VPC the addresses of the resources in the service network it is associated with.
+func (c *compilation) latticeZone(v *VPC, exists map[string]bool) Zone {
+	z := Zone{Name: world.LatticeResourceZone(v.Region), SOA: awsSOA(), Records: map[string][]Record{}, Exists: exists}
+	for _, l := range c.associations[v.ID] {
+		for _, a := range c.resources[l.Network] {
+			z.Records[a.DNSName()] = []Record{{Type: TypeA, TTL: ttlName, Addr: a.Addr}}
+		}
+	}
+	return z
+}
