@@ -3,8 +3,6 @@ package fabric
 import (
 	"net/netip"
 	"strings"
-
-	"kumiko/internal/world"
 )
 
 // Resolver is the DNS resolver of a VPC.
@@ -135,13 +133,3 @@ var MetadataAddr = netip.MustParseAddr("169.254.169.254")
 
 // ResolverLinkLocal is the resolver's second address in every VPC. (VPC User Guide, "Amazon DNS server".)
 var ResolverLinkLocal = netip.MustParseAddr("169.254.169.253")
-
-// portByENI finds a port by its ENI.
-func (v *VPC) portByENI(id world.ENIID) (Port, bool) {
-	for _, p := range v.Ports {
-		if p.ENI == id {
-			return p, true
-		}
-	}
-	return Port{}, false
-}

@@ -1,0 +1,100 @@
+package fabric
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"kumiko/internal/world"
+)
+
+// Routed is where a VPC's router sends a destination. With neither Port nor Link the packet goes nowhere.
+type Routed struct {
+	Prefix netip.Prefix
+	Table  world.RouteTableID // empty for the VPC's own ranges and for Lattice's
+	Port   *Port
+	Link   *Link
+}
+
+// Route decides where the router sends a packet for dst that came in through a port whose subnet uses the given
+// route table: Lattice's ranges first (only in an associated VPC), then the VPC's own ranges, which no table can
+// override, then the table's longest matching prefix. An address of the VPC that no attached ENI holds goes nowhere.
+func (v *VPC) Route(table uint32, dst netip.Addr) Routed {
+	if len(v.Links) > 0 && world.LatticeResources.Contains(dst) {
+		r := Routed{Prefix: world.LatticeResources}
+		for i := range v.Links {
+			if _, ok := slices.BinarySearchFunc(v.Links[i].Addrs, dst, netip.Addr.Compare); ok {
+				r.Link = &v.Links[i]
+			}
+		}
+		return r
+	}
+	for _, c := range v.CIDRs {
+		if c.Contains(dst) {
+			return Routed{Prefix: c, Port: v.portOf(dst)}
+		}
+	}
+	for _, t := range v.Tables {
+		if t.Index != table {
+			continue
+		}
+		for _, r := range t.Routes {
+			if r.Prefix.Contains(dst) {
+				return Routed{Prefix: r.Prefix, Table: t.ID, Port: v.portByIndex(r.Port)}
+			}
+		}
+		return Routed{Table: t.ID}
+	}
+	return Routed{}
+}
+
+// portOf is the attached port that holds the address, or to which its prefix is delegated.
+func (v *VPC) portOf(a netip.Addr) *Port {
+	for i := range v.Ports {
+		if v.Ports[i].Peer.Attached() && v.Ports[i].Holds(a) {
+			return &v.Ports[i]
+		}
+	}
+	return nil
+}
+
+func (v *VPC) portByIndex(n uint32) *Port {
+	i, ok := slices.BinarySearchFunc(v.Ports, n, func(p Port, n uint32) int { return int(p.Index) - int(n) })
+	if !ok || n == 0 {
+		return nil
+	}
+	return &v.Ports[i]
+}
+
+func (v *VPC) portByENI(id world.ENIID) (Port, bool) {
+	i := slices.IndexFunc(v.Ports, func(p Port) bool { return p.ENI == id })
+	if i < 0 {
+		return Port{}, false
+	}
+	return v.Ports[i], true
+}
+
+// Holds tells whether a is an address of the port or lies in a prefix delegated to it.
+func (p Port) Holds(a netip.Addr) bool {
+	return slices.Contains(p.Addrs, a) || slices.ContainsFunc(p.Prefixes, func(x netip.Prefix) bool { return x.Contains(a) })
+}
+
+// VPC finds a VPC of the fabric; nil when it is not there.
+func (f *Fabric) VPC(id world.VPCID) *VPC {
+	i, ok := slices.BinarySearchFunc(f.VPCs, id, func(v *VPC, id world.VPCID) int { return strings.Compare(string(v.ID), string(id)) })
+	if !ok {
+		return nil
+	}
+	return f.VPCs[i]
+}
+
+// Gateway finds a gateway of the fabric; nil when it is not there.
+func (f *Fabric) Gateway(id world.ResourceGatewayID) *Gateway {
+	i, ok := slices.BinarySearchFunc(f.Gateways, id, func(g *Gateway, id world.ResourceGatewayID) int {
+		return strings.Compare(string(g.ID), string(id))
+	})
+	if !ok {
+		return nil
+	}
+	return f.Gateways[i]
+}
