@@ -98,23 +98,23 @@ func (c *compilation) latticeNames() map[string]map[string]bool {
 		if a.Deleting {
 			continue
 		}
-		z := Zone{Name: world.LatticeResourceZone(a.Region), Exists: out[a.Region]}
+		z := Zone{Name: world.ResourceZone(a.Region), Exists: out[a.Region]}
 		if z.Exists == nil {
 			z.Exists = map[string]bool{}
 			out[a.Region] = z.Exists
 		}
-		z.Exists[a.DNSName()] = true
-		z.ancestors(a.DNSName())
+		z.Exists[a.Name()] = true
+		z.ancestors(a.Name())
 	}
 	return out
 }
 
 // latticeZone gives the VPC the addresses of the resources in the service network it is associated with.
 func (c *compilation) latticeZone(v *VPC, exists map[string]bool) Zone {
-	z := Zone{Name: world.LatticeResourceZone(v.Region), SOA: awsSOA(), Records: map[string][]Record{}, Exists: exists}
+	z := Zone{Name: world.ResourceZone(v.Region), SOA: awsSOA(), Records: map[string][]Record{}, Exists: exists}
 	for _, l := range c.associations[v.ID] {
 		for _, a := range c.resources[l.Network] {
-			z.Records[a.DNSName()] = []Record{{Type: TypeA, TTL: ttlName, Addr: a.Addr}}
+			z.Records[a.Name()] = []Record{{Type: TypeA, TTL: ttlName, Addr: a.Addr}}
 		}
 	}
 	return z

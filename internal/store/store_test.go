@@ -11,7 +11,7 @@ import (
 	"kumiko/internal/world"
 )
 
-func put(t *testing.T, s *Store, id string) {
+func putAccount(t *testing.T, s *Store, id string) {
 	t.Helper()
 	_, err := s.Update(t.Context(), func(tx *world.Tx) error {
 		tx.Accounts.Put(world.Account{ID: world.AccountID(id), Name: id})
@@ -31,7 +31,7 @@ func TestCommitsSurviveAndFailuresChangeNothing(t *testing.T) {
 	if _, err := Open(path); err == nil {
 		t.Fatal("a second daemon could open the same file")
 	}
-	put(t, s, "a")
+	putAccount(t, s, "a")
 	before := s.World()
 	boom := errors.New("boom")
 	_, err = s.Update(t.Context(), func(tx *world.Tx) error {
@@ -103,7 +103,7 @@ func TestWaitSeesWorldAndSeen(t *testing.T) {
 	s := OpenMemory()
 	defer s.Close()
 	go func() {
-		put(t, s, "x")
+		putAccount(t, s, "x")
 		s.SetSeen(Seen{Rev: 1, Failing: map[string]string{"vpc-1": "no"}})
 	}()
 	err := s.Wait(t.Context(), func(w world.World, seen Seen) bool {

@@ -27,7 +27,25 @@ func newGenerator(s service, m *model, ops map[string]level) (*generator, error)
 		g.reach(op.Input, true)
 		g.reach(op.Output, true)
 	}
-	return g, nil
+	return g, g.supported()
+}
+
+// supported tells what the model asks for that package wire cannot do yet.
+func (g *generator) supported() error {
+	for name, s := range g.model.Shapes {
+		if s.Payload != "" {
+			return fmt.Errorf("%s: payload members are not supported", name)
+		}
+		for _, m := range s.Members {
+			if !slices.Contains([]string{"", "uri", "querystring", "header"}, m.Location) {
+				return fmt.Errorf("%s: members in the %s are not supported", name, m.Location)
+			}
+		}
+	}
+	if g.protocol() == "" {
+		return fmt.Errorf("protocol %s is not supported", g.model.Metadata.Protocol)
+	}
+	return nil
 }
 
 // reach notes the structures r leads to; the input or output itself is written under the operation's name.
@@ -135,10 +153,10 @@ func (g *generator) tag(s shape, m member) string {
 	if m.Location != "" {
 		parts = append(parts, "at="+m.Location)
 	}
-	if s.Payload == m.Name {
-		parts = append(parts, "at=payload")
-	}
 	target := g.model.Shapes[m.Shape]
+	if target.Union {
+		parts = append(parts, "union")
+	}
 	if item := g.itemName(target); item != "" {
 		parts = append(parts, "item="+item)
 	}

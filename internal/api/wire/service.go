@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"reflect"
 
 	"kumiko/internal/world"
 )
@@ -42,15 +43,18 @@ type Operation struct {
 	Path   string // of REST protocols: a template such as /tags/{resourceArn}
 	Status int    // of a successful answer; 0 is 200
 
-	NewInput func() any // a new *XInput
-	Call     func(ctx context.Context, c world.Caller, in any) (any, error)
+	// Call does the operation. in is what Codec.Decode returned.
+	Call func(ctx context.Context, c world.Caller, in any) (any, error)
+
+	input, output reflect.Type
 }
 
 // Op makes the Operation that handler f does.
 func Op[I, O any](name string, f func(context.Context, world.Caller, *I) (*O, error)) Operation {
 	return Operation{
-		Name:     name,
-		NewInput: func() any { return new(I) },
+		Name:   name,
+		input:  reflect.TypeFor[I](),
+		output: reflect.TypeFor[O](),
 		Call: func(ctx context.Context, c world.Caller, in any) (any, error) {
 			out, err := f(ctx, c, in.(*I))
 			if err != nil {
