@@ -1,0 +1,122 @@
+package reach
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/world"
+)
+
+// ErrUnclear is wrapped by the errors of Ask for a question that names nothing, or more than one thing.
+var ErrUnclear = errors.New("unclear")
+
+// Question asks whether From can open a conversation with To.
+type Question struct {
+	From     string         // an instance id, an ENI id, or an address that only one ENI has
+	To       string         // the same, or a DNS name as the sender's VPC resolves it
+	Protocol world.Protocol // TCP, UDP or ICMP
+	Port     uint16         // of TCP and UDP
+}
+
+// Answer is what Ask found.
+type Answer struct {
+	Trace
+	Asked fabric.Flow   // the first packet as the sender makes it
+	Name  *fabric.Reply // how To was resolved, when it is a name
+	// Stranger is set when the address asked for belongs, in the sender's VPC, to another ENI than the one meant.
+	Stranger bool
+	From, To world.ENIID // To is empty when the question named no ENI
+}
+
+// Open tells whether the conversation reaches what the question meant.
+func (a Answer) Reached() bool { return a.Open && !a.Stranger }
+
+// clientPort is the source port of the packet that is traced; no rule looks at it.
+const clientPort = 40000
+
+// Ask answers a question from the fabric alone.
+func Ask(f *fabric.Fabric, q Question) (Answer, error) {
+	v, from, err := findSender(f, q.From)
+	if err != nil {
+		return Answer{}, err
+	}
+	a := Answer{From: from.ENI}
+	dst, err := a.destination(f, v, q.To)
+	if err != nil {
+		return Answer{}, err
+	}
+	a.Asked = fabric.Flow{Protocol: q.Protocol, Src: from.Addrs[0], Dst: dst}
+	switch {
+	case q.Protocol.HasPorts():
+		a.Asked.SrcPort, a.Asked.DstPort = clientPort, q.Port
+	case q.Protocol == world.ICMP:
+		a.Asked.ICMP = world.ICMPMatch{Type: 8} // echo request, RFC 792
+	}
+	a.Trace.Flow = a.Asked
+	if !dst.IsValid() {
+		return a, nil // a name without an address: closed, no hops
+	}
+	if a.To != "" && a.To == a.From {
+		a.Open, a.Trace.To = true, a.From // an instance reaches itself without leaving
+		return a, nil
+	}
+	a.Trace = From(f, from.ENI, a.Asked)
+	a.Stranger = a.Open && a.To != "" && a.Trace.To != a.To
+	return a, nil
+}
+
+func (a *Answer) destination(f *fabric.Fabric, v *fabric.VPC, to string) (netip.Addr, error) {
+	if addr, err := netip.ParseAddr(to); err == nil {
+		return addr, nil
+	}
+	if strings.HasPrefix(to, "i-") || strings.HasPrefix(to, "eni-") {
+		_, p, err := find(f, to)
+		if err != nil {
+			return netip.Addr{}, err
+		}
+		a.To = p.ENI
+		return p.Addrs[0], nil
+	}
+	addr, reply := fabric.Resolve(v, to)
+	a.Name = &reply
+	return addr, nil
+}
+
+func findSender(f *fabric.Fabric, id string) (*fabric.VPC, fabric.Port, error) {
+	addr, err := netip.ParseAddr(id)
+	if err != nil {
+		return find(f, id)
+	}
+	var vpc *fabric.VPC
+	var port fabric.Port
+	for _, v := range f.VPCs {
+		for _, p := range v.Ports {
+			if !p.Holds(addr) {
+				continue
+			}
+			if vpc != nil {
+				return nil, port, fmt.Errorf("%w: %s is an address of %s in %s and of %s in %s: name the instance or the ENI", ErrUnclear, addr, port.ENI, vpc.ID, p.ENI, v.ID)
+			}
+			vpc, port = v, p
+		}
+	}
+	if vpc == nil {
+		return nil, port, fmt.Errorf("%w: no ENI has the address %s", ErrUnclear, addr)
+	}
+	return vpc, port, nil
+}
+
+// find is the port of an ENI, or the first port of an instance.
+func find(f *fabric.Fabric, id string) (*fabric.VPC, fabric.Port, error) {
+	for _, v := range f.VPCs {
+		for _, p := range v.Ports {
+			if string(p.ENI) == id || (string(p.Peer.Host) == id && p.Peer.Device == "eth0") {
+				return v, p, nil
+			}
+		}
+	}
+	return nil, fabric.Port{}, fmt.Errorf("%w: nothing that runs is called %s", ErrUnclear, id)
+}

@@ -1,0 +1,185 @@
+package reach
+
+import (
+	"fmt"
+	"strings"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/world"
+)
+
+// Summary is the answer in a sentence: yes, or no and because of what.
+func (a Answer) Summary() string {
+	switch {
+	case a.Name != nil && !a.Asked.Dst.IsValid():
+		return "no: " + nameless(*a.Name)
+	case a.Stranger:
+		return fmt.Sprintf("no: in this VPC %s is %s, not %s; the two are in different VPCs and nothing joins them", a.Asked.Dst, a.Trace.To, a.To)
+	case a.Open:
+		return fmt.Sprintf("yes: %s reaches %s", service(a.Asked), a.Trace.To)
+	case len(a.Hops) == 0:
+		return fmt.Sprintf("no: %s has no running instance behind it", a.From)
+	}
+	return "no: " + a.Hops[len(a.Hops)-1].refusal(a.flowAt())
+}
+
+// flowAt is the packet as the refusing station saw it.
+func (a Answer) flowAt() fabric.Flow { return a.Trace.Flow }
+
+func nameless(r fabric.Reply) string {
+	switch r.Outcome {
+	case fabric.Refused:
+		return "the VPC's resolver is off (enableDnsSupport is false)"
+	case fabric.NoData:
+		return fmt.Sprintf("the name exists but has no address in this VPC (zone %s)", r.Zone.Name)
+	}
+	if r.Zone == nil || r.Zone.Name == "" {
+		return "no zone of this VPC holds the name"
+	}
+	return fmt.Sprintf("zone %s has no such name", r.Zone.Name)
+}
+
+// service is what a packet asks for: tcp/443 to 10.0.0.5.
+func service(f fabric.Flow) string {
+	return fmt.Sprintf("%s to %s", proto(f), f.Dst)
+}
+
+func proto(f fabric.Flow) string {
+	switch f.Protocol {
+	case world.TCP:
+		return fmt.Sprintf("tcp/%d", f.DstPort)
+	case world.UDP:
+		return fmt.Sprintf("udp/%d", f.DstPort)
+	case world.ICMP:
+		return fmt.Sprintf("icmp type %d code %d", f.ICMP.Type, f.ICMP.Code)
+	}
+	return fmt.Sprintf("protocol %d", f.Protocol)
+}
+
+func (h Hop) groupsText() string {
+	switch len(h.Groups) {
+	case 0:
+		return "it has no security group"
+	case 1:
+		return string(h.Groups[0]) + " has no"
+	}
+	ids := make([]string, len(h.Groups))
+	for i, g := range h.Groups {
+		ids[i] = string(g)
+	}
+	return strings.Join(ids, ", ") + " have no"
+}
+
+// refusal says why the hop did not let the packet pass.
+func (h Hop) refusal(f fabric.Flow) string {
+	switch h.Origin.Station {
+	case fabric.Spoof:
+		return fmt.Sprintf("%s may not send from %s (source/destination check)", h.Origin.ENI, f.Src)
+	case fabric.SGOut:
+		return fmt.Sprintf("%s egress rule for %s to %s (on %s)", h.groupsText(), proto(f), f.Dst, h.Origin.ENI)
+	case fabric.SGIn:
+		return fmt.Sprintf("%s ingress rule for %s from %s (on %s)", h.groupsText(), proto(f), f.Src, h.Origin.ENI)
+	case fabric.LinkIn:
+		return fmt.Sprintf("%s ingress rule for %s from %s (on the VPC's service network association)", h.groupsText(), proto(f), f.Src)
+	case fabric.NoRoute:
+		return h.noRoute(f)
+	case fabric.Listen:
+		return h.notListening(f)
+	case fabric.DestCheck:
+		return fmt.Sprintf("%s does not take packets for %s (source/destination check)", h.Origin.ENI, f.Dst)
+	}
+	return "refused at " + h.Origin.String()
+}
+
+func (h Hop) noRoute(f fabric.Flow) string {
+	switch {
+	case h.Table != "" && h.Prefix.IsValid():
+		return fmt.Sprintf("the route %s of %s leads nowhere (blackhole)", h.Prefix, h.Table)
+	case h.Table != "":
+		return fmt.Sprintf("%s has no route to %s", h.Table, f.Dst)
+	case h.Prefix == world.LatticeResources:
+		return fmt.Sprintf("%s is no resource of the service network of %s", f.Dst, h.Origin.VPC)
+	}
+	return fmt.Sprintf("no running instance or ENI of %s has the address %s", h.Origin.VPC, f.Dst)
+}
+
+func (h Hop) notListening(f fabric.Flow) string {
+	switch {
+	case h.Configuration == "":
+		return fmt.Sprintf("%s serves no resource at %s", h.Origin.Gateway, f.Dst)
+	case f.Protocol != world.TCP:
+		return fmt.Sprintf("%s is a TCP resource; %s is not carried", h.Configuration, proto(f))
+	}
+	return fmt.Sprintf("%s does not serve %s, or its name has no address", h.Configuration, proto(f))
+}
+
+// At is the noun the hop belongs to.
+func (h Hop) At() string {
+	switch {
+	case h.Origin.ENI != "":
+		return string(h.Origin.ENI)
+	case h.Configuration != "":
+		return string(h.Configuration)
+	case h.Table != "":
+		return string(h.Table)
+	case h.Origin.Gateway != "":
+		return string(h.Origin.Gateway)
+	}
+	return string(h.Origin.VPC)
+}
+
+// By is the rule or route that decided, if one did.
+func (h Hop) By() string {
+	switch {
+	case h.Rule != "":
+		return string(h.Rule) + " of " + string(h.Group)
+	case h.Association != "":
+		return string(h.Association)
+	case h.Prefix.IsValid():
+		return h.Prefix.String()
+	}
+	return ""
+}
+
+// Text says what happened at the hop.
+func (h Hop) Text(f fabric.Flow) string {
+	if !h.Pass {
+		return h.refusal(f)
+	}
+	switch h.Origin.Station {
+	case fabric.Spoof:
+		return "the source is the ENI's own"
+	case fabric.NoRoute:
+		return "routed by " + h.Prefix.String()
+	case fabric.Listen:
+		return "served, and sent on to the resource"
+	case fabric.DestCheck:
+		return "the destination is the ENI's own"
+	}
+	if h.Rule == "" {
+		return "no security group filters here"
+	}
+	return "allowed by " + h.By()
+}
+
+// Hint is what would let the packet pass the hop that refused it; empty when the answer is yes or nothing simple would.
+func (a Answer) Hint() string {
+	if a.Open || len(a.Hops) == 0 {
+		return ""
+	}
+	h := a.Hops[len(a.Hops)-1]
+	if len(h.Groups) == 0 {
+		return ""
+	}
+	f := a.Trace.Flow
+	ports := ""
+	if f.Protocol.HasPorts() {
+		ports = fmt.Sprintf(" --port %d", f.DstPort)
+	}
+	name := map[world.Protocol]string{world.TCP: "tcp", world.UDP: "udp", world.ICMP: "icmp"}[f.Protocol]
+	verb, peer := "ingress", f.Src
+	if h.Origin.Station == fabric.SGOut {
+		verb, peer = "egress", f.Dst
+	}
+	return fmt.Sprintf("aws ec2 authorize-security-group-%s --group-id %s --protocol %s%s --cidr %s/32", verb, h.Groups[0], name, ports, peer)
+}
