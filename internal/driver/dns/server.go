@@ -1,0 +1,102 @@
+package dns
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"kumiko/internal/fabric"
+)
+
+// maxQuery is the longest query that is read from UDP, in bytes; what is longer is malformed.
+const maxQuery = 4096
+
+// maxFailures is how many reads of a socket may fail in a row before its reader gives up.
+const maxFailures = 64
+
+// server is the resolver of one VPC.
+type server struct {
+	addrs []netip.Addr
+	view  atomic.Pointer[fabric.VPC]
+	limit *limiter
+	conns connections
+	log   *slog.Logger
+
+	sockets []io.Closer
+	readers sync.WaitGroup
+}
+
+// open starts the resolver of v on all of its addresses, or on none.
+func open(cfg Config, v *fabric.VPC) (*server, error) {
+	s := &server{
+		addrs: slices.Clone(v.Resolver.Addrs), limit: newLimiter(cfg.Rate),
+		log: cfg.Log.With("scope", v.ID), conns: connections{open: map[*net.TCPConn]netip.Addr{}},
+	}
+	s.view.Store(v)
+	var packets []*net.UDPConn
+	var listeners []*net.TCPListener
+	for _, a := range s.addrs {
+		at := netip.AddrPortFrom(a, uint16(cfg.Port))
+		p, err := cfg.Sockets.ListenUDP(string(v.ID), at)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.sockets, packets = append(s.sockets, p), append(packets, p)
+		l, err := cfg.Sockets.ListenTCP(string(v.ID), at)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.sockets, listeners = append(s.sockets, l), append(listeners, l)
+	}
+	for _, p := range packets {
+		for range runtime.GOMAXPROCS(0) {
+			s.readers.Go(func() { s.serveUDP(p) })
+		}
+	}
+	for _, l := range listeners {
+		s.readers.Go(func() { s.serveTCP(l) })
+	}
+	return s, nil
+}
+
+// close stops the resolver and waits until nothing of it runs.
+func (s *server) close() {
+	for _, c := range s.sockets {
+		c.Close()
+	}
+	s.conns.closeAll()
+	s.readers.Wait()
+}
+
+// serveUDP answers queries from one socket until it is closed.
+func (s *server) serveUDP(p *net.UDPConn) {
+	query := make([]byte, maxQuery)
+	a := newAnswerer()
+	for failures := 0; failures < maxFailures; {
+		n, from, err := p.ReadFromUDPAddrPort(query)
+		switch {
+		case closed(err):
+			return
+		case err != nil:
+			failures++
+			s.log.Warn("dns: read failed", "err", err)
+			continue
+		}
+		failures = 0
+		if !s.limit.allow(from.Addr()) {
+			continue
+		}
+		if reply := a.answer(s.view.Load(), query[:n], udp); reply != nil {
+			// A reply that cannot be sent is lost like any datagram; the client asks again.
+			_, _ = p.WriteToUDPAddrPort(reply, from)
+		}
+	}
+	s.log.Error("dns: gave up reading", "addr", p.LocalAddr())
+}
