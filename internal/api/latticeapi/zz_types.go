@@ -31,7 +31,7 @@ type CreateResourceConfigurationInput struct {
 	Protocol                                  *string                          `aws:"protocol,shape=ProtocolType"`
 	ResourceGatewayIdentifier                 *string                          `aws:"resourceGatewayIdentifier,shape=ResourceGatewayIdentifier"`
 	ResourceConfigurationGroupIdentifier      *string                          `aws:"resourceConfigurationGroupIdentifier,shape=ResourceConfigurationIdentifier"`
-	ResourceConfigurationDefinition           *ResourceConfigurationDefinition `aws:"resourceConfigurationDefinition"`
+	ResourceConfigurationDefinition           *ResourceConfigurationDefinition `aws:"resourceConfigurationDefinition,union"`
 	AllowAssociationToShareableServiceNetwork *bool                            `aws:"allowAssociationToShareableServiceNetwork"`
 	CustomDomainName                          *string                          `aws:"customDomainName,shape=DomainName"`
 	GroupDomain                               *string                          `aws:"groupDomain,shape=DomainName"`
@@ -51,7 +51,7 @@ type CreateResourceConfigurationOutput struct {
 	PortRanges                                []string                         `aws:"portRanges,shape=PortRangeList"`
 	Protocol                                  *string                          `aws:"protocol,shape=ProtocolType"`
 	Status                                    *string                          `aws:"status,shape=ResourceConfigurationStatus"`
-	ResourceConfigurationDefinition           *ResourceConfigurationDefinition `aws:"resourceConfigurationDefinition"`
+	ResourceConfigurationDefinition           *ResourceConfigurationDefinition `aws:"resourceConfigurationDefinition,union"`
 	AllowAssociationToShareableServiceNetwork *bool                            `aws:"allowAssociationToShareableServiceNetwork"`
 	CreatedAt                                 *time.Time                       `aws:"createdAt,time=iso8601"`
 	FailureReason                             *string                          `aws:"failureReason"`
@@ -268,7 +268,7 @@ type GetResourceConfigurationOutput struct {
 	Protocol                                  *string                          `aws:"protocol,shape=ProtocolType"`
 	CustomDomainName                          *string                          `aws:"customDomainName,shape=DomainName"`
 	Status                                    *string                          `aws:"status,shape=ResourceConfigurationStatus"`
-	ResourceConfigurationDefinition           *ResourceConfigurationDefinition `aws:"resourceConfigurationDefinition"`
+	ResourceConfigurationDefinition           *ResourceConfigurationDefinition `aws:"resourceConfigurationDefinition,union"`
 	CreatedAt                                 *time.Time                       `aws:"createdAt,time=iso8601"`
 	AmazonManaged                             *bool                            `aws:"amazonManaged"`
 	FailureReason                             *string                          `aws:"failureReason"`
@@ -564,7 +564,7 @@ type UpdateAccessLogSubscriptionOutput struct {
 // UpdateResourceConfigurationInput is what UpdateResourceConfiguration is asked with.
 type UpdateResourceConfigurationInput struct {
 	ResourceConfigurationIdentifier           *string                          `aws:"resourceConfigurationIdentifier,need,at=uri,shape=ResourceConfigurationIdentifier"`
-	ResourceConfigurationDefinition           *ResourceConfigurationDefinition `aws:"resourceConfigurationDefinition"`
+	ResourceConfigurationDefinition           *ResourceConfigurationDefinition `aws:"resourceConfigurationDefinition,union"`
 	AllowAssociationToShareableServiceNetwork *bool                            `aws:"allowAssociationToShareableServiceNetwork"`
 	PortRanges                                []string                         `aws:"portRanges,shape=PortRangeList"`
 }
@@ -581,7 +581,7 @@ type UpdateResourceConfigurationOutput struct {
 	AllowAssociationToShareableServiceNetwork *bool                            `aws:"allowAssociationToShareableServiceNetwork"`
 	Protocol                                  *string                          `aws:"protocol,shape=ProtocolType"`
 	Status                                    *string                          `aws:"status,shape=ResourceConfigurationStatus"`
-	ResourceConfigurationDefinition           *ResourceConfigurationDefinition `aws:"resourceConfigurationDefinition"`
+	ResourceConfigurationDefinition           *ResourceConfigurationDefinition `aws:"resourceConfigurationDefinition,union"`
 }
 
 // UpdateResourceGatewayInput is what UpdateResourceGateway is asked with.
