@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
 	"kumiko/internal/world"
 )
 
@@ -21,7 +22,7 @@ const Port = 53
 // (Amazon VPC User Guide, "DNS quotas".)
 const PacketsPerSecond = 1024
 
-// Sockets makes sockets inside a namespace, named as the VPC is; they work from any goroutine.
+// Sockets makes sockets inside the namespace at path ns; they work from any goroutine.
 type Sockets interface {
 	ListenUDP(ns string, addr netip.AddrPort) (*net.UDPConn, error)
 	ListenTCP(ns string, addr netip.AddrPort) (*net.TCPListener, error)
@@ -29,10 +30,22 @@ type Sockets interface {
 
 // Config is what a Driver needs.
 type Config struct {
-	Sockets Sockets
+	Run     string  // runtime folder, where the namespaces are
+	Sockets Sockets // nil: real ones
 	Log     *slog.Logger
 	Rate    int // queries per second and source address that are answered; 0: no limit
 	Port    int // 0: [Port]
+}
+
+// kernelSockets makes real sockets.
+type kernelSockets struct{}
+
+func (kernelSockets) ListenUDP(ns string, addr netip.AddrPort) (*net.UDPConn, error) {
+	return kernel.ListenUDP(ns, addr)
+}
+
+func (kernelSockets) ListenTCP(ns string, addr netip.AddrPort) (*net.TCPListener, error) {
+	return kernel.ListenTCP(ns, addr)
 }
 
 // Driver keeps one resolver for each VPC that has one. Its methods may be called from any goroutine.
@@ -48,6 +61,9 @@ func New(cfg Config) *Driver {
 	if cfg.Port == 0 {
 		cfg.Port = Port
 	}
+	if cfg.Sockets == nil {
+		cfg.Sockets = kernelSockets{}
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -55,11 +71,11 @@ func New(cfg Config) *Driver {
 }
 
 // Apply makes the resolvers equal to f: when it returns, each VPC answers from its records in f, and a VPC that f
-// lacks, or whose resolver is off, answers no more. It returns what failed, by VPC; the others were applied.
-func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) map[world.VPCID]error {
+// lacks, or whose resolver is off, answers no more. A VPC that fails does not keep the others from being applied; the error names each.
+func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	failed := map[world.VPCID]error{}
+	var failed []error
 	wanted := map[world.VPCID]bool{}
 	for _, v := range f.VPCs {
 		if !v.Resolver.Enabled || len(v.Resolver.Addrs) == 0 {
@@ -67,7 +83,7 @@ func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) map[world.VPCID]er
 		}
 		wanted[v.ID] = true
 		if err := d.serve(ctx, v); err != nil {
-			failed[v.ID] = err
+			failed = append(failed, err)
 		}
 	}
 	for id, s := range d.servers {
@@ -76,13 +92,15 @@ func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) map[world.VPCID]er
 			delete(d.servers, id)
 		}
 	}
-	return failed
+	return errors.Join(failed...)
 }
 
-// serve gives the VPC's resolver its records, and starts it when it does not run or has other addresses.
+// serve gives the VPC's resolver its records, and starts it when it does not run, or runs elsewhere: on other
+// addresses, or in a namespace that was replaced.
 func (d *Driver) serve(ctx context.Context, v *fabric.VPC) error {
+	ns := kernel.Path(d.cfg.Run, v.ID)
 	if s := d.servers[v.ID]; s != nil {
-		if slices.Equal(s.addrs, v.Resolver.Addrs) {
+		if slices.Equal(s.addrs, v.Resolver.Addrs) && s.in(ns) {
 			s.view.Store(v)
 			return nil
 		}
@@ -92,23 +110,12 @@ func (d *Driver) serve(ctx context.Context, v *fabric.VPC) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s, err := open(d.cfg, v)
+	s, err := open(d.cfg, ns, v)
 	if err != nil {
 		return fmt.Errorf("dns: serve %s: %w", v.ID, err)
 	}
 	d.servers[v.ID] = s
 	return nil
-}
-
-// Forget stops the resolver of a VPC, if it runs. The next Apply starts it again when the VPC still has one; use it
-// when the VPC's namespace was replaced.
-func (d *Driver) Forget(id world.VPCID) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if s := d.servers[id]; s != nil {
-		s.close()
-		delete(d.servers, id)
-	}
 }
 
 // Close stops every resolver and waits for what is under way.

@@ -13,6 +13,7 @@ import (
 	miekg "github.com/miekg/dns"
 
 	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
 	"kumiko/internal/world"
 )
 
@@ -88,10 +89,10 @@ func serve(t *testing.T, v *fabric.VPC, rate int) (*Driver, string) {
 	l := loopback{at: map[string]string{}}
 	d := New(Config{Sockets: l, Rate: rate})
 	t.Cleanup(d.Close)
-	if failed := d.Apply(context.Background(), &fabric.Fabric{VPCs: []*fabric.VPC{v}}); len(failed) > 0 {
-		t.Fatal(failed)
+	if err := d.Apply(context.Background(), &fabric.Fabric{VPCs: []*fabric.VPC{v}}); err != nil {
+		t.Fatal(err)
 	}
-	return d, l.at[string(v.ID)+resolverAddr.String()]
+	return d, l.at[kernel.Path("", v.ID)+resolverAddr.String()]
 }
 
 // summary is a reply in one line: rcode, flags, then the sections.
@@ -310,15 +311,17 @@ func TestApplyFollowsFabric(t *testing.T) {
 	query()
 	next := *v
 	next.Zones = []fabric.Zone{zone("example.internal", map[string][]fabric.Record{"db.example.internal": {address("10.9.9.9")}})}
-	if failed := d.Apply(context.Background(), &fabric.Fabric{VPCs: []*fabric.VPC{&next}}); len(failed) > 0 {
-		t.Fatal(failed)
+	if err := d.Apply(context.Background(), &fabric.Fabric{VPCs: []*fabric.VPC{&next}}); err != nil {
+		t.Fatal(err)
 	}
 	if got := query(); !strings.HasSuffix(got, " 10.9.9.9") {
 		t.Errorf("after a change: %s", got)
 	}
 	off := next
 	off.Resolver.Enabled = false
-	d.Apply(context.Background(), &fabric.Fabric{VPCs: []*fabric.VPC{&off}})
+	if err := d.Apply(context.Background(), &fabric.Fabric{VPCs: []*fabric.VPC{&off}}); err != nil {
+		t.Fatal(err)
+	}
 	if got := query(); got != "silent" {
 		t.Errorf("with the resolver off: %s", got)
 	}

@@ -1,10 +1,13 @@
 package dns
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -21,6 +24,7 @@ const maxFailures = 64
 
 // server is the resolver of one VPC.
 type server struct {
+	home  os.FileInfo // of the namespace's file when the sockets were made; nil: unknown
 	addrs []netip.Addr
 	view  atomic.Pointer[fabric.VPC]
 	limit *limiter
@@ -31,9 +35,14 @@ type server struct {
 	readers sync.WaitGroup
 }
 
-// open starts the resolver of v on all of its addresses, or on none.
-func open(cfg Config, v *fabric.VPC) (*server, error) {
+// open starts the resolver of v in the namespace at path ns, on all of its addresses or on none.
+func open(cfg Config, ns string, v *fabric.VPC) (*server, error) {
+	home, err := os.Stat(ns)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	s := &server{
+		home:  home,
 		addrs: slices.Clone(v.Resolver.Addrs), limit: newLimiter(cfg.Rate),
 		log: cfg.Log.With("scope", v.ID), conns: connections{open: map[*net.TCPConn]netip.Addr{}},
 	}
@@ -42,13 +51,13 @@ func open(cfg Config, v *fabric.VPC) (*server, error) {
 	var listeners []*net.TCPListener
 	for _, a := range s.addrs {
 		at := netip.AddrPortFrom(a, uint16(cfg.Port))
-		p, err := cfg.Sockets.ListenUDP(string(v.ID), at)
+		p, err := cfg.Sockets.ListenUDP(ns, at)
 		if err != nil {
 			s.close()
 			return nil, err
 		}
 		s.sockets, packets = append(s.sockets, p), append(packets, p)
-		l, err := cfg.Sockets.ListenTCP(string(v.ID), at)
+		l, err := cfg.Sockets.ListenTCP(ns, at)
 		if err != nil {
 			s.close()
 			return nil, err
@@ -64,6 +73,12 @@ func open(cfg Config, v *fabric.VPC) (*server, error) {
 		s.readers.Go(func() { s.serveTCP(l) })
 	}
 	return s, nil
+}
+
+// in tells whether the namespace at path ns is the one the sockets were made in.
+func (s *server) in(ns string) bool {
+	now, err := os.Stat(ns)
+	return s.home == nil || err == nil && os.SameFile(s.home, now)
 }
 
 // close stops the resolver and waits until nothing of it runs.
