@@ -1,0 +1,125 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// stage shows commands and keeps what they answered for later ones.
+type stage struct {
+	out     io.Writer
+	binary  string
+	region  string
+	environ []string
+	begun   time.Time
+	acts    int
+	vpcs    map[string]*vpc // by letter
+	network network1        // the service network and what hangs on it
+	key     string          // the private key
+}
+
+// Terminal colours. (ECMA-48.)
+const (
+	bold  = "\x1b[1m"
+	faint = "\x1b[2m"
+	plain = "\x1b[0m"
+)
+
+func (s *stage) title(format string, a ...any) {
+	fmt.Fprintf(s.out, "\n%s── %s%s  %s(%s)%s\n", bold, fmt.Sprintf(format, a...), plain, faint, time.Since(s.begun).Round(100*time.Millisecond), plain)
+	s.acts++
+}
+
+func (s *stage) say(format string, a ...any) {
+	fmt.Fprintf(s.out, "%s$ %s%s\n", bold, fmt.Sprintf(format, a...), plain)
+}
+
+func (s *stage) note(format string, a ...any) {
+	fmt.Fprintf(s.out, "  # %s\n", fmt.Sprintf(format, a...))
+}
+
+func (s *stage) show(text string) {
+	if text = strings.TrimRight(text, "\n"); text != "" {
+		fmt.Fprintf(s.out, "  %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+	}
+}
+
+// aws runs an aws command in full view and gives what it printed.
+func (s *stage) aws(ctx context.Context, args ...string) (string, error) {
+	s.say("aws %s", typed(args))
+	out, err := s.quiet(ctx, args...)
+	s.show(out)
+	return out, err
+}
+
+// quiet runs an aws command behind the scenes.
+func (s *stage) quiet(ctx context.Context, args ...string) (string, error) {
+	var b bytes.Buffer
+	err := run(ctx, s.environ, &b, "aws", args...)
+	return strings.TrimSpace(b.String()), err
+}
+
+// pick runs an aws command in full view that prints one value.
+func (s *stage) pick(ctx context.Context, query string, args ...string) (string, error) {
+	return s.aws(ctx, append(args, "--query", query, "--output", "text")...)
+}
+
+// inside runs a command in an instance in full view; shown is how one would type it there.
+func (s *stage) inside(ctx context.Context, i *instance, shown string, argv ...string) (string, error) {
+	fmt.Fprintf(s.out, "%s[%s]$ %s%s\n", bold, i.name, shown, plain)
+	var b bytes.Buffer
+	err := run(ctx, s.environ, &b, s.binary, append([]string{"exec", "-T", i.id, "--"}, argv...)...)
+	s.show(b.String())
+	return b.String(), err
+}
+
+// await asks until the answer is the wanted one; the state it waits for is shown once.
+func (s *stage) await(ctx context.Context, want string, query string, args ...string) error {
+	args = append(args, "--query", query, "--output", "text")
+	s.say("aws %s", typed(args))
+	for {
+		got, err := s.quiet(ctx, args...)
+		if err != nil {
+			return err
+		}
+		if got == want {
+			s.show(got)
+			return nil
+		}
+		if strings.Contains(got, "FAILED") {
+			return fmt.Errorf("%s is %s", args[len(args)-5], got)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// run runs a command; what it says on standard error is part of the error.
+func run(ctx context.Context, environ []string, out io.Writer, name string, args ...string) error {
+	c := exec.CommandContext(ctx, name, args...)
+	var errs bytes.Buffer
+	c.Env, c.Stdout, c.Stderr = environ, out, &errs
+	c.WaitDelay = time.Second
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w: %s", name, typed(args), err, strings.TrimSpace(errs.String()))
+	}
+	return nil
+}
+
+// typed writes arguments as one would type them to a shell.
+func typed(args []string) string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		out[i] = a
+		if a == "" || strings.ContainsAny(a, " \t\n\"'{}[]*?$&|;<>()\\!`#~") {
+			out[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(out, " ")
+}
