@@ -89,13 +89,14 @@ func (w *walk) route(v *fabric.VPC, p fabric.Port) (Hop, *fabric.Port, *fabric.L
 }
 
 func (w *walk) toPort(v *fabric.VPC, p fabric.Port) {
-	check := Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: v.ID, ENI: p.ENI}, Pass: !p.SourceDestCheck || p.Holds(w.Flow.Dst)}
-	if !check.Pass && !w.pass(check) {
+	if !w.pass(w.groups(v, fabric.Origin{Station: fabric.SGIn, VPC: v.ID, ENI: p.ENI}, p.Groups, false)) {
 		return
 	}
-	if w.pass(w.groups(v, fabric.Origin{Station: fabric.SGIn, VPC: v.ID, ENI: p.ENI}, p.Groups, false)) {
-		w.Open, w.To = true, p.ENI
+	if p.SourceDestCheck && !p.Holds(w.Flow.Dst) {
+		w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: v.ID, ENI: p.ENI}})
+		return
 	}
+	w.Open, w.To = true, p.ENI
 }
 
 func (w *walk) groups(v *fabric.VPC, o fabric.Origin, groups []world.SecurityGroupID, egress bool) Hop {

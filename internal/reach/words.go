@@ -20,11 +20,8 @@ func (a Answer) Summary() string {
 	case len(a.Hops) == 0:
 		return fmt.Sprintf("no: %s has no running instance behind it", a.From)
 	}
-	return "no: " + a.Hops[len(a.Hops)-1].refusal(a.flowAt())
+	return "no: " + a.Hops[len(a.Hops)-1].refusal(a.Trace.Flow)
 }
-
-// flowAt is the packet as the refusing station saw it.
-func (a Answer) flowAt() fabric.Flow { return a.Trace.Flow }
 
 func nameless(r fabric.Reply) string {
 	switch r.Outcome {
@@ -182,4 +179,25 @@ func (a Answer) Hint() string {
 		verb, peer = "egress", f.Dst
 	}
 	return fmt.Sprintf("aws ec2 authorize-security-group-%s --group-id %s --protocol %s%s --cidr %s/32", verb, h.Groups[0], name, ports, peer)
+}
+
+// Step is a hop in words.
+type Step struct {
+	Station fabric.Station
+	At, By  string
+	Pass    bool
+	Text    string
+}
+
+// Steps are the hops in words, each with the packet as it was there.
+func (a Answer) Steps() []Step {
+	var out []Step
+	f := a.Asked
+	for _, h := range a.Hops {
+		out = append(out, Step{Station: h.Origin.Station, At: h.At(), By: h.By(), Pass: h.Pass, Text: h.Text(f)})
+		if h.Origin.Station == fabric.Listen && h.Pass {
+			f = a.Trace.Flow // translated by the gateway
+		}
+	}
+	return out
 }
