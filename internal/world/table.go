@@ -107,6 +107,8 @@ type table interface {
 	seal()
 	encode(id string) (json.RawMessage, bool, error)
 	load(id string, raw json.RawMessage) error
+	count() int
+	ids() []string
 }
 
 func (t *Table[K, V]) name() string { return t.noun }
@@ -121,6 +123,15 @@ func (t *Table[K, V]) edit(noun string, log *changeLog) {
 }
 
 func (t *Table[K, V]) seal() { t.log = nil }
+
+func (t *Table[K, V]) count() int { return t.Len() }
+
+func (t *Table[K, V]) ids() []string {
+	if t.rows == nil {
+		return nil
+	}
+	return t.rows.Keys()
+}
 
 func (t *Table[K, V]) encode(id string) (json.RawMessage, bool, error) {
 	v, ok := t.rows.Get(id)

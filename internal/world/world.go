@@ -139,3 +139,33 @@ func Load(rev uint64, rows func(yield func(noun, id string, raw json.RawMessage)
 	tx.World.Rev = rev
 	return tx.World, nil
 }
+
+// Counts is how many rows there are of each noun that has any.
+func (w World) Counts() map[string]int {
+	out := map[string]int{}
+	for _, nt := range w.tables() {
+		if n := nt.t.count(); n > 0 {
+			out[nt.noun] = n
+		}
+	}
+	return out
+}
+
+// Dump is every row, by noun and id, as it is stored.
+func (w World) Dump() (map[string]map[string]json.RawMessage, error) {
+	out := map[string]map[string]json.RawMessage{}
+	for _, nt := range w.tables() {
+		rows := map[string]json.RawMessage{}
+		for _, id := range nt.t.ids() {
+			raw, _, err := nt.t.encode(id)
+			if err != nil {
+				return nil, err
+			}
+			rows[id] = raw
+		}
+		if len(rows) > 0 {
+			out[nt.noun] = rows
+		}
+	}
+	return out, nil
+}
