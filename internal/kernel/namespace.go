@@ -155,18 +155,11 @@ func enter(path string) error {
 
 // Open opens the namespace at path after the checks every way into a namespace passes. The caller closes it.
 func Open(path string) (*os.File, error) {
-	file := make(chan *os.File, 1)
-	err := discard(func() error {
-		fd, err := openNamespace(path)
-		if err == nil {
-			file <- os.NewFile(uintptr(fd), path)
-		}
-		return err
-	})
+	fd, err := openNamespace(path)
 	if err != nil {
 		return nil, err
 	}
-	return <-file, nil
+	return os.NewFile(uintptr(fd), path), nil
 }
 
 // openNamespace opens a namespace file, and refuses the machine's namespace and the calling thread's own.

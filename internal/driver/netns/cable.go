@@ -1,0 +1,120 @@
+package netns
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/vishvananda/netlink"
+
+	"kumiko/internal/kernel"
+)
+
+// end is a cable that exists, with the indexes of its ends.
+type end struct {
+	cable
+	fresh                bool // just made
+	nearIndex, peerIndex int
+}
+
+// connect finds the cable or makes it: both ends straight into their namespaces, in one message. Both are down.
+func (p *ports) connect(c cable) (end, error) {
+	_, mine := p.cables[c.device]
+	_, found := p.found[c.device]
+	if !mine && !found {
+		if err := p.addVeth(c); err != nil {
+			return end{}, fmt.Errorf("add %s to %s: %w", c.device, c.peer, err)
+		}
+	}
+	l, err := p.h.LinkByName(c.device)
+	if err != nil {
+		return end{}, fmt.Errorf("find %s: %w", c.device, err)
+	}
+	return end{cable: c, fresh: !mine && !found, nearIndex: l.Attrs().Index, peerIndex: l.Attrs().ParentIndex}, nil
+}
+
+func (p *ports) addVeth(c cable) error {
+	mac, err := net.ParseMAC(c.mac)
+	if err != nil {
+		return err
+	}
+	peerMAC, err := net.ParseMAC(c.peerMAC)
+	if err != nil {
+		return err
+	}
+	ns, err := kernel.Open(kernel.Path(p.run, c.peer))
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	return p.h.LinkAdd(&netlink.Veth{
+		LinkAttrs: netlink.LinkAttrs{Name: c.device, HardwareAddr: mac, MTU: c.mtu, TxQLen: -1},
+		PeerName:  c.peerDevice, PeerHardwareAddr: peerMAC, PeerMTU: uint32(c.mtu), PeerTxQLen: -1,
+		PeerNamespace: netlink.NsFd(int(ns.Fd())),
+	})
+}
+
+// quicken lets the fresh near ends that answer ARP requests for others do it without the usual random delay.
+// (Linux kernel, ip-sysctl.rst, proxy_delay.)
+func (p *ports) quicken(made []end) error {
+	var set []kernel.Sysctl
+	for _, e := range made {
+		if e.fresh && e.answers {
+			set = append(set, kernel.Sysctl{Name: "ipv4/neigh/" + e.device + "/proxy_delay", Value: "0"})
+		}
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	return kernel.SetSysctls(p.path(), set)
+}
+
+// finish sets both ends, the far one first, and marks the cable as complete.
+func (p *ports) finish(e end) error {
+	if err := p.setFar(e); err != nil {
+		return fmt.Errorf("set %s in %s: %w", e.peerDevice, e.peer, err)
+	}
+	near := device(e.device, e.nearIndex)
+	if err := setNeighbours(p.h, e.nearIndex, e.near); err != nil {
+		return fmt.Errorf("set %s: %w", e.device, err)
+	}
+	if err := p.h.LinkSetUp(near); err != nil {
+		return fmt.Errorf("set %s up: %w", e.device, err)
+	}
+	if err := p.h.LinkSetAlias(near, e.digest()); err != nil {
+		return fmt.Errorf("mark %s: %w", e.device, err)
+	}
+	return nil
+}
+
+// setFar gives the far end its addresses, neighbours and default route.
+func (p *ports) setFar(e end) error {
+	path := kernel.Path(p.run, e.peer)
+	h, err := p.handles.Get(path)
+	if err != nil {
+		return err
+	}
+	if e.peerKind == host { // there may be thousands, and they are rarely needed again
+		defer p.handles.Drop(path)
+	}
+	link := device(e.peerDevice, e.peerIndex)
+	if !e.fresh {
+		if err := trimAddrs(h, link, e.addrs); err != nil {
+			return err
+		}
+	}
+	for _, a := range e.addrs {
+		if err := h.AddrReplace(link, address(a)); err != nil {
+			return fmt.Errorf("add address %s: %w", a, err)
+		}
+	}
+	if err := h.LinkSetUp(link); err != nil {
+		return fmt.Errorf("set up: %w", err)
+	}
+	if err := setNeighbours(h, e.peerIndex, e.beyond); err != nil {
+		return err
+	}
+	if e.router.IsValid() {
+		return setDefault(h, e)
+	}
+	return nil
+}

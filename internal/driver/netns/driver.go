@@ -1,0 +1,194 @@
+package netns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
+	"kumiko/internal/world"
+)
+
+// Driver keeps the namespaces and cables of one runtime folder. Its methods may be called at once from several
+// goroutines.
+type Driver struct {
+	run     string
+	handles *kernel.Handles
+
+	mu      sync.Mutex
+	known   map[string]bool   // namespaces there are; nil before the first look
+	routers map[string]*ports // by namespace
+}
+
+// New prepares the folder of namespaces below run. Namespaces that are in it stay as they are.
+func New(run string) (*Driver, error) {
+	if err := kernel.MountDir(kernel.Dir(run)); err != nil {
+		return nil, fmt.Errorf("netns: %w", err)
+	}
+	return &Driver{run: run, handles: new(kernel.Handles), routers: map[string]*ports{}}, nil
+}
+
+// Handles are the driver's netlink handles, for other drivers of the same namespaces: the driver closes those of
+// namespaces it deletes.
+func (d *Driver) Handles() *kernel.Handles { return d.handles }
+
+// Close closes the driver's netlink sockets. What it made stays.
+func (d *Driver) Close() { d.handles.Close() }
+
+// Ensure makes all namespaces of the fabric that are missing.
+func (d *Driver) Ensure(ctx context.Context, f *fabric.Fabric) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.look(); err != nil {
+		return err
+	}
+	var errs []error
+	for name, k := range namespaces(f) {
+		if d.known[name] {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		if _, err := kernel.Create(kernel.Path(d.run, name), sysctls(k)); err != nil {
+			errs = append(errs, fmt.Errorf("netns: ensure %s: %w", name, err))
+			continue
+		}
+		d.known[name] = true
+	}
+	return errors.Join(errs...)
+}
+
+// look learns which namespaces there are, once. Files without a namespace are not counted, so they are made again.
+func (d *Driver) look() error {
+	if d.known != nil {
+		return nil
+	}
+	names, err := kernel.List(kernel.Dir(d.run))
+	if err != nil {
+		return fmt.Errorf("netns: %w", err)
+	}
+	d.known = make(map[string]bool, len(names))
+	for _, n := range names {
+		d.known[n] = kernel.Exists(kernel.Path(d.run, n))
+	}
+	return nil
+}
+
+// ApplyVPC makes the cables and addresses of a VPC's router as wanted: those that are missing are made, those that
+// are not wanted are deleted. Namespaces must exist (see Ensure).
+func (d *Driver) ApplyVPC(ctx context.Context, v *fabric.VPC) error {
+	p := d.router(string(v.ID))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	want := vpcCables(v)
+	err := p.open()
+	if err == nil {
+		err = errors.Join(p.removeExcept(want), p.setAddrs(routerAddrs(v)), p.lay(ctx, want))
+	}
+	return p.done("apply "+string(v.ID), err)
+}
+
+// ApplyGateway makes the cables of a gateway's namespace that are missing. Those not wanted any more are deleted with
+// the scope of the VPC they lead to.
+func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
+	var errs []error
+	for vpc, cables := range gatewayCables(g) {
+		want := make(map[string]cable, len(cables))
+		for _, c := range cables {
+			want[c.device] = c
+		}
+		errs = append(errs, d.layFor(ctx, vpc, g.ID, want))
+	}
+	return errors.Join(errs...)
+}
+
+func (d *Driver) layFor(ctx context.Context, vpc world.VPCID, g world.ResourceGatewayID, want map[string]cable) error {
+	p := d.router(string(vpc))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := p.open()
+	if err == nil {
+		err = errors.Join(p.removeStale(want), p.lay(ctx, want))
+	}
+	return p.done(fmt.Sprintf("apply %s at %s", g, vpc), err)
+}
+
+func (d *Driver) router(name string) *ports {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, ok := d.routers[name]
+	if !ok {
+		p = &ports{run: d.run, name: name, handles: d.handles}
+		d.routers[name] = p
+	}
+	return p
+}
+
+// Sweep deletes the namespaces that the fabric lacks, with all interfaces in them.
+func (d *Driver) Sweep(ctx context.Context, f *fabric.Fabric) error {
+	want := namespaces(f)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.look(); err != nil {
+		return err
+	}
+	var errs []error
+	for name := range d.known {
+		if want[name] != 0 {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		errs = append(errs, d.remove(name))
+	}
+	return errors.Join(errs...)
+}
+
+// Down deletes everything: all namespaces in the folder, and the folder. It needs to know nothing, so a fresh process
+// can do it, whatever state the folder is in.
+func (d *Driver) Down(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	names, err := kernel.List(kernel.Dir(d.run))
+	if err != nil {
+		return fmt.Errorf("netns: %w", err)
+	}
+	var errs []error
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		errs = append(errs, d.remove(name))
+	}
+	d.handles.Close()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := kernel.UnmountDir(kernel.Dir(d.run)); err != nil {
+		return fmt.Errorf("netns: down: %w", err)
+	}
+	return nil
+}
+
+// remove deletes a namespace. Its interfaces go first, since somebody may still be in it.
+func (d *Driver) remove(name string) error {
+	path := kernel.Path(d.run, name)
+	var emptied error
+	if kernel.Exists(path) {
+		emptied = removeLinks(path)
+	}
+	d.handles.Drop(path)
+	delete(d.routers, name)
+	if err := kernel.Delete(path); err != nil {
+		return errors.Join(emptied, fmt.Errorf("netns: remove %s: %w", name, err))
+	}
+	delete(d.known, name)
+	if emptied != nil {
+		return fmt.Errorf("netns: empty %s: %w", name, emptied)
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package netns
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"kumiko/internal/kernel"
+)
+
+func device(name string, index int) netlink.Link {
+	return &netlink.Device{LinkAttrs: netlink.LinkAttrs{Name: name, Index: index}}
+}
+
+func loopback() netlink.Link { return device("lo", 1) }
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}
+
+func address(p netip.Prefix) *netlink.Addr { return &netlink.Addr{IPNet: ipNet(p)} }
+
+// trimAddrs removes the addresses that are not wanted.
+func trimAddrs(h *netlink.Handle, link netlink.Link, want []netip.Prefix) error {
+	have, err := h.AddrList(link, netlink.FAMILY_V4)
+	if err != nil {
+		return fmt.Errorf("list addresses: %w", err)
+	}
+	for _, a := range have {
+		addr, _ := netip.AddrFromSlice(a.IP)
+		bits, _ := a.Mask.Size()
+		if slices.Contains(want, netip.PrefixFrom(addr.Unmap(), bits)) {
+			continue
+		}
+		if err := h.AddrDel(link, &a); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+			return fmt.Errorf("delete address %s: %w", a.IPNet, err)
+		}
+	}
+	return nil
+}
+
+// setNeighbours makes permanent entries, which no packet can change.
+func setNeighbours(h *netlink.Handle, index int, want []neighbour) error {
+	for _, n := range want {
+		mac, err := net.ParseMAC(n.mac)
+		if err != nil {
+			return fmt.Errorf("neighbour %s: %w", n.addr, err)
+		}
+		if err := h.NeighSet(&netlink.Neigh{
+			LinkIndex: index, Family: netlink.FAMILY_V4, State: netlink.NUD_PERMANENT, IP: n.addr.AsSlice(), HardwareAddr: mac,
+		}); err != nil {
+			return fmt.Errorf("neighbour %s: %w", n.addr, err)
+		}
+	}
+	return nil
+}
+
+// secondTable plus its number is the routing table, and the priority of the rules, of an instance's second and further
+// interface: what is sent from its addresses leaves by it, as in images that EC2 configures.
+const secondTable = 10000
+
+// setDefault makes the router of its subnet the default route of an instance's interface.
+func setDefault(h *netlink.Handle, e end) error {
+	n, err := strconv.Atoi(strings.TrimPrefix(e.peerDevice, "eth"))
+	if err != nil {
+		return fmt.Errorf("interface number: %w", err)
+	}
+	r := &netlink.Route{LinkIndex: e.peerIndex, Gw: e.router.AsSlice()}
+	if n > 0 {
+		r.Table = secondTable + n
+	}
+	if err := h.RouteReplace(r); err != nil {
+		return fmt.Errorf("default route: %w", err)
+	}
+	if n == 0 {
+		return nil
+	}
+	return setSourceRules(h, e, secondTable+n)
+}
+
+// setSourceRules makes the rules that lead packets from the interface's addresses to its table.
+func setSourceRules(h *netlink.Handle, e end, table int) error {
+	have, err := h.RuleList(netlink.FAMILY_V4)
+	if err != nil {
+		return fmt.Errorf("list rules: %w", err)
+	}
+	for _, r := range have {
+		if r.Priority == table {
+			if err := h.RuleDel(&r); err != nil && !errors.Is(err, unix.ENOENT) {
+				return fmt.Errorf("delete rule: %w", err)
+			}
+		}
+	}
+	for _, a := range e.addrs {
+		r := netlink.NewRule()
+		r.Family, r.Priority, r.Table, r.Src = netlink.FAMILY_V4, table, table, ipNet(single(a.Addr()))
+		if err := h.RuleAdd(r); err != nil && !errors.Is(err, unix.EEXIST) {
+			return fmt.Errorf("add rule from %s: %w", a.Addr(), err)
+		}
+	}
+	return nil
+}
+
+// deleteLinks deletes links of a router by name.
+func deleteLinks(h *netlink.Handle, names []string) error {
+	for _, name := range names {
+		l, err := h.LinkByName(name)
+		if errors.As(err, new(netlink.LinkNotFoundError)) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("find %s: %w", name, err)
+		}
+		if err := h.LinkDel(l); err != nil && !errors.Is(err, unix.ENODEV) {
+			return fmt.Errorf("delete %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// doomed is the group interfaces are put into to be deleted together, which costs the kernel hardly more than deleting
+// one. It is no group anybody uses.
+const doomed = 0x6b756d69
+
+// removeLinks deletes all cables in the namespace at path, and the hole. Other interfaces, which root in an instance
+// may have made, end with the namespace.
+func removeLinks(path string) error {
+	return kernel.In(path, func() error {
+		h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+		if err != nil {
+			return err
+		}
+		defer h.Close()
+		links, err := list(h)
+		if err != nil {
+			return err
+		}
+		some := false
+		for _, l := range links {
+			if t := l.Type(); t != "veth" && t != "dummy" {
+				continue
+			}
+			if err := h.LinkSetGroup(l, doomed); err != nil {
+				return fmt.Errorf("group %s: %w", l.Attrs().Name, err)
+			}
+			some = true
+		}
+		if !some {
+			return nil
+		}
+		return deleteGroup()
+	})
+}
+
+// deleteGroup deletes the doomed interfaces of the calling thread's namespace.
+func deleteGroup() error {
+	req := nl.NewNetlinkRequest(unix.RTM_DELLINK, unix.NLM_F_ACK)
+	req.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
+	req.AddData(nl.NewRtAttr(unix.IFLA_GROUP, nl.Uint32Attr(doomed)))
+	if _, err := req.Execute(unix.NETLINK_ROUTE, 0); err != nil {
+		return fmt.Errorf("delete interfaces: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,271 @@
+package netns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"sync"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"kumiko/internal/kernel"
+)
+
+// ports is what is known of a router's interfaces.
+type ports struct {
+	run, name string
+	handles   *kernel.Handles
+
+	mu     sync.Mutex
+	h      *netlink.Handle     // of the namespace the rest speaks of; nil: nothing is known
+	cables map[string]cable    // by device, as made by this process
+	found  map[string]foundEnd // by device, made by an earlier process and not yet compared with what is wanted
+	addrs  map[netip.Addr]bool
+}
+
+// foundEnd is a cable's near end that an earlier process made.
+type foundEnd struct {
+	index  int
+	peer   int // index of the far end
+	peerNS int // namespace id of the far end, as seen from here
+	alias  string
+	mac    string
+	mtu    int
+	up     bool
+}
+
+// path is the file of the router's namespace.
+func (p *ports) path() string { return kernel.Path(p.run, p.name) }
+
+// open gets the handle of the router's namespace, and looks around when it is new.
+func (p *ports) open() error {
+	h, err := p.handles.Get(p.path())
+	if err != nil {
+		return err
+	}
+	if h == p.h {
+		return nil
+	}
+	p.h = nil
+	if err := p.observe(h); err != nil {
+		return err
+	}
+	p.h = h
+	return nil
+}
+
+// done ends an operation. After an error nothing is known any more: the next one looks again.
+func (p *ports) done(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	p.h = nil
+	return fmt.Errorf("netns: %s: %w", op, err)
+}
+
+// observe learns what an earlier process made, and makes the hole if need be.
+func (p *ports) observe(h *netlink.Handle) error {
+	p.cables, p.found, p.addrs = map[string]cable{}, map[string]foundEnd{}, map[netip.Addr]bool{}
+	links, err := list(h)
+	if err != nil {
+		return err
+	}
+	hole := false
+	for _, l := range links {
+		a := l.Attrs()
+		switch {
+		case a.RawFlags&unix.IFF_LOOPBACK != 0:
+		case a.Name == kernel.HoleDevice:
+			hole = a.RawFlags&unix.IFF_UP != 0
+		default:
+			p.found[a.Name] = foundEnd{
+				index: a.Index, peer: a.ParentIndex, peerNS: a.NetNsID, alias: a.Alias,
+				mac: a.HardwareAddr.String(), mtu: a.MTU, up: a.RawFlags&unix.IFF_UP != 0,
+			}
+		}
+	}
+	if !hole {
+		if err := digHole(h); err != nil {
+			return err
+		}
+	}
+	addrs, err := h.AddrList(loopback(), netlink.FAMILY_V4)
+	if err != nil {
+		return fmt.Errorf("list addresses: %w", err)
+	}
+	for _, a := range addrs {
+		if addr, ok := netip.AddrFromSlice(a.IP); ok && !addr.Unmap().IsLoopback() {
+			p.addrs[addr.Unmap()] = true
+		}
+	}
+	return nil
+}
+
+// list dumps the links, again when they changed meanwhile.
+func list(h *netlink.Handle) ([]netlink.Link, error) {
+	const tries = 5
+	var err error
+	for range tries {
+		var links []netlink.Link
+		if links, err = h.LinkList(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			if err != nil {
+				return nil, fmt.Errorf("list links: %w", err)
+			}
+			return links, nil
+		}
+	}
+	return nil, fmt.Errorf("list links: %w", err)
+}
+
+// holeMTU is larger than any packet, so that the hole swallows all and reports none as too big. (Linux limits the MTU
+// of a dummy interface to 65535 only by the IPv4 length field.)
+const holeMTU = 65535
+
+// digHole makes the dummy interface for what goes nowhere.
+func digHole(h *netlink.Handle) error {
+	hole := &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: kernel.HoleDevice, MTU: holeMTU, TxQLen: -1}}
+	if err := h.LinkAdd(hole); err != nil && !errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("add %s: %w", kernel.HoleDevice, err)
+	}
+	l, err := h.LinkByName(kernel.HoleDevice)
+	if err != nil {
+		return fmt.Errorf("find %s: %w", kernel.HoleDevice, err)
+	}
+	if err := h.LinkSetUp(l); err != nil {
+		return fmt.Errorf("set %s up: %w", kernel.HoleDevice, err)
+	}
+	return nil
+}
+
+// setAddrs makes the router's own addresses those wanted; they are at its loopback interface.
+func (p *ports) setAddrs(want map[netip.Addr]bool) error {
+	for a := range want {
+		if p.addrs[a] {
+			continue
+		}
+		if err := p.h.AddrReplace(loopback(), address(single(a))); err != nil {
+			return fmt.Errorf("add %s to lo: %w", a, err)
+		}
+		p.addrs[a] = true
+	}
+	for a := range p.addrs {
+		if want[a] {
+			continue
+		}
+		if err := p.h.AddrDel(loopback(), address(single(a))); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+			return fmt.Errorf("delete %s from lo: %w", a, err)
+		}
+		delete(p.addrs, a)
+	}
+	return nil
+}
+
+// removeExcept deletes the cables that are not wanted, or wanted otherwise.
+func (p *ports) removeExcept(want map[string]cable) error {
+	var gone []string
+	for device := range p.cables {
+		if _, ok := want[device]; !ok {
+			gone = append(gone, device)
+		}
+	}
+	for device := range p.found {
+		if _, ok := want[device]; !ok {
+			gone = append(gone, device)
+		}
+	}
+	return errors.Join(p.removeCables(gone), p.removeStale(want))
+}
+
+// removeStale deletes the cables that are wanted otherwise, and takes over those an earlier process made.
+func (p *ports) removeStale(want map[string]cable) error {
+	var stale []string
+	for device, w := range want {
+		if c, ok := p.cables[device]; ok && c.wire != w.wire {
+			stale = append(stale, device)
+		}
+		f, ok := p.found[device]
+		if !ok {
+			continue
+		}
+		fits, err := p.fits(f, w)
+		if err != nil {
+			return err
+		}
+		if !fits {
+			stale = append(stale, device)
+		} else if f.alias == w.digest() {
+			p.cables[device] = w
+			delete(p.found, device)
+		}
+	}
+	return p.removeCables(stale)
+}
+
+// fits tells whether a cable an earlier process made is the wire that is wanted.
+func (p *ports) fits(f foundEnd, w cable) (bool, error) {
+	if !f.up || f.mac != w.mac || f.mtu != w.mtu || !sameWire(f.alias, w.digest()) {
+		return false, nil
+	}
+	file, err := kernel.Open(kernel.Path(p.run, w.peer))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	id, err := p.h.GetNetNsIdByFd(int(file.Fd()))
+	if err != nil {
+		return false, fmt.Errorf("namespace id of %s: %w", w.peer, err)
+	}
+	return id >= 0 && id == f.peerNS, nil
+}
+
+// removeCables deletes near ends; the far ends go with them.
+func (p *ports) removeCables(devices []string) error {
+	if err := deleteLinks(p.h, devices); err != nil {
+		return err
+	}
+	for _, device := range devices {
+		delete(p.cables, device)
+		delete(p.found, device)
+	}
+	return nil
+}
+
+// lay makes the wanted cables that are missing, and sets the ends of those that differ. One that cannot be made does
+// not keep others from being made.
+func (p *ports) lay(ctx context.Context, want map[string]cable) error {
+	var made []end
+	var errs []error
+	for device, w := range want {
+		c, ok := p.cables[device]
+		if ok && c.equal(w) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		e, err := p.connect(w)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		made = append(made, e)
+	}
+	if err := p.quicken(made); err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	for _, e := range made {
+		if err := p.finish(e); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		p.cables[e.device] = e.cable
+		delete(p.found, e.device)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,196 @@
+package netns
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
+	"kumiko/internal/world"
+)
+
+// kind is what a namespace is for.
+type kind int
+
+const (
+	router kind = iota + 1
+	gateway
+	host
+)
+
+// namespaces are the names of the namespaces a fabric needs.
+func namespaces(f *fabric.Fabric) map[string]kind {
+	out := make(map[string]kind, len(f.VPCs)+len(f.Gateways)+len(f.Hosts))
+	for _, v := range f.VPCs {
+		out[string(v.ID)] = router
+	}
+	for _, g := range f.Gateways {
+		out[string(g.ID)] = gateway
+	}
+	for _, h := range f.Hosts {
+		out[string(h.ID)] = host
+	}
+	return out
+}
+
+// Addresses of the ends of a gateway's link: the gateway's, the router's. They mean something on the link only.
+var (
+	linkGateway = netip.MustParseAddr("169.254.2.1")
+	linkRouter  = netip.MustParseAddr("169.254.2.2")
+)
+
+// wire is a veth pair between a router and another namespace, its peer. It is made again when it differs.
+type wire struct {
+	device     string // in the router
+	mac        string
+	mtu        int
+	peer       string // namespace of the far end
+	peerDevice string
+	peerMAC    string
+}
+
+// neighbour is a permanent entry: who has the address, on the wire.
+type neighbour struct {
+	addr netip.Addr
+	mac  string
+}
+
+// cable is a wire and what is set at its ends.
+type cable struct {
+	wire
+	answers  bool        // the near end answers ARP requests for others, at once
+	near     []neighbour // entries at the near end
+	peerKind kind
+	addrs    []netip.Prefix // of the far end
+	beyond   []neighbour    // entries at the far end
+	router   netip.Addr     // the far end's default route, if valid
+}
+
+// digest tells cables apart by what they were made from: the wire, and the settings.
+func (c cable) digest() string {
+	w := sha256.Sum256(fmt.Appendf(nil, "%+v", c.wire))
+	s := sha256.Sum256(fmt.Appendf(nil, "%v %v %v %v %v %v", c.answers, c.near, c.peerKind, c.addrs, c.beyond, c.router))
+	return hex.EncodeToString(w[:8]) + " " + hex.EncodeToString(s[:8])
+}
+
+// equal tells whether two cables are made alike.
+func (c cable) equal(o cable) bool {
+	return c.wire == o.wire && c.answers == o.answers && c.peerKind == o.peerKind && c.router == o.router &&
+		slices.Equal(c.near, o.near) && slices.Equal(c.addrs, o.addrs) && slices.Equal(c.beyond, o.beyond)
+}
+
+// sameWire tells whether two digests are of the same wire.
+func sameWire(a, b string) bool {
+	x, _, ok := strings.Cut(a, " ")
+	y, _, _ := strings.Cut(b, " ")
+	return ok && x == y
+}
+
+// portCable is the cable of an attached ENI.
+func portCable(p *fabric.Port) cable {
+	c := cable{
+		wire: wire{
+			device: kernel.PortDevice(p.ENI), mac: kernel.RouterMAC(p.ENI).String(), mtu: p.MTU,
+			peerDevice: p.Peer.Device, peerMAC: p.MAC,
+		},
+		answers: true,
+		near:    []neighbour{{p.Addrs[0], p.MAC}},
+	}
+	if p.Peer.Gateway != "" {
+		c.gatewayEnd(p.Peer.Gateway, p.Addrs, p.Router)
+		return c
+	}
+	c.peer, c.peerKind = string(p.Peer.Host), host
+	for _, a := range p.Addrs {
+		c.addrs = append(c.addrs, netip.PrefixFrom(a, p.Mask))
+	}
+	c.router = p.Router
+	return c
+}
+
+// gatewayPortCable is the same cable, as the gateway's scope of the fabric knows it.
+func gatewayPortCable(g world.ResourceGatewayID, p *fabric.GatewayPort) cable {
+	c := cable{
+		wire: wire{
+			device: kernel.PortDevice(p.ENI), mac: kernel.RouterMAC(p.ENI).String(), mtu: p.MTU,
+			peerDevice: p.Device, peerMAC: p.MAC,
+		},
+		answers: true,
+		near:    []neighbour{{p.Addrs[0], p.MAC}},
+	}
+	c.gatewayEnd(g, p.Addrs, p.Router)
+	return c
+}
+
+// gatewayEnd sets what a gateway's ENI needs in the gateway: its addresses without a subnet, since routes there are
+// chosen by mark only, and the router as a known neighbour.
+func (c *cable) gatewayEnd(g world.ResourceGatewayID, addrs []netip.Addr, subnetRouter netip.Addr) {
+	c.peer, c.peerKind = string(g), gateway
+	for _, a := range addrs {
+		c.addrs = append(c.addrs, single(a))
+	}
+	c.beyond = []neighbour{{subnetRouter, c.mac}}
+}
+
+// linkCable is the link between a consumer's router and a gateway.
+func linkCable(g world.ResourceGatewayID, index uint16, mtu int) cable {
+	nearMAC, peerMAC := kernel.LinkMACs(g, index)
+	return cable{
+		wire: wire{
+			device: kernel.LinkDevice(g), mac: nearMAC.String(), mtu: mtu,
+			peer: string(g), peerDevice: kernel.ConsumerDevice(index), peerMAC: peerMAC.String(),
+		},
+		near:     []neighbour{{linkGateway, peerMAC.String()}},
+		peerKind: gateway,
+		addrs:    []netip.Prefix{single(linkGateway)},
+		beyond:   []neighbour{{linkRouter, nearMAC.String()}},
+	}
+}
+
+// vpcCables are the cables of a VPC's router by device.
+func vpcCables(v *fabric.VPC) map[string]cable {
+	out := make(map[string]cable, len(v.Ports)+len(v.Links))
+	for i := range v.Ports {
+		if p := &v.Ports[i]; p.Peer.Attached() && len(p.Addrs) > 0 {
+			c := portCable(p)
+			out[c.device] = c
+		}
+	}
+	for _, l := range v.Links {
+		c := linkCable(l.Gateway, l.Index, l.MTU)
+		out[c.device] = c
+	}
+	return out
+}
+
+// gatewayCables are a gateway's cables by the namespace of their near ends.
+func gatewayCables(g *fabric.Gateway) map[world.VPCID][]cable {
+	out := map[world.VPCID][]cable{}
+	for i := range g.Ports {
+		if len(g.Ports[i].Addrs) > 0 {
+			out[g.VPC] = append(out[g.VPC], gatewayPortCable(g.ID, &g.Ports[i]))
+		}
+	}
+	for _, c := range g.Consumers {
+		out[c.VPC] = append(out[c.VPC], linkCable(g.ID, c.Index, c.MTU))
+	}
+	return out
+}
+
+// routerAddrs are the addresses a router itself answers to.
+func routerAddrs(v *fabric.VPC) map[netip.Addr]bool {
+	out := map[netip.Addr]bool{fabric.MetadataAddr: true, fabric.ResolverLinkLocal: true}
+	for _, s := range v.Subnets {
+		out[s.Gateway] = true
+	}
+	for _, a := range v.Resolver.Addrs {
+		out[a] = true
+	}
+	return out
+}
+
+func single(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
