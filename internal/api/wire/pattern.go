@@ -18,7 +18,7 @@ type pattern struct {
 
 // compilePattern reads a pattern.
 func compilePattern(text string) (*pattern, error) {
-	p, rest := &pattern{}, strings.TrimPrefix(text, "^")
+	p, rest := &pattern{}, strings.TrimPrefix(unescaped(text), "^")
 	for strings.HasPrefix(rest, "(?!") {
 		end, ok := closing(rest)
 		if !ok {
@@ -83,4 +83,9 @@ func unbounded(text string) string {
 		}
 		return bounds
 	})
+}
+
+// unescaped writes Java's \uXXXX as \x{XXXX}. The models mean \u10000 and \u10FFFF as one character each.
+func unescaped(text string) string {
+	return regexp.MustCompile(`\\u(10000|10FFFF|[0-9A-Fa-f]{4})`).ReplaceAllString(text, `\x{$1}`)
 }
