@@ -1,0 +1,101 @@
+package lattice
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"kumiko/internal/api/latticeapi"
+	"kumiko/internal/awserr"
+	"kumiko/internal/world"
+)
+
+// retag gives the tags of the resource with the ARN to f, and puts back what f makes of them.
+func retag(tx *world.Tx, c world.Caller, arn *string, f func([]world.Tag) []world.Tag) error {
+	_, _, resource, ok := parseARN(value(arn))
+	path, _, _ := strings.Cut(resource, "/")
+	if !ok {
+		return invalidField("resourceArn", "'"+value(arn)+"' is no ARN of a VPC Lattice resource")
+	}
+	named := func(k kind) kind { return k.called("resourceArn") }
+	switch path {
+	case networkKind().path:
+		return retagRow(&tx.ServiceNetworks, c, named(networkKind()), arn, func(r *world.ServiceNetwork) { r.Tags = f(r.Tags) })
+	case vpcAssociationKind().path:
+		return retagRow(&tx.VPCAssociations, c, named(vpcAssociationKind()), arn, func(r *world.VPCAssociation) { r.Tags = f(r.Tags) })
+	case resourceAssociationKind().path:
+		return retagRow(&tx.ResourceAssociations, c, named(resourceAssociationKind()), arn, func(r *world.ResourceAssociation) { r.Tags = f(r.Tags) })
+	case gatewayKind().path:
+		return retagRow(&tx.ResourceGateways, c, named(gatewayKind()), arn, func(r *world.ResourceGateway) { r.Tags = f(r.Tags) })
+	case configurationKind().path:
+		return retagRow(&tx.ResourceConfigurations, c, named(configurationKind()), arn, func(r *world.ResourceConfiguration) { r.Tags = f(r.Tags) })
+	case subscriptionKind().path:
+		return retagRow(&tx.AccessLogSubscriptions, c, named(subscriptionKind()), arn, func(r *world.AccessLogSubscription) { r.Tags = f(r.Tags) })
+	}
+	return awserr.LatticeNotFound(strings.ToUpper(path), value(arn))
+}
+
+func retagRow[K ~string, R row](t *world.Table[K, R], c world.Caller, k kind, arn *string, f func(*R)) error {
+	r, err := find(t, c, k, arn)
+	if err != nil {
+		return err
+	}
+	f(&r)
+	t.Put(r)
+	return nil
+}
+
+// TagResource sets tags.
+func (s *Service) TagResource(ctx context.Context, c world.Caller, in *latticeapi.TagResourceInput) (*latticeapi.TagResourceOutput, error) {
+	set, err := tagsOf(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.update(ctx, func(tx *world.Tx) error {
+		var wrong error
+		err := retag(tx, c, in.ResourceArn, func(have []world.Tag) []world.Tag {
+			tags := world.MergeTags(have, set)
+			wrong = checkTags(tags)
+			return tags
+		})
+		if err != nil {
+			return err
+		}
+		return wrong
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &latticeapi.TagResourceOutput{}, nil
+}
+
+// UntagResource takes tags away.
+func (s *Service) UntagResource(ctx context.Context, c world.Caller, in *latticeapi.UntagResourceInput) (*latticeapi.UntagResourceOutput, error) {
+	_, err := s.update(ctx, func(tx *world.Tx) error {
+		return retag(tx, c, in.ResourceArn, func(have []world.Tag) []world.Tag {
+			return world.WithoutTags(have, func(t world.Tag) bool { return slices.Contains(in.TagKeys, t.Key) })
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &latticeapi.UntagResourceOutput{}, nil
+}
+
+// ListTagsForResource lists the tags of a resource.
+func (s *Service) ListTagsForResource(_ context.Context, c world.Caller, in *latticeapi.ListTagsForResourceInput) (*latticeapi.ListTagsForResourceOutput, error) {
+	v := s.look()
+	tx := world.Begin(v.w, time.Time{}, nil) // a copy that is thrown away
+	out := &latticeapi.ListTagsForResourceOutput{Tags: map[string]string{}}
+	err := retag(tx, c, in.ResourceArn, func(have []world.Tag) []world.Tag {
+		for _, t := range have {
+			out.Tags[t.Key] = t.Value
+		}
+		return have
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
