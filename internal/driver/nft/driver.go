@@ -1,0 +1,123 @@
+package nft
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/kernel/nft"
+)
+
+// Driver applies tables to namespaces. Its methods may be called concurrently.
+type Driver struct {
+	path func(name string) string
+
+	mu     sync.Mutex
+	scopes map[string]*scope
+}
+
+// scope is what a namespace holds, as far as this process knows.
+type scope struct {
+	mu    sync.Mutex
+	inode uint64 // of the namespace; another one under the same name holds nothing
+	table *nft.Table
+}
+
+// New makes a driver. The function gives the file on which the namespace of a VPC or gateway is mounted.
+func New(path func(name string) string) *Driver {
+	return &Driver{path: path, scopes: map[string]*scope{}}
+}
+
+// ApplyVPC makes the packet filter of a VPC's router what the fabric says, in one transaction.
+func (d *Driver) ApplyVPC(ctx context.Context, v *fabric.VPC) error {
+	return d.apply(ctx, string(v.ID), RenderVPC(v))
+}
+
+// ApplyGateway makes the translation of a gateway what the fabric says, in one transaction.
+func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
+	return d.apply(ctx, string(g.ID), RenderGateway(g))
+}
+
+// Forget drops what is known of a VPC or gateway whose namespace has gone.
+func (d *Driver) Forget(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.scopes, name)
+}
+
+// Table is the table last applied to a VPC's router or a gateway; nil when this process has applied none.
+func (d *Driver) Table(name string) *nft.Table {
+	s := d.scope(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.table
+}
+
+func (d *Driver) scope(name string) *scope {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.scopes[name]
+	if s == nil {
+		s = &scope{}
+		d.scopes[name] = s
+	}
+	return s
+}
+
+func (d *Driver) apply(ctx context.Context, name string, t *nft.Table) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("nft: apply %s: %w", name, err)
+	}
+	s := d.scope(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	path := d.path(name)
+	inode, err := inodeOf(path)
+	if err != nil {
+		return fmt.Errorf("nft: apply %s: %w", name, err)
+	}
+	if s.inode != inode {
+		s.inode, s.table = inode, nil
+	}
+	if s.table != nil && len(nft.Diff(s.table, t)) == 0 {
+		return nil
+	}
+	// An open connection would keep a deleted namespace alive: there is one for each change only.
+	c, err := nft.Open(path)
+	if err != nil {
+		return fmt.Errorf("nft: apply %s: %w", name, err)
+	}
+	defer c.Close()
+	if err := s.commit(c, t); err != nil {
+		return fmt.Errorf("nft: apply %s: %w", name, err)
+	}
+	s.table = t
+	return nil
+}
+
+// commit sends the difference; a table that is not what this process thinks is replaced.
+func (s *scope) commit(c *nft.Conn, t *nft.Table) error {
+	if s.table == nil {
+		return c.Replace(t)
+	}
+	err := c.Apply(s.table, t)
+	if refused, ok := errors.AsType[*nft.StepError](err); ok && (refused.Err == syscall.ENOENT || refused.Err == syscall.EEXIST || refused.Err == syscall.EBUSY) {
+		s.table = nil
+		return c.Replace(t)
+	}
+	return err
+}
+
+func inodeOf(path string) (uint64, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return 0, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	return st.Ino, nil
+}

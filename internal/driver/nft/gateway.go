@@ -1,0 +1,202 @@
+package nft
+
+import (
+	"golang.org/x/sys/unix"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
+	"kumiko/internal/kernel/nft"
+	"kumiko/internal/world"
+)
+
+// eventAssured is the bit of the event that a connection has seen traffic both ways, for TCP the end of its handshake.
+// (linux/netfilter/nf_conntrack_common.h IPCT_ASSURED)
+const eventAssured = 1 << 4
+
+// RenderGateway prints the table of a resource gateway's namespace.
+func RenderGateway(g *fabric.Gateway) *nft.Table {
+	t := &nft.Table{Name: TableName}
+	t.Sets = append(t.Sets, consumerSets(g)...)
+	t.Sets = append(t.Sets, listenerSets(g.Listeners)...)
+	t.Sets = append(t.Sets, portSets(g.Ports)...)
+	t.Chains = []nft.Chain{
+		zoneChain(), enterChain(g), admitChain(), markChain(), targetChain(), forwardGateway(), clampChain(), sourceChain(g.Ports),
+		{Name: chainInput, Base: filter(nft.Input, nft.PriorityFilter, nft.Drop), Rules: []nft.Rule{
+			nft.NewRule(nft.State(nft.Established|nft.Related), accept()),
+			nft.NewRule(nft.Is(nft.InInterface(), nft.FieldInterface("lo")), accept()),
+		}},
+	}
+	return t
+}
+
+// consumerSets say which link is which consumer: its zone, and the marks of its connections, one for each port they
+// may leave by.
+func consumerSets(g *fabric.Gateway) []nft.Set {
+	links := nft.Set{Name: "consumers", Key: []nft.Type{nft.Interface}}
+	zones := nft.Set{Name: "zones", Key: []nft.Type{nft.Interface}, Value: nft.Zone}
+	marks := nft.Set{Name: "marks", Key: []nft.Type{nft.Interface, nft.Number}, Value: nft.Mark}
+	for _, c := range g.Consumers {
+		dev := nft.FieldInterface(kernel.ConsumerDevice(c.Index))
+		links.Elements = append(links.Elements, nft.Element{Key: nft.Concat(dev)})
+		zones.Elements = append(zones.Elements, nft.Element{Key: nft.Concat(dev), Value: nft.Concat(nft.FieldU16(c.Index))})
+		for i := range g.Ports {
+			mark := uint32(c.Index) | uint32(i+1)<<kernel.MarkEgressShift
+			marks.Elements = append(marks.Elements, nft.Element{
+				Key: nft.Concat(dev, nft.FieldU32(uint32(i))), Value: nft.Concat(nft.FieldU32(mark)),
+			})
+		}
+	}
+	links.Elements, zones.Elements, marks.Elements = tidy(links.Elements), tidy(zones.Elements), tidy(marks.Elements)
+	return []nft.Set{links, zones, marks}
+}
+
+// listenerSets say what connections are accepted to, and where they go. Single ports, the usual case, are looked up by
+// hash; a listener without a target accepts nothing.
+func listenerSets(listeners []fabric.Listener) []nft.Set {
+	single := nft.Set{Name: "listeners", Key: []nft.Type{nft.Addr4, nft.Port}}
+	ranges := nft.Set{Name: "listener_ranges", Key: []nft.Type{nft.Addr4, nft.Port}, Interval: true}
+	targets := nft.Set{Name: "targets", Key: []nft.Type{nft.Addr4}, Value: nft.Addr4}
+	for _, l := range listeners {
+		if !l.Addr.Is4() || !l.Target.Is4() {
+			continue
+		}
+		addr := nft.FieldAddr(l.Addr)
+		targets.Elements = append(targets.Elements, nft.Element{Key: nft.Concat(addr), Value: nft.Concat(nft.FieldAddr(l.Target))})
+		for _, s := range spansOf(l.Ports) {
+			e := nft.Element{Key: nft.Concat(addr, nft.FieldPort(s.from))}
+			if s.from == s.to {
+				single.Elements = append(single.Elements, e)
+				continue
+			}
+			e.End = nft.Concat(addr, nft.FieldPort(s.to))
+			ranges.Elements = append(ranges.Elements, e)
+		}
+	}
+	single.Elements, ranges.Elements, targets.Elements = tidy(single.Elements), tidy(ranges.Elements), tidy(targets.Elements)
+	return []nft.Set{single, ranges, targets}
+}
+
+func spansOf(ports []world.PortRange) []span {
+	var out []span
+	for _, p := range ports {
+		out = append(out, span{p.From, p.To})
+	}
+	return merge(out)
+}
+
+// portSets say which interfaces lead to the provider, and for each the addresses connections come from.
+func portSets(ports []fabric.GatewayPort) []nft.Set {
+	uplinks := nft.Set{Name: "uplinks", Key: []nft.Type{nft.Interface}}
+	sets := []nft.Set{}
+	for _, p := range ports {
+		uplinks.Elements = append(uplinks.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(p.Device))})
+		s := nft.Set{Name: sourceSet(p), Key: []nft.Type{nft.Number}, Value: nft.Addr4}
+		for i, a := range ipv4(p) {
+			s.Elements = append(s.Elements, nft.Element{Key: nft.Concat(nft.FieldU32(uint32(i))), Value: a})
+		}
+		s.Elements = tidy(s.Elements)
+		sets = append(sets, s)
+	}
+	uplinks.Elements = tidy(uplinks.Elements)
+	return append(sets, uplinks)
+}
+
+func sourceSet(p fabric.GatewayPort) string { return "sources_" + p.Device }
+
+// ipv4 are the addresses of a port that connections over IPv4 can come from, as values of a map.
+func ipv4(p fabric.GatewayPort) []string {
+	var out []string
+	for _, a := range p.Addrs {
+		if a.Is4() {
+			out = append(out, nft.Concat(nft.FieldAddr(a)))
+		}
+	}
+	return out
+}
+
+// zoneChain keeps the connections of each consumer in a zone of their own before they are looked up.
+func zoneChain() nft.Chain {
+	return nft.Chain{Name: chainRaw, Base: filter(nft.Prerouting, nft.PriorityRaw, nft.Accept), Rules: []nft.Rule{
+		nft.NewRule(nft.Is(nft.InInterface(), nft.FieldInterface("lo")), accept()),
+		nft.NewRule(nft.IsNot(nft.NetworkProtocol(), nft.FieldByte(unix.NFPROTO_IPV4)), drop()),
+		nft.NewRule(nft.IsNot(nft.PacketType(), nft.FieldByte(unix.PACKET_HOST)), drop()),
+		nft.NewRule(nft.SetTo(nft.SetOriginalZone(), "zones", nft.InInterface())),
+	}}
+}
+
+// markChain leads packets by their connection's mark: from a consumer to the port chosen for the connection, from the
+// provider back to the consumer. New connections are admitted first.
+func markChain() nft.Chain {
+	fromConsumer := func() nft.Clause { return nft.In("consumers", nft.InInterface()) }
+	return nft.Chain{Name: "mangle", Base: filter(nft.Prerouting, nft.PriorityMangle, nft.Accept), Rules: []nft.Rule{
+		nft.NewRule(nft.State(nft.Invalid), drop()),
+		nft.NewRule(fromConsumer(), nft.State(nft.New), nft.End(nft.Verdict{Kind: nft.Jump, Chain: "admit"})),
+		nft.NewRule(fromConsumer(), nft.SetMasked(nft.SetPacketMark(), nft.ConnectionMark(), kernel.MarkEgressMask)),
+		nft.NewRule(nft.In("uplinks", nft.InInterface()), nft.SetMasked(nft.SetPacketMark(), nft.ConnectionMark(), kernel.MarkConsumerMask)),
+	}}
+}
+
+// admitChain lets connections to listeners in. The first packet of a connection may come again: what was decided stays.
+func admitChain() nft.Chain {
+	ret := nft.End(nft.Verdict{Kind: nft.Return})
+	enter := nft.End(nft.Verdict{Kind: nft.Goto, Chain: "enter"})
+	tcp := nft.DestinationPort(unix.IPPROTO_TCP)
+	return nft.Chain{Name: "admit", Rules: []nft.Rule{
+		nft.NewRule(nft.IsNot(nft.ConnectionMark(), nft.FieldU32(0)), ret),
+		nft.NewRule(nft.In("listeners", nft.IPv4.Destination(), tcp), enter),
+		nft.NewRule(nft.In("listener_ranges", nft.IPv4.Destination(), tcp), enter),
+		refuse(fabric.Listen),
+	}}
+}
+
+// enterChain chooses the port in turn, and has the connection report that it is there.
+func enterChain(g *fabric.Gateway) nft.Chain {
+	c := nft.Chain{Name: "enter"}
+	if len(g.Ports) == 0 {
+		c.Rules = append(c.Rules, refuse(fabric.Listen))
+		return c
+	}
+	c.Rules = append(c.Rules,
+		nft.NewRule(nft.SetTo(nft.SetConnectionMark(), "marks", nft.InInterface(), nft.Counter(len(g.Ports)))),
+		nft.NewRule(nft.SetValue(nft.SetEvents(), "assured", nft.FieldU32(eventAssured))),
+	)
+	return c
+}
+
+// targetChain sends connections to what the listener stands for.
+func targetChain() nft.Chain {
+	return nft.Chain{Name: "dstnat", Base: nft.Base{Type: "nat", Hook: nft.Prerouting, Priority: nft.PriorityDstNAT, Policy: nft.Accept}, Rules: []nft.Rule{
+		nft.NewRule(nft.In("consumers", nft.InInterface()), nft.DestinationNAT("targets", nft.IPv4.Destination())),
+	}}
+}
+
+// sourceChain gives connections the addresses of the port they leave by, in turn.
+func sourceChain(ports []fabric.GatewayPort) nft.Chain {
+	c := nft.Chain{Name: "srcnat", Base: nft.Base{Type: "nat", Hook: nft.Postrouting, Priority: nft.PrioritySrcNAT, Policy: nft.Accept}}
+	for _, p := range ports {
+		if n := len(ipv4(p)); n > 0 {
+			c.Rules = append(c.Rules, nft.Rule{Comment: string(p.ENI), Clauses: []nft.Clause{
+				nft.Is(nft.OutInterface(), nft.FieldInterface(p.Device)), nft.SourceNAT(sourceSet(p), nft.Counter(n)),
+			}})
+		}
+	}
+	return c
+}
+
+// forwardGateway lets packets pass between consumers and provider; connections begin at consumers only, and never lead
+// from one consumer to another.
+func forwardGateway() nft.Chain {
+	between := func(in, out string) []nft.Clause {
+		return []nft.Clause{nft.In(in, nft.InInterface()), nft.In(out, nft.OutInterface())}
+	}
+	known := nft.State(nft.Established | nft.Related)
+	return nft.Chain{Name: chainForward, Base: filter(nft.Forward, nft.PriorityFilter, nft.Drop), Rules: []nft.Rule{
+		nft.NewRule(append(between("consumers", "uplinks"), accept())...),
+		nft.NewRule(append(between("uplinks", "consumers"), known, accept())...),
+	}}
+}
+
+// clampChain makes both ends of a connection agree on segments that pass every cable of the way.
+func clampChain() nft.Chain {
+	return nft.Chain{Name: "clamp", Base: filter(nft.Forward, nft.PriorityMangle, nft.Accept), Rules: []nft.Rule{nft.NewRule(nft.ClampMSS())}}
+}

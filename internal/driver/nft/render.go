@@ -1,0 +1,216 @@
+package nft
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
+	"kumiko/internal/kernel/nft"
+	"kumiko/internal/world"
+)
+
+// TableName is the name of the table in each namespace.
+const TableName = "kumiko"
+
+// LogGroup is the NFLOG group that refusals are copied to, each with its station as prefix.
+const LogGroup = 18
+
+// logBytes is how much of a refused packet is copied: the longest IP header and the ports.
+const logBytes = 96
+
+// Chain names that are used in more than one place.
+const (
+	chainRaw     = "raw"
+	chainForward = "forward"
+	chainInput   = "input"
+)
+
+// RenderVPC prints the table of a VPC's router.
+func RenderVPC(v *fabric.VPC) *nft.Table {
+	r := &router{
+		vpc: v, families: familiesOf(v), groups: map[world.SecurityGroupID]fabric.Group{},
+		sets: map[string]bool{}, chains: map[string]bool{}, table: nft.Table{Name: TableName},
+	}
+	for _, g := range v.Groups {
+		r.groups[g.ID] = g
+	}
+	r.ports()
+	r.services()
+	r.verdicts()
+	r.table.Chains = append(r.table.Chains, r.rawChain(), r.forwardChain(), r.inputChain())
+	return &r.table
+}
+
+// familiesOf are the IP versions in use; packets of the other are dropped.
+func familiesOf(v *fabric.VPC) []nft.Family {
+	for _, p := range v.Ports {
+		for _, a := range p.Addrs {
+			if family(a) == nft.IPv6 {
+				return []nft.Family{nft.IPv4, nft.IPv6}
+			}
+		}
+	}
+	return []nft.Family{nft.IPv4}
+}
+
+// tidy sorts elements and drops doubles.
+func tidy(e []nft.Element) []nft.Element {
+	nft.SortElements(e)
+	return slices.CompactFunc(e, func(a, b nft.Element) bool { return a.Key == b.Key && a.End == b.End })
+}
+
+// ports prints the sets that say which port an interface is, and which addresses are its own.
+func (r *router) ports() {
+	marks := nft.Set{Name: "marks", Key: []nft.Type{nft.Interface}, Value: nft.Mark}
+	unchecked := nft.Set{Name: "unchecked", Key: []nft.Type{nft.Interface}}
+	for _, p := range r.vpc.Ports {
+		dev := nft.FieldInterface(kernel.PortDevice(p.ENI))
+		marks.Elements = append(marks.Elements, nft.Element{Key: nft.Concat(dev), Value: nft.Concat(nft.FieldU32(kernel.PortMark(p.Table, p.Index)))})
+		if !p.SourceDestCheck {
+			unchecked.Elements = append(unchecked.Elements, nft.Element{Key: nft.Concat(dev)})
+		}
+	}
+	for _, l := range r.vpc.Links {
+		unchecked.Elements = append(unchecked.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.LinkDevice(l.Gateway)))})
+	}
+	marks.Elements, unchecked.Elements = tidy(marks.Elements), tidy(unchecked.Elements)
+	r.table.Sets = append(r.table.Sets, marks, unchecked)
+	for _, f := range r.families {
+		addrs := nft.Set{Name: "own_addrs" + familySuffix(f), Key: []nft.Type{nft.Interface, f.Addr()}}
+		nets := nft.Set{Name: "own_prefixes" + familySuffix(f), Key: []nft.Type{nft.Interface, f.Addr()}, Interval: true}
+		for _, p := range r.vpc.Ports {
+			ownAddresses(&addrs, &nets, p, f)
+		}
+		addrs.Elements, nets.Elements = tidy(addrs.Elements), tidy(nets.Elements)
+		r.table.Sets = append(r.table.Sets, addrs, nets)
+	}
+}
+
+// ownAddresses adds what a checked port may send from and be sent to.
+func ownAddresses(addrs, nets *nft.Set, p fabric.Port, f nft.Family) {
+	if !p.SourceDestCheck {
+		return
+	}
+	dev := nft.FieldInterface(kernel.PortDevice(p.ENI))
+	for _, a := range p.Addrs {
+		if family(a) == f {
+			addrs.Elements = append(addrs.Elements, nft.Element{Key: nft.Concat(dev, nft.FieldAddr(a))})
+		}
+	}
+	for _, n := range p.Prefixes {
+		if family(n.Addr()) == f {
+			first, last := nft.PrefixRange(n)
+			nets.Elements = append(nets.Elements, nft.Element{Key: nft.Concat(dev, first), End: nft.Concat(dev, last)})
+		}
+	}
+}
+
+// services prints the set of what the router itself answers.
+func (r *router) services() {
+	s := nft.Set{Name: "services4", Key: []nft.Type{nft.Addr4, nft.Protocol, nft.Port}}
+	add := func(a nft.Field, protocol world.Protocol, port uint16) {
+		s.Elements = append(s.Elements, nft.Element{Key: nft.Concat(a, nft.FieldByte(uint8(protocol)), nft.FieldPort(port))})
+	}
+	if r.vpc.Resolver.Enabled {
+		for _, a := range r.vpc.Resolver.Addrs {
+			if a.Is4() {
+				add(nft.FieldAddr(a), world.UDP, 53)
+				add(nft.FieldAddr(a), world.TCP, 53)
+			}
+		}
+	}
+	add(nft.FieldAddr(fabric.MetadataAddr), world.TCP, 80)
+	s.Elements = tidy(s.Elements)
+	r.table.Sets = append(r.table.Sets, s)
+}
+
+// verdicts prints the chains of all lists of groups and the maps that lead interfaces to them.
+func (r *router) verdicts() {
+	out := nft.Set{Name: "out", Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}
+	in := nft.Set{Name: "in", Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}
+	lead := func(s *nft.Set, dev string, v nft.Verdict) {
+		s.Elements = append(s.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(dev)), Verdict: v})
+	}
+	for _, p := range r.vpc.Ports {
+		dev := kernel.PortDevice(p.ENI)
+		lead(&out, dev, nft.Verdict{Kind: nft.Jump, Chain: r.chain(outward(), p.Groups)})
+		lead(&in, dev, nft.Verdict{Kind: nft.Jump, Chain: r.chain(inward(), p.Groups)})
+	}
+	for _, l := range r.vpc.Links {
+		v := nft.Verdict{Kind: nft.Accept}
+		if len(l.Groups) > 0 {
+			v = nft.Verdict{Kind: nft.Jump, Chain: r.chain(linkward(), l.Groups)}
+		}
+		lead(&in, kernel.LinkDevice(l.Gateway), v)
+	}
+	out.Elements, in.Elements = tidy(out.Elements), tidy(in.Elements)
+	r.table.Sets = append(r.table.Sets, out, in)
+}
+
+// refuse logs with the station's name and drops.
+func refuse(s fabric.Station) nft.Rule {
+	return nft.NewRule(nft.Log(string(s), LogGroup, logBytes), drop())
+}
+
+func accept() nft.Clause { return nft.End(nft.Verdict{Kind: nft.Accept}) }
+func drop() nft.Clause   { return nft.End(nft.Verdict{Kind: nft.Drop}) }
+
+func filter(h nft.Hook, priority int32, policy nft.VerdictKind) nft.Base {
+	return nft.Base{Type: "filter", Hook: h, Priority: priority, Policy: policy}
+}
+
+// noMark is the mark of packets that came by no port.
+func noMark() nft.Clause { return nft.Is(nft.PacketMark(), nft.FieldU32(0)) }
+
+// rawChain marks packets with the port they came by and checks their source.
+func (r *router) rawChain() nft.Chain {
+	c := nft.Chain{Name: chainRaw, Base: filter(nft.Prerouting, nft.PriorityRaw, nft.Accept)}
+	add := func(clauses ...nft.Clause) { c.Rules = append(c.Rules, nft.NewRule(clauses...)) }
+	add(nft.Is(nft.InInterface(), nft.FieldInterface("lo")), accept())
+	if len(r.families) == 1 {
+		add(nft.IsNot(nft.NetworkProtocol(), nft.FieldByte(unix.NFPROTO_IPV4)), drop())
+	}
+	add(nft.IsNot(nft.PacketType(), nft.FieldByte(unix.PACKET_HOST)), drop())
+	add(nft.SetTo(nft.SetPacketMark(), "marks", nft.InInterface()))
+	add(noMark(), accept())
+	add(nft.In("unchecked", nft.InInterface()), accept())
+	for _, f := range r.families {
+		add(nft.In("own_addrs"+familySuffix(f), nft.InInterface(), f.Source()), accept())
+		add(nft.In("own_prefixes"+familySuffix(f), nft.InInterface(), f.Source()), accept())
+	}
+	c.Rules = append(c.Rules, refuse(fabric.Spoof))
+	return c
+}
+
+// forwardChain leads packets through the stations between two ports, or a port and a link. Connections begin at ports
+// only.
+func (r *router) forwardChain() nft.Chain {
+	c := nft.Chain{Name: chainForward, Base: filter(nft.Forward, nft.PriorityFilter, nft.Drop)}
+	add := func(clauses ...nft.Clause) { c.Rules = append(c.Rules, nft.NewRule(clauses...)) }
+	add(nft.State(nft.Established|nft.Related), accept())
+	add(nft.State(nft.Invalid), drop())
+	add(noMark(), drop())
+	add(nft.Dispatch("out", nft.InInterface()))
+	add(nft.Is(nft.OutInterface(), nft.FieldInterface(kernel.HoleDevice)), nft.Log(string(fabric.NoRoute), LogGroup, logBytes), drop())
+	add(nft.Dispatch("in", nft.OutInterface()))
+	add(nft.In("unchecked", nft.OutInterface()), accept())
+	for _, f := range r.families {
+		add(nft.In("own_addrs"+familySuffix(f), nft.OutInterface(), f.Destination()), accept())
+		add(nft.In("own_prefixes"+familySuffix(f), nft.OutInterface(), f.Destination()), accept())
+	}
+	c.Rules = append(c.Rules, refuse(fabric.DestCheck))
+	return c
+}
+
+// inputChain lets ports ask what the router itself answers: names and metadata.
+func (r *router) inputChain() nft.Chain {
+	c := nft.Chain{Name: chainInput, Base: filter(nft.Input, nft.PriorityFilter, nft.Drop)}
+	add := func(clauses ...nft.Clause) { c.Rules = append(c.Rules, nft.NewRule(clauses...)) }
+	add(nft.State(nft.Established|nft.Related), accept())
+	add(nft.Is(nft.InInterface(), nft.FieldInterface("lo")), accept())
+	add(noMark(), drop())
+	add(nft.In("services4", nft.IPv4.Destination(), nft.TransportProtocol(), nft.AnyDestinationPort()), accept())
+	return c
+}
