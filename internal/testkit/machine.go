@@ -1,0 +1,192 @@
+package testkit
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/nftables"
+	"github.com/vishvananda/netlink"
+)
+
+// Machine is what the machine's own kernel state looked like: a line a fact, sorted.
+type Machine []string
+
+// volatile are settings that change by themselves.
+var volatile = [...]string{
+	"nf_conntrack_count", "random", "ipv4/tcp_fastopen_key", "tcp_mem", "udp_mem",
+	"/rand_", "route/flush", "nf_log/", "neigh/default/gc",
+}
+
+// Look takes down the links, addresses, routes, rules, neighbours' tables, nft tables and settings of the machine's own network, and
+// the mounts, cgroups and kumiko processes there are.
+func Look(t testing.TB) Machine {
+	t.Helper()
+	var m Machine
+	for _, part := range []func() ([]string, error){links, routes, tables, settings, mounts, groups, processes} {
+		facts, err := part()
+		if err != nil {
+			t.Fatalf("look at the machine: %v", err)
+		}
+		m = append(m, facts...)
+	}
+	slices.Sort(m)
+	return m
+}
+
+// Unchanged fails the test unless the machine is now as it was.
+func (m Machine) Unchanged(t testing.TB) {
+	t.Helper()
+	now := Look(t)
+	for _, gone := range minus(m, now) {
+		t.Errorf("gone from the machine: %s", gone)
+	}
+	for _, left := range minus(now, m) {
+		t.Errorf("left on the machine: %s", left)
+	}
+}
+
+// minus is what a has and b lacks; both are sorted.
+func minus(a, b []string) (out []string) {
+	for _, x := range a {
+		if _, ok := slices.BinarySearch(b, x); !ok {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func links() (out []string, err error) {
+	all, err := netlink.LinkList()
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range all {
+		a := l.Attrs()
+		out = append(out, fmt.Sprintf("link %d %s %s mtu %d flags %s master %d", a.Index, a.Name, a.HardwareAddr, a.MTU, a.Flags, a.MasterIndex))
+		addrs, err := netlink.AddrList(l, netlink.FAMILY_ALL)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range addrs {
+			out = append(out, fmt.Sprintf("address %s of %s", x.IPNet, a.Name))
+		}
+	}
+	return out, nil
+}
+
+func routes() (out []string, err error) {
+	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+		all, err := netlink.RouteListFiltered(family, &netlink.Route{Table: 0}, netlink.RT_FILTER_TABLE)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range all {
+			out = append(out, "route "+r.String())
+		}
+		rules, err := netlink.RuleList(family)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rules {
+			out = append(out, "rule "+r.String())
+		}
+	}
+	return out, nil
+}
+
+func tables() (out []string, err error) {
+	c, err := nftables.New()
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.ListTables()
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range all {
+		out = append(out, fmt.Sprintf("nft table %d %s", t.Family, t.Name))
+	}
+	chains, err := c.ListChains()
+	if err != nil {
+		return nil, err
+	}
+	for _, ch := range chains {
+		rules, err := c.GetRules(ch.Table, ch)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, fmt.Sprintf("nft chain %s %s with %d rules", ch.Table.Name, ch.Name, len(rules)))
+	}
+	return out, nil
+}
+
+// settings are the readable files of /proc/sys/net.
+func settings() (out []string, err error) {
+	err = filepath.WalkDir("/proc/sys/net", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || slices.ContainsFunc(volatile[:], func(v string) bool { return strings.Contains(path, v) }) {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return nil // some can only be written
+		}
+		out = append(out, "setting "+path+" = "+string(bytes.TrimSpace(raw)))
+		return nil
+	})
+	return out, err
+}
+
+// mounts are the mount points of this process, without ids and counters.
+func mounts() (out []string, err error) {
+	raw, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return nil, err
+	}
+	for l := range strings.Lines(string(raw)) {
+		if f := strings.Fields(l); len(f) > 2 {
+			out = append(out, "mount "+f[2]+" at "+f[1])
+		}
+	}
+	return out, nil
+}
+
+// groups are the cgroups that carry our name.
+func groups() (out []string, err error) {
+	all, err := filepath.Glob("/sys/fs/cgroup/*kumiko*")
+	if err != nil {
+		return nil, err
+	}
+	deeper, err := filepath.Glob("/sys/fs/cgroup/*/*kumiko*")
+	for _, g := range append(all, deeper...) {
+		out = append(out, "cgroup "+g)
+	}
+	return out, err
+}
+
+// processes are those that run the program under test, or see the file system of one of its instances.
+func processes() (out []string, err error) {
+	all, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range all {
+		exe, err := os.Readlink(p + "/exe")
+		if err != nil {
+			continue // a kernel thread, or it has ended
+		}
+		sees, err := os.ReadFile(p + "/mountinfo")
+		if err != nil {
+			continue // it has ended
+		}
+		if strings.HasPrefix(exe, os.Getenv(binaryVariable)) || bytes.Contains(sees, []byte("/"+statePrefix)) {
+			out = append(out, "process "+filepath.Base(p)+" "+exe)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,75 @@
+package testkit
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Need skips the test when it does not run as root or a program is missing, and fails it when CI is set.
+func Need(t testing.TB, programs ...string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		lacks(t, "root")
+	}
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			lacks(t, p)
+		}
+	}
+}
+
+func lacks(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf("%s is needed, and nothing may be skipped here", what)
+	}
+	t.Skipf("SKIPPED, PROVES NOTHING: %s is needed (scripts/setup installs what is missing)", what)
+}
+
+// binaryVariable names the program that Main built, for tests and the processes they start.
+const binaryVariable = "KUMIKO_TEST_BINARY"
+
+// Main builds the program once for a package's tests and runs them. Call it from TestMain with the path of the
+// package's folder to the top of the repository.
+func Main(m *testing.M, top string) {
+	code, err := run(m, top)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "testkit:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M, top string) (code int, err error) {
+	if os.Getenv(binaryVariable) != "" {
+		return m.Run(), nil
+	}
+	dir, err := os.MkdirTemp("", "kumiko-test-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	bin := filepath.Join(dir, "kumiko")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", bin, "./cmd/kumiko")
+	build.Dir = top
+	if out, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("build: %w\n%s", err, out)
+	}
+	if err := os.Setenv(binaryVariable, bin); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+// Binary is the program under test.
+func Binary(t testing.TB) string {
+	t.Helper()
+	b := os.Getenv(binaryVariable)
+	if b == "" {
+		t.Fatal("testkit.Main was not called")
+	}
+	return b
+}
