@@ -7,8 +7,12 @@ import (
 	"strconv"
 )
 
-// HoleDevice is the dummy interface of a router that everything unroutable is routed to, to be logged and dropped.
+// HoleDevice is the interface of a router that everything unroutable is routed to, to be logged and dropped.
 const HoleDevice = "hole0"
+
+// LogGroup is the NFLOG group that packets refused in routers and gateways are copied to, with the station that refused
+// them as prefix.
+const LogGroup = 18
 
 // RouteProtocol is the route protocol number of routes and rules the drivers made. Values above 127 are free for
 // users' own meanings. (linux/rtnetlink.h, rtm_protocol.)

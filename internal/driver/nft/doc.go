@@ -13,7 +13,7 @@
 // it belongs to a known connection, it must pass the out chain of the sender's groups, have a route, pass the in chain
 // of the receiver's groups, and be addressed to the receiver (chain forward). Chains of groups return when a rule
 // allows: no station is skipped because an earlier one said yes. What a station refuses is copied to NFLOG group
-// [LogGroup] with the station's name as prefix, and dropped.
+// [kernel.LogGroup] with the station's name as prefix, and dropped.
 //
 // Each group has up to three sets in each direction, of disjoint boxes: protocols (address, protocol), ports (address,
 // TCP or UDP, port), and ICMP (address, type, code). Members of a group that is somebody's peer are a set of their own.

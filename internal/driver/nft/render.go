@@ -14,9 +14,6 @@ import (
 // TableName is the name of the table in each namespace.
 const TableName = "kumiko"
 
-// LogGroup is the NFLOG group that refusals are copied to, each with its station as prefix.
-const LogGroup = 18
-
 // logBytes is how much of a refused packet is copied: the longest IP header and the ports.
 const logBytes = 96
 
@@ -151,7 +148,7 @@ func (r *router) verdicts() {
 
 // refuse logs with the station's name and drops.
 func refuse(s fabric.Station) nft.Rule {
-	return nft.NewRule(nft.Log(string(s), LogGroup, logBytes), drop())
+	return nft.NewRule(nft.Log(string(s), kernel.LogGroup, logBytes), drop())
 }
 
 func accept() nft.Clause { return nft.End(nft.Verdict{Kind: nft.Accept}) }
@@ -193,7 +190,7 @@ func (r *router) forwardChain() nft.Chain {
 	add(nft.State(nft.Invalid), drop())
 	add(noMark(), drop())
 	add(nft.Dispatch("out", nft.InInterface()))
-	add(nft.Is(nft.OutInterface(), nft.FieldInterface(kernel.HoleDevice)), nft.Log(string(fabric.NoRoute), LogGroup, logBytes), drop())
+	add(nft.Is(nft.OutInterface(), nft.FieldInterface(kernel.HoleDevice)), nft.Log(string(fabric.NoRoute), kernel.LogGroup, logBytes), drop())
 	add(nft.Dispatch("in", nft.OutInterface()))
 	add(nft.In("unchecked", nft.OutInterface()), accept())
 	for _, f := range r.families {

@@ -1,0 +1,106 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"kumiko/internal/fabric"
+)
+
+// Driver keeps the readers of all routers and gateways open.
+type Driver struct {
+	path func(name string) string
+	sink Sink
+
+	mu     sync.Mutex
+	scopes map[string]*scope
+	lost   uint64 // of scopes that have gone
+}
+
+// New makes a driver whose records go to the sink. The function gives the file on which the namespace of a VPC or
+// gateway is mounted.
+func New(path func(name string) string, sink Sink) *Driver {
+	return &Driver{path: path, sink: sink, scopes: map[string]*scope{}}
+}
+
+// Apply opens readers in the namespaces of the fabric's VPCs and gateways, which must exist, and closes those of
+// namespaces that the fabric lacks. A namespace that fails does not hold up the others.
+func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	want := make(map[string]*names, len(f.VPCs)+len(f.Gateways))
+	for _, v := range f.VPCs {
+		want[string(v.ID)] = namesOfVPC(v)
+	}
+	for _, g := range f.Gateways {
+		want[string(g.ID)] = namesOfGateway(g)
+	}
+	for name := range d.scopes {
+		if want[name] == nil {
+			d.close(name)
+		}
+	}
+	var errs []error
+	for name, n := range want {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, fmt.Errorf("flow: apply: %w", err))...)
+		}
+		if err := d.open(name, n); err != nil {
+			errs = append(errs, fmt.Errorf("flow: read %s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// open opens the readers of a namespace, or tells those there are of the names as they are now.
+func (d *Driver) open(name string, n *names) error {
+	path := d.path(name)
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return fmt.Errorf("stat %s: %w", path, err)
+	}
+	if s := d.scopes[name]; s != nil {
+		if s.inode == st.Ino && !s.broken.Load() {
+			s.names.Store(n)
+			return nil
+		}
+		d.close(name)
+	}
+	s, err := openScope(name, path, st.Ino, n, d.sink)
+	if err != nil {
+		return err
+	}
+	d.scopes[name] = s
+	return nil
+}
+
+func (d *Driver) close(name string) {
+	s := d.scopes[name]
+	s.close()
+	d.lost += s.lost()
+	delete(d.scopes, name)
+}
+
+// Lost is how often records were lost since the driver was made because they were not taken fast enough.
+func (d *Driver) Lost() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.lost
+	for _, s := range d.scopes {
+		n += s.lost()
+	}
+	return n
+}
+
+// Close ends all readers and waits for them.
+func (d *Driver) Close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name := range d.scopes {
+		d.close(name)
+	}
+}

@@ -1,0 +1,147 @@
+package flow
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
+	"kumiko/internal/kernel/nfnetlink"
+	"kumiko/internal/world"
+)
+
+// snaplen is how much of a refused packet is read: the longest IP header and the ports.
+const snaplen = 96
+
+// scope is the readers of one namespace.
+type scope struct {
+	name   string
+	inode  uint64
+	sink   Sink
+	names  atomic.Pointer[names]
+	links  *netlink.Handle
+	log    *nfnetlink.LogReader
+	events *nfnetlink.EventReader // of a gateway
+	wg     sync.WaitGroup
+	broken atomic.Bool // a reader has ended by an error
+}
+
+// openScope opens the readers of the namespace mounted at path and starts them.
+func openScope(name, path string, inode uint64, n *names, sink Sink) (*scope, error) {
+	s := &scope{name: name, inode: inode, sink: sink}
+	s.names.Store(n)
+	var err error
+	if s.links, err = kernel.NewHandle(path); err != nil {
+		return nil, err
+	}
+	if s.log, err = nfnetlink.OpenLog(path, kernel.LogGroup, snaplen); err != nil {
+		s.close()
+		return nil, err
+	}
+	if n.gateway != "" {
+		if s.events, err = nfnetlink.OpenEvents(path); err != nil {
+			s.close()
+			return nil, err
+		}
+		s.wg.Go(s.readEvents)
+	}
+	s.wg.Go(s.readLog)
+	return s, nil
+}
+
+// close ends the readers and waits for them.
+func (s *scope) close() {
+	if s.log != nil {
+		s.log.Close()
+	}
+	if s.events != nil {
+		s.events.Close()
+	}
+	s.wg.Wait()
+	s.links.Close()
+}
+
+func (s *scope) lost() uint64 {
+	n := s.log.Lost()
+	if s.events != nil {
+		n += s.events.Lost()
+	}
+	return n
+}
+
+// ended notes why a reader has ended; one that was not closed is opened again with the next Apply.
+func (s *scope) ended(what string, err error) {
+	if !errors.Is(err, nfnetlink.ErrClosed) {
+		s.broken.Store(true)
+		slog.Warn("flow records stop", "scope", s.name, "reader", what, "err", err)
+	}
+}
+
+// readLog hands on refusals until the reader is closed.
+func (s *scope) readLog() {
+	devices := map[uint32]string{}
+	for {
+		packets, err := s.log.Read()
+		now := time.Now()
+		for _, p := range packets {
+			s.refused(now, p, devices)
+		}
+		if err != nil {
+			s.ended("log", err)
+			return
+		}
+	}
+}
+
+func (s *scope) refused(now time.Time, p nfnetlink.Packet, devices map[uint32]string) {
+	f, err := parse(p.Payload)
+	if err != nil {
+		slog.Debug("refused packet is not readable", "scope", s.name, "err", err)
+		return
+	}
+	n := s.names.Load()
+	s.sink.Refused(Refusal{
+		Time: now, Scope: s.name, Sender: n.sender(p.Mark), Flow: f,
+		Origin: n.origin(fabric.Station(p.Prefix), p.Mark, s.device(p.Out, devices)),
+	})
+}
+
+// device is the name of the interface with the index, remembered in devices: an index is not used twice.
+func (s *scope) device(index uint32, devices map[uint32]string) string {
+	if index == 0 {
+		return ""
+	}
+	if name, ok := devices[index]; ok {
+		return name
+	}
+	l, err := s.links.LinkByIndex(int(index))
+	if err != nil { // the cable has gone since
+		return ""
+	}
+	devices[index] = l.Attrs().Name
+	return l.Attrs().Name
+}
+
+// readEvents hands on connections until the reader is closed.
+func (s *scope) readEvents() {
+	for {
+		connections, err := s.events.Read()
+		now := time.Now()
+		for _, c := range connections {
+			s.sink.Connected(Connection{
+				Time: now, Gateway: s.names.Load().gateway, Protocol: world.Protocol(c.Original.Protocol),
+				Consumer: uint16(c.Mark & kernel.MarkConsumerMask),
+				Client:   c.Original.Src, Dest: c.Original.Dst, From: c.Reply.Dst, Target: c.Reply.Src,
+			})
+		}
+		if err != nil {
+			s.ended("events", err)
+			return
+		}
+	}
+}
