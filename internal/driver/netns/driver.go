@@ -16,6 +16,7 @@ import (
 type Driver struct {
 	run     string
 	handles *kernel.Handles
+	indexes *indexes
 
 	mu      sync.Mutex
 	known   map[string]bool   // namespaces there are; nil before the first look
@@ -27,12 +28,23 @@ func New(run string) (*Driver, error) {
 	if err := kernel.MountDir(kernel.Dir(run)); err != nil {
 		return nil, fmt.Errorf("netns: %w", err)
 	}
-	return &Driver{run: run, handles: new(kernel.Handles), routers: map[string]*ports{}}, nil
+	return &Driver{run: run, handles: new(kernel.Handles), indexes: new(indexes), routers: map[string]*ports{}}, nil
 }
 
 // Handles are the driver's netlink handles, for other drivers of the same namespaces: the driver closes those of
 // namespaces it deletes.
 func (d *Driver) Handles() *kernel.Handles { return d.handles }
+
+// Index is the kernel's number of an interface in a router or gateway, named by its namespace; false while it is not
+// there, or not complete.
+func (d *Driver) Index(ns, device string) (int, bool) { return d.indexes.get(ns, device) }
+
+// Forget makes the driver look at the router of a VPC again before it changes it next.
+func (d *Driver) Forget(scope string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.routers, scope)
+}
 
 // Close closes the driver's netlink sockets. What it made stays.
 func (d *Driver) Close() { d.handles.Close() }
@@ -121,7 +133,7 @@ func (d *Driver) router(name string) *ports {
 	defer d.mu.Unlock()
 	p, ok := d.routers[name]
 	if !ok {
-		p = &ports{run: d.run, name: name, handles: d.handles}
+		p = &ports{run: d.run, name: name, handles: d.handles, indexes: d.indexes}
 		d.routers[name] = p
 	}
 	return p
@@ -182,6 +194,7 @@ func (d *Driver) remove(name string) error {
 		emptied = removeLinks(path)
 	}
 	d.handles.Drop(path)
+	d.indexes.drop(name)
 	delete(d.routers, name)
 	if err := kernel.Delete(path); err != nil {
 		return errors.Join(emptied, fmt.Errorf("netns: remove %s: %w", name, err))

@@ -145,7 +145,7 @@ func removeLinks(path string) error {
 		}
 		some := false
 		for _, l := range links {
-			if t := l.Type(); t != "veth" && t != "dummy" {
+			if l.Type() != "veth" {
 				continue
 			}
 			if err := h.LinkSetGroup(l, doomed); err != nil {

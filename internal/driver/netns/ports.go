@@ -18,6 +18,7 @@ import (
 type ports struct {
 	run, name string
 	handles   *kernel.Handles
+	indexes   *indexes
 
 	mu     sync.Mutex
 	h      *netlink.Handle     // of the namespace the rest speaks of; nil: nothing is known
@@ -77,9 +78,10 @@ func (p *ports) observe(h *netlink.Handle) error {
 	for _, l := range links {
 		a := l.Attrs()
 		switch {
-		case a.RawFlags&unix.IFF_LOOPBACK != 0:
+		case a.RawFlags&unix.IFF_LOOPBACK != 0, a.Name == holeBottom:
 		case a.Name == kernel.HoleDevice:
 			hole = a.RawFlags&unix.IFF_UP != 0
+			p.indexes.set(p.name, a.Name, a.Index)
 		default:
 			p.found[a.Name] = foundEnd{
 				index: a.Index, peer: a.ParentIndex, peerNS: a.NetNsID, alias: a.Alias,
@@ -88,9 +90,11 @@ func (p *ports) observe(h *netlink.Handle) error {
 		}
 	}
 	if !hole {
-		if err := digHole(h); err != nil {
+		index, err := digHole(h)
+		if err != nil {
 			return err
 		}
+		p.indexes.set(p.name, kernel.HoleDevice, index)
 	}
 	addrs, err := h.AddrList(loopback(), netlink.FAMILY_V4)
 	if err != nil {
@@ -120,24 +124,34 @@ func list(h *netlink.Handle) ([]netlink.Link, error) {
 	return nil, fmt.Errorf("list links: %w", err)
 }
 
-// holeMTU is larger than any packet, so that the hole swallows all and reports none as too big. (Linux limits the MTU
-// of a dummy interface to 65535 only by the IPv4 length field.)
+// holeMTU is larger than any packet, so that the hole swallows all and reports none as too big: the most a veth can
+// have. (Linux kernel, drivers/net/veth.c, ETH_MAX_MTU.)
 const holeMTU = 65535
 
-// digHole makes the dummy interface for what goes nowhere.
-func digHole(h *netlink.Handle) error {
-	hole := &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: kernel.HoleDevice, MTU: holeMTU, TxQLen: -1}}
+// holeBottom is the other end of the hole. It stays down, so that what is sent into the hole is dropped.
+const holeBottom = kernel.HoleDevice + "b"
+
+// digHole makes the interface for what goes nowhere, and returns its index. A veth is what every kernel has that can
+// run the rest; the dummy driver is often missing.
+func digHole(h *netlink.Handle) (int, error) {
+	hole := &netlink.Veth{
+		LinkAttrs: netlink.LinkAttrs{Name: kernel.HoleDevice, MTU: holeMTU, TxQLen: -1},
+		PeerName:  holeBottom, PeerMTU: holeMTU, PeerTxQLen: -1,
+	}
 	if err := h.LinkAdd(hole); err != nil && !errors.Is(err, unix.EEXIST) {
-		return fmt.Errorf("add %s: %w", kernel.HoleDevice, err)
+		return 0, fmt.Errorf("add %s: %w", kernel.HoleDevice, err)
 	}
 	l, err := h.LinkByName(kernel.HoleDevice)
 	if err != nil {
-		return fmt.Errorf("find %s: %w", kernel.HoleDevice, err)
+		return 0, fmt.Errorf("find %s: %w", kernel.HoleDevice, err)
+	}
+	if err := h.LinkSetARPOff(l); err != nil {
+		return 0, fmt.Errorf("set %s arp off: %w", kernel.HoleDevice, err)
 	}
 	if err := h.LinkSetUp(l); err != nil {
-		return fmt.Errorf("set %s up: %w", kernel.HoleDevice, err)
+		return 0, fmt.Errorf("set %s up: %w", kernel.HoleDevice, err)
 	}
-	return nil
+	return l.Attrs().Index, nil
 }
 
 // setAddrs makes the router's own addresses those wanted; they are at its loopback interface.
@@ -197,8 +211,7 @@ func (p *ports) removeStale(want map[string]cable) error {
 		if !fits {
 			stale = append(stale, device)
 		} else if f.alias == w.digest() {
-			p.cables[device] = w
-			delete(p.found, device)
+			p.has(w, f.index, f.peer)
 		}
 	}
 	return p.removeCables(stale)
@@ -230,6 +243,10 @@ func (p *ports) removeCables(devices []string) error {
 		return err
 	}
 	for _, device := range devices {
+		if c, ok := p.cables[device]; ok {
+			p.indexes.unset(c.peer, c.peerDevice)
+		}
+		p.indexes.unset(p.name, device)
 		delete(p.cables, device)
 		delete(p.found, device)
 	}
@@ -264,8 +281,17 @@ func (p *ports) lay(ctx context.Context, want map[string]cable) error {
 			errs = append(errs, err)
 			continue
 		}
-		p.cables[e.device] = e.cable
-		delete(p.found, e.device)
+		p.has(e.cable, e.nearIndex, e.peerIndex)
 	}
 	return errors.Join(errs...)
+}
+
+// has notes that a cable is as wanted.
+func (p *ports) has(c cable, near, far int) {
+	p.cables[c.device] = c
+	delete(p.found, c.device)
+	p.indexes.set(p.name, c.device, near)
+	if c.peerKind == gateway {
+		p.indexes.set(c.peer, c.peerDevice, far)
+	}
 }

@@ -1,0 +1,209 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
+	"kumiko/internal/world"
+)
+
+// destination is a place in a routing table.
+type destination struct {
+	table  int
+	prefix netip.Prefix
+}
+
+// hop is where packets go: out of an interface, to a neighbour there unless via is invalid.
+type hop struct {
+	index int
+	via   netip.Addr
+}
+
+// rule chooses a table for packets, by their mark, where they go, and the interface they came in by. Rules are known
+// by their priority.
+type rule struct {
+	table  int
+	mark   uint32
+	mask   uint32 // 0: any mark
+	dst    netip.Prefix
+	in     string
+	jump   int  // continue with the rules of this priority
+	refuse bool // drop
+	resume bool // do nothing: a place to jump to
+}
+
+// tables are the routes and rules of a namespace.
+type tables struct {
+	routes map[destination]hop
+	rules  map[int]rule // by priority
+}
+
+func newTables() tables { return tables{routes: map[destination]hop{}, rules: map[int]rule{}} }
+
+// Priorities of a router's rules: Lattice's range, the VPC's own addresses, and from prefTables on, plus the index of
+// the table, the route tables.
+const (
+	prefLattice = 100
+	prefPorts   = 200
+	prefTables  = 300
+)
+
+// Priorities of a gateway's rules. What the gateway itself sends goes nowhere. What comes in by an ENI jumps to the
+// consumers' rules, the rest is led to an ENI; nothing gets beyond either.
+const (
+	prefOwn       = 50
+	prefInbound   = 100   // plus the position of the ENI
+	prefEgress    = 200   // plus the position of the ENI
+	prefNoEgress  = 9999  // end of the rules for what comes from consumers
+	prefReplies   = 10000 // begin of the rules for what comes from ENIs
+	prefConsumers = 10001 // plus the index of the consumer
+	prefNoReply   = 100000
+)
+
+// mostPorts is how many ENIs of a gateway have tables of their own: those numbers of tables that Linux keeps for
+// itself follow.
+const mostPorts = 50
+
+var (
+	everywhere  = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	linkGateway = netip.MustParseAddr("169.254.2.1") // gateway's end of a link
+	linkRouter  = netip.MustParseAddr("169.254.2.2") // router's end of a link
+)
+
+// indexer finds the number of an interface of the namespace in hand.
+type indexer func(device string) (int, bool)
+
+// vpcRender collects a router's tables and what is missing for them.
+type vpcRender struct {
+	tables
+	index indexer
+	hole  hop
+	hops  map[uint32]hop // of attached ports by index
+	errs  []error
+}
+
+// vpcTables are the tables of a VPC's router. Routes by an interface that is not there are left out (their
+// destinations lead to the hole) and reported.
+func vpcTables(v *fabric.VPC, index indexer) (tables, error) {
+	i, ok := index(kernel.HoleDevice)
+	if !ok {
+		return tables{}, fmt.Errorf("%s is not there", kernel.HoleDevice)
+	}
+	r := &vpcRender{tables: newTables(), index: index, hole: hop{index: i}, hops: make(map[uint32]hop, len(v.Ports))}
+	r.own(v)
+	r.lattice(v)
+	for _, t := range v.Tables {
+		r.table(t)
+	}
+	return r.tables, errors.Join(r.errs...)
+}
+
+// own adds the table of the VPC's own ranges: each address to its port, the rest to the hole.
+func (r *vpcRender) own(v *fabric.VPC) {
+	for _, c := range v.CIDRs {
+		r.add(kernel.TablePorts, c, r.hole)
+	}
+	for i := range v.Ports {
+		p := &v.Ports[i]
+		if !p.Peer.Attached() || len(p.Addrs) == 0 {
+			continue
+		}
+		out, ok := r.index(kernel.PortDevice(p.ENI))
+		if !ok {
+			r.errs = append(r.errs, fmt.Errorf("%s has no cable", p.ENI))
+			continue
+		}
+		// Whatever goes to the port is sent to the hardware address that its primary address has.
+		primary := p.Addrs[0]
+		r.hops[p.Index] = hop{index: out, via: primary}
+		r.add(kernel.TablePorts, single(primary), hop{index: out})
+		for _, a := range p.Addrs[1:] {
+			r.add(kernel.TablePorts, single(a), r.hops[p.Index])
+		}
+		for _, x := range p.Prefixes {
+			r.add(kernel.TablePorts, x, r.hops[p.Index])
+		}
+	}
+	r.rules[prefPorts] = rule{table: kernel.TablePorts}
+}
+
+// lattice adds the table of the addresses of resources.
+func (r *vpcRender) lattice(v *fabric.VPC) {
+	if len(v.Links) == 0 {
+		return
+	}
+	r.add(kernel.TableLattice, everywhere, r.hole)
+	for _, l := range v.Links {
+		out, ok := r.index(kernel.LinkDevice(l.Gateway))
+		if !ok {
+			r.errs = append(r.errs, fmt.Errorf("no link to %s", l.Gateway))
+			continue
+		}
+		for _, a := range l.Addrs {
+			r.add(kernel.TableLattice, single(a), hop{index: out, via: linkGateway})
+		}
+	}
+	r.rules[prefLattice] = rule{table: kernel.TableLattice, dst: world.LatticeResources}
+}
+
+// table adds a route table, for the packets marked for it.
+func (r *vpcRender) table(t fabric.Table) {
+	id := kernel.TableTables + int(t.Index)
+	r.add(id, everywhere, r.hole)
+	for _, x := range t.Routes {
+		to, ok := r.hops[x.Port]
+		if !ok {
+			to = r.hole // blackhole
+		}
+		r.add(id, x.Prefix, to)
+	}
+	r.rules[prefTables+int(t.Index)] = rule{
+		table: id, mark: kernel.PortMark(t.Index, 0), mask: kernel.MarkTableMask,
+	}
+}
+
+func (t tables) add(table int, p netip.Prefix, to hop) {
+	if p.Addr().Is4() { // routers speak IPv4 only
+		t.routes[destination{table, p.Masked()}] = to
+	}
+}
+
+// gatewayTables are the tables of a gateway.
+func gatewayTables(g *fabric.Gateway, index indexer) (tables, error) {
+	t := newTables()
+	if len(g.Ports) > mostPorts {
+		return t, fmt.Errorf("%d network interfaces, at most %d are possible", len(g.Ports), mostPorts)
+	}
+	var errs []error
+	t.rules[prefOwn] = rule{in: "lo", refuse: true}
+	for n, p := range g.Ports {
+		table := kernel.TableEgress + n
+		t.rules[prefInbound+n] = rule{in: p.Device, jump: prefReplies}
+		t.rules[prefEgress+n] = rule{table: table, mark: uint32(n+1) << kernel.MarkEgressShift, mask: kernel.MarkEgressMask}
+		out, ok := index(p.Device)
+		if !ok {
+			errs = append(errs, fmt.Errorf("%s is not there", p.Device))
+			continue
+		}
+		t.add(table, everywhere, hop{index: out, via: p.Router})
+	}
+	t.rules[prefNoEgress] = rule{refuse: true}
+	t.rules[prefReplies] = rule{resume: true}
+	for _, c := range g.Consumers {
+		table := kernel.TableConsumers + int(c.Index)
+		t.rules[prefConsumers+int(c.Index)] = rule{table: table, mark: uint32(c.Index), mask: kernel.MarkConsumerMask}
+		out, ok := index(kernel.ConsumerDevice(c.Index))
+		if !ok {
+			errs = append(errs, fmt.Errorf("link of consumer %s is not there", c.VPC))
+			continue
+		}
+		t.add(table, everywhere, hop{index: out, via: linkRouter})
+	}
+	t.rules[prefNoReply] = rule{refuse: true}
+	return t, errors.Join(errs...)
+}
+
+func single(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
