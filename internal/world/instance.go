@@ -30,16 +30,33 @@ type Instance struct {
 	Launched         time.Time
 	Power            Power
 	Boot             uint64 // grows with each start and reboot; a host of an older boot is replaced
+	Rebooted         uint64 // the last boot that a reboot asked for; AWS says running all through it
 	StateReasonCode  string
 	StateReason      string
-	Reason           string // state transition reason
-	TerminatedAt     time.Time
-	InstanceProfile  string // name of the instance profile, empty if none
+	Reason           string    // state transition reason
+	TerminatedAt     time.Time // when its host was gone; zero before
+	InstanceProfile  string    // name of the instance profile, empty if none
 	Metadata         MetadataOptions
 	TerminationLock  bool   // disableApiTermination
 	StopLock         bool   // disableApiStop
 	ShutdownBehavior string // stop or terminate
 	Monitoring       bool
+	Credits          string // cpuCredits of burstable types: standard or unlimited
+	EBSOptimized     bool
+	Volume           Volume
+}
+
+// Volume is what is told of an instance's root volume. Its bytes are the instance's own layer of its image.
+type Volume struct {
+	ID                  string // vol-
+	Device              string // e.g. /dev/xvda
+	Size                int    // GiB
+	Type                string // e.g. gp3
+	IOPS                int
+	Throughput          int // MiB/s, of gp3
+	Encrypted           bool
+	DeleteOnTermination bool
+	Tags                []Tag `json:",omitempty"`
 }
 
 // MetadataOptions govern the instance metadata service of an instance.

@@ -7,7 +7,7 @@ type VPC struct {
 	ID VPCID
 	Meta
 	CIDRs       []CIDRAssociation // the first is the primary one
-	DHCPOptions DHCPOptionsID     // empty: the region's default set
+	DHCPOptions DHCPOptionsID     // "default": none, AWS's word for options switched off
 	Default     bool              // the account's default VPC
 
 	DNSSupport   bool // enableDnsSupport
@@ -22,6 +22,7 @@ type VPC struct {
 type CIDRAssociation struct {
 	ID   string // vpc-cidr-assoc-
 	CIDR netip.Prefix
+	Rev  uint64 // revision in which the range was added
 }
 
 // RowID is the VPC id.
