@@ -71,7 +71,7 @@ func TestClientAndHandler(t *testing.T) {
 	if e, err := c.Explain(ctx, Question{From: "a", To: "b"}); err != nil || e.Summary != "a reaches b" {
 		t.Errorf("explain: %+v %v", e, err)
 	}
-	if _, err := c.Explain(ctx, Question{}); err == nil || err.Error() != "unusable: FROM is empty" {
+	if _, err := c.Explain(ctx, Question{}); err == nil || err.Error() != "FROM is empty" {
 		t.Errorf("explain nothing: %v", err)
 	}
 	var b strings.Builder

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // Backend is what the daemon offers. Errors are shown to people as they are; ErrNotFound and ErrUnusable choose the status.
@@ -146,9 +147,9 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 func answer(w http.ResponseWriter, v any, err error) {
 	switch {
 	case errors.Is(err, ErrNotFound):
-		fail(w, http.StatusNotFound, err.Error())
+		fail(w, http.StatusNotFound, strings.TrimPrefix(err.Error(), ErrNotFound.Error()+": "))
 	case errors.Is(err, ErrUnusable):
-		fail(w, http.StatusBadRequest, err.Error())
+		fail(w, http.StatusBadRequest, strings.TrimPrefix(err.Error(), ErrUnusable.Error()+": "))
 	case err != nil:
 		fail(w, http.StatusInternalServerError, err.Error())
 	default:

@@ -1,0 +1,9 @@
+package scenario
+
+import (
+	"testing"
+
+	"kumiko/internal/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m, "../..") }
