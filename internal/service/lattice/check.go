@@ -1,6 +1,7 @@
 package lattice
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -17,7 +18,7 @@ func checkName(k kind, name *string, longest int) (string, error) {
 		strings.Trim(n, "abcdefghijklmnopqrstuvwxyz0123456789-") != "",
 		n[0] == '-', n[len(n)-1] == '-', strings.Contains(n, "--"),
 		k.prefix != "sn" && strings.HasPrefix(n, k.prefix+"-"):
-		return "", invalidField("name", "'"+n+"' is not valid: names are 3 to 63 lower case letters, digits and single inner hyphens")
+		return "", invalidField("name", fmt.Sprintf("'%s' is not valid: names are 3 to %d lower case letters, digits and single inner hyphens and do not begin like ids", n, longest))
 	}
 	return n, nil
 }
