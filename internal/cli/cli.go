@@ -49,9 +49,10 @@ type ExecCall struct {
 
 // The exit statuses.
 const (
-	exitFailure    = 1
-	exitUsage      = 2
-	exitCannotExec = 125
+	exitFailure     = 1
+	exitUsage       = 2
+	exitCannotExec  = 125
+	exitInterrupted = 130 // as a shell says it
 )
 
 // status is an error that chooses the exit status; with a nil err nothing is printed.
@@ -75,7 +76,11 @@ func (s *status) Unwrap() error { return s.err }
 func Main(ctx context.Context, args []string, p Parts) int {
 	root := New(p)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	return finish(ctx, root, root.ExecuteContext(ctx))
+}
+
+// finish reports the error a command ended with, if any, and gives the exit status.
+func finish(ctx context.Context, root *cobra.Command, err error) int {
 	if err == nil {
 		return 0
 	}
@@ -84,7 +89,7 @@ func Main(ctx context.Context, args []string, p Parts) int {
 	if errors.As(err, &s) {
 		code = s.code
 	} else if ctx.Err() != nil {
-		code = 130 // interrupted, as a shell says it
+		code = exitInterrupted
 	}
 	if s == nil || s.err != nil {
 		fmt.Fprintln(root.ErrOrStderr(), "error:", err)

@@ -34,6 +34,7 @@ func section(w io.Writer, c *cobra.Command) {
 	if c.Hidden || c.Name() == "help" || c.Name() == "completion" {
 		return
 	}
+	c.InitDefaultHelpFlag()
 	text := c.Long
 	if text == "" {
 		text = c.Short
