@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,13 +48,15 @@ func compact(s string) string {
 	return strings.TrimSpace(b.String())
 }
 
-func TestCLI(t *testing.T) {
-	h, s := serve(t, nil)
-	for _, tt := range []struct {
-		name, args string
-		want       string // output
-		in         any    // what the handler saw; nil if it must not be called
-	}{
+// cliCase is one call of the CLI.
+type cliCase struct {
+	name, args string
+	want       string // output
+	in         any    // what the handler saw; nil if it must not be called
+}
+
+func ec2Cases() []cliCase {
+	return []cliCase{
 		{
 			"ec2 tags", `ec2 create-vpc --cidr-block 10.0.0.0/16 --tag-specifications ResourceType=vpc,Tags=[{Key=Name,Value=ü+/%}]`,
 			`{"Vpc":{"CidrBlock":"10.0.0.0/16","IsDefault":false,"Tags":[{"Key":"Name","Value":"ü+/%"}],"VpcId":"vpc-0123456789abcdef0"}}`,
@@ -86,6 +89,11 @@ func TestCLI(t *testing.T) {
 			"An error occurred (UnsupportedOperation) when calling the CreateTransitGateway operation: The operation CreateTransitGateway is not built in kumiko. docs/coverage.md lists those that are.",
 			nil,
 		},
+	}
+}
+
+func otherCases() []cliCase {
+	return []cliCase{
 		{
 			"lattice", `vpc-lattice create-service-network --name my-net --tags a=b --client-token t`, `{"id":"sn-0123456789abcdef0","name":"my-net"}`,
 			&latticeapi.CreateServiceNetworkInput{Name: new("my-net"), ClientToken: new("t"), Tags: map[string]string{"a": "b"}},
@@ -134,7 +142,12 @@ func TestCLI(t *testing.T) {
 			"An error occurred (UnknownOperationException) when calling the ListQueues operation: The service sqs is not built in kumiko. docs/coverage.md lists those that are.",
 			nil,
 		},
-	} {
+	}
+}
+
+func TestCLI(t *testing.T) {
+	h, s := serve(t, nil)
+	for _, tt := range slices.Concat(ec2Cases(), otherCases()) {
 		t.Run(tt.name, func(t *testing.T) {
 			s.note(s.caller, nil)
 			got := aws(t, h, testSecret, strings.Fields(tt.args)...)

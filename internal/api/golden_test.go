@@ -40,7 +40,7 @@ func (c captured) request() *http.Request {
 }
 
 // time is when the request was signed.
-func (c captured) time(t *testing.T) time.Time {
+func (c captured) time(t testing.TB) time.Time {
 	date := c.Headers["X-Amz-Date"]
 	if date == "" {
 		date = c.request().URL.Query().Get("X-Amz-Date")
@@ -52,7 +52,7 @@ func (c captured) time(t *testing.T) time.Time {
 	return at
 }
 
-func requests(t *testing.T) []captured {
+func requests(t testing.TB) []captured {
 	data, err := os.ReadFile("testdata/requests.json")
 	if err != nil {
 		t.Fatal(err)

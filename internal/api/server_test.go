@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"kumiko/internal/api/sigv4"
+	"kumiko/internal/api/stsapi"
+	"kumiko/internal/api/wire"
 	"kumiko/internal/awserr"
 	"kumiko/internal/world"
 )
@@ -35,7 +37,7 @@ func send(t *testing.T, config func(*Config), c captured, change func(*http.Requ
 }
 
 // find is the nth captured request to an operation.
-func find(t *testing.T, op string, n int) captured {
+func find(t testing.TB, op string, n int) captured {
 	for _, c := range requests(t) {
 		if c.Op == op {
 			if n == 0 {
@@ -157,4 +159,20 @@ func FuzzSignature(f *testing.F) {
 			t.Error("a made-up signature is accepted")
 		}
 	})
+}
+
+// BenchmarkServe answers a signed request without the network.
+func BenchmarkServe(b *testing.B) {
+	c := find(b, "GetCallerIdentity", 0)
+	at := c.time(b)
+	s, err := New(Config{Services: []wire.Service{stsapi.Service(fakeSTS{seen: &seen{}})}, Credentials: keys{}, Now: func() time.Time { return at }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, c.request()); w.Code != http.StatusOK {
+			b.Fatal(w.Body)
+		}
+	}
 }
