@@ -3,7 +3,6 @@ package nfnetlink
 import (
 	"errors"
 	"fmt"
-	"os"
 	"sync/atomic"
 	"syscall"
 
@@ -19,8 +18,9 @@ const readBuffer = 8 << 20
 
 // reader is a netlink socket in a namespace that messages come from.
 type reader struct {
-	conn *netlink.Conn
-	lost atomic.Uint64
+	conn   *netlink.Conn
+	closed atomic.Bool
+	lost   atomic.Uint64
 }
 
 func open(namespace string) (*reader, error) {
@@ -40,8 +40,11 @@ func open(namespace string) (*reader, error) {
 	return &reader{conn: c}, nil
 }
 
-// Close ends the reader; a Read that waits returns an error that is net.ErrClosed or os.ErrClosed.
-func (r *reader) Close() error { return r.conn.Close() }
+// Close ends the reader; a Read that waits returns ErrClosed.
+func (r *reader) Close() error {
+	r.closed.Store(true)
+	return r.conn.Close()
+}
 
 // Lost is how often the kernel had to throw away messages because they were not read fast enough.
 func (r *reader) Lost() uint64 { return r.lost.Load() }
@@ -56,10 +59,10 @@ func (r *reader) receive() ([]netlink.Message, error) {
 		switch {
 		case err == nil:
 			return messages, nil
+		case r.closed.Load():
+			return nil, ErrClosed
 		case errors.Is(err, syscall.ENOBUFS):
 			r.lost.Add(1)
-		case errors.Is(err, os.ErrClosed), errors.Is(err, syscall.EBADF):
-			return nil, ErrClosed
 		default:
 			return nil, fmt.Errorf("nfnetlink: receive: %w", err)
 		}

@@ -265,7 +265,6 @@ func ClampMSS() Clause {
 			a.bytes(unix.NFTA_EXTHDR_TYPE, []byte{optionMSS})
 			a.u32(unix.NFTA_EXTHDR_OFFSET, 2)
 			a.u32(unix.NFTA_EXTHDR_LEN, 2)
-			a.u32(unix.NFTA_EXTHDR_FLAGS, 0)
 			a.u32(unix.NFTA_EXTHDR_OP, unix.NFT_EXTHDR_OP_TCPOPT)
 		})
 	})
