@@ -1,0 +1,144 @@
+package net
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
+	"kumiko/internal/reach"
+	"kumiko/internal/world"
+)
+
+var (
+	worlds  = flag.Int("worlds", 200, "how many random worlds the agreement test tries")
+	lattice = flag.Bool("lattice", true, "let the random worlds have service networks")
+	seed    = flag.Uint64("seed", 0, "seed of the first world; 0: by the clock")
+)
+
+// patience bounds the wait for a packet's fate. It decides nothing: a probe whose fate stays unknown is a failure.
+const patience = 10 * time.Second
+
+// TestExplanationAgreesWithPackets: in random worlds, each of which follows from the one before by a single change,
+// every probe's verdict and cause are what reach says.
+func TestExplanationAgreesWithPackets(t *testing.T) {
+	l := newLab(t)
+	first := *seed
+	if first == 0 {
+		first = uint64(time.Now().UnixNano())
+	}
+	probes, open := 0, 0
+	for n := range uint64(*worlds) {
+		s := first + n
+		r := rand.New(rand.NewPCG(s, s))
+		f := l.update(func(tx *world.Tx) {
+			clear(tx)
+			(&layout{tx: tx, r: r, c: caller}).world()
+		})
+		l.quietHosts(f)
+		p, o := l.agree(f, r, 40)
+		probes, open = probes+p, open+o
+		if t.Failed() {
+			t.Fatalf("world of seed %d (run with -seed %d -worlds 1)", s, s)
+		}
+	}
+	t.Logf("%d worlds, %d probes, %d of them open", *worlds, probes, open)
+}
+
+// quietHosts lets the hosts answer as many refused datagrams as are sent: the kernel otherwise limits those answers.
+func (l *lab) quietHosts(f *fabric.Fabric) {
+	for _, h := range f.Hosts {
+		err := kernel.In(l.ns(h.ID), func() error {
+			return os.WriteFile("/proc/sys/net/ipv4/icmp_ratelimit", []byte("0"), 0)
+		})
+		if err != nil {
+			l.t.Fatal(err)
+		}
+	}
+}
+
+type question struct {
+	host world.InstanceID
+	eni  world.ENIID
+	flow fabric.Flow
+}
+
+// agree sends n random probes at once and compares the fate of each with the explanation.
+func (l *lab) agree(f *fabric.Fabric, r *rand.Rand, n int) (probes, open int) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	strangers := addrs(f)
+	for i := range n {
+		v := one(r, f.VPCs)
+		p := one(r, v.Ports)
+		if p.Peer.Host == "" {
+			continue
+		}
+		to := strangers
+		if r.IntN(4) > 0 {
+			to = near(v)
+		}
+		q := question{p.Peer.Host, p.ENI, fabric.Flow{Protocol: one(r, []world.Protocol{world.TCP, world.TCP, world.TCP, world.UDP, world.ICMP}), Src: p.Addrs[0], Dst: one(r, to)}}
+		q.flow.SrcPort, q.flow.DstPort = source(i), one(r, ports)
+		if q.flow.Protocol == world.ICMP {
+			q.flow.DstPort, q.flow.ICMP = 0, world.ICMPMatch{Type: 8}
+		}
+		if p.Holds(q.flow.Dst) {
+			continue
+		}
+		refused, ok := l.refusals.wait(q.flow)
+		if !ok {
+			continue
+		}
+		probes++
+		wg.Go(func() {
+			defer l.refusals.forget(q.flow)
+			want := reach.From(f, q.eni, q.flow)
+			got := l.fate(q, refused)
+			mu.Lock()
+			defer mu.Unlock()
+			if want.Open {
+				open++
+			}
+			if got != describe(want.Open, want.Refused) {
+				l.t.Errorf("%s from %s: the packet says %s, the explanation %s\n%+v", q.flow, q.host, got, describe(want.Open, want.Refused), want.Hops)
+			}
+		})
+	}
+	wg.Wait()
+	return probes, open
+}
+
+func describe(open bool, o fabric.Origin) string {
+	if open {
+		return "open"
+	}
+	return o.String()
+}
+
+// fate sends the probe and waits for what becomes of it: an answer, or a refusal.
+func (l *lab) fate(q question, refused <-chan fabric.Origin) string {
+	p, err := send(l.ns(q.host), q.flow)
+	if err != nil {
+		return err.Error()
+	}
+	defer p.close()
+	answered := make(chan bool, 1)
+	var wg sync.WaitGroup
+	wg.Go(func() { answered <- p.answered() })
+	defer wg.Wait()
+	defer p.giveUp()
+	select {
+	case <-answered:
+		return "open"
+	case o := <-refused:
+		return describe(false, o)
+	case <-time.After(patience):
+		return fmt.Sprintf("nothing within %s", patience)
+	}
+}

@@ -1,0 +1,156 @@
+package net
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"sync"
+	"testing"
+
+	"kumiko/internal/driver/flow"
+	"kumiko/internal/driver/netns"
+	"kumiko/internal/driver/nft"
+	"kumiko/internal/driver/route"
+	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
+	"kumiko/internal/reconcile"
+	"kumiko/internal/store"
+	"kumiko/internal/world"
+)
+
+// lab is the whole data plane without instances: a store, the reconciler and the drivers over a runtime folder of its
+// own. The hosts are bare namespaces; probes make their sockets in them.
+type lab struct {
+	t        *testing.T
+	run      string
+	store    *store.Store
+	loop     *reconcile.Loop
+	refusals *refusals
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		if os.Getenv("CI") != "" {
+			t.Fatal("network tests need root, and CI must not go without them")
+		}
+		t.Skip("SKIPPED: network tests need root")
+	}
+}
+
+func newLab(t *testing.T) *lab {
+	needRoot(t)
+	l := &lab{t: t, run: t.TempDir(), store: store.OpenMemory(), refusals: &refusals{waiting: map[key]chan fabric.Origin{}}}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	if testing.Verbose() {
+		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	spaces, err := netns.New(l.run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := func(name string) string { return kernel.Path(l.run, name) }
+	flows := flow.New(path, l.refusals)
+	l.loop = reconcile.New(l.store, reconcile.Drivers{
+		Namespaces: spaces, Rules: nft.New(path), Routes: route.New(l.run, spaces),
+		Flows: flows, Names: noNames{}, Metadata: noMetadata{}, Hosts: noHosts{},
+	}, nil, log)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { l.loop.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		wg.Wait()
+		flows.Close()
+		if err := spaces.Down(context.Background()); err != nil {
+			t.Error(err)
+		}
+		l.store.Close()
+	})
+	return l
+}
+
+// update changes the world and waits until the kernel has it.
+func (l *lab) update(f func(tx *world.Tx)) *fabric.Fabric {
+	l.t.Helper()
+	w, err := l.store.Update(l.t.Context(), func(tx *world.Tx) error { f(tx); return nil })
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if err := l.store.Wait(l.t.Context(), func(_ world.World, s store.Seen) bool { return s.Rev >= w.Rev }); err != nil {
+		l.t.Fatal(err)
+	}
+	if s := l.store.Seen(); len(s.Failing) > 0 {
+		l.t.Fatalf("not applied: %v", s.Failing)
+	}
+	return l.loop.Fabric()
+}
+
+func (l *lab) ns(i world.InstanceID) string { return kernel.Path(l.run, i) }
+
+// A lab does without resolvers, metadata and instances.
+type (
+	noNames    struct{}
+	noMetadata struct{}
+	noHosts    struct{}
+)
+
+func (noNames) Apply(context.Context, *fabric.Fabric) error                 { return nil }
+func (noMetadata) Apply(context.Context, *fabric.Fabric, world.World) error { return nil }
+func (noHosts) Apply(context.Context, []*fabric.Host) error                 { return nil }
+func (noHosts) Changed() <-chan struct{}                                    { return nil }
+func (noHosts) Observe() map[world.InstanceID]store.Host                    { return nil }
+
+// refusals hands each refusal to the probe that waits for it.
+type refusals struct {
+	mu      sync.Mutex
+	waiting map[key]chan fabric.Origin
+}
+
+// key tells the probes of one world apart: by their source port, which translation keeps, or those without ports by
+// their addresses.
+type key struct {
+	protocol world.Protocol
+	source   uint16
+	src, dst netip.Addr
+}
+
+func keyOf(f fabric.Flow) key {
+	if f.Protocol.HasPorts() {
+		return key{protocol: f.Protocol, source: f.SrcPort}
+	}
+	return key{protocol: f.Protocol, src: f.Src, dst: f.Dst}
+}
+
+// wait announces a probe; not ok while one with the same key is under way.
+func (r *refusals) wait(f fabric.Flow) (refused <-chan fabric.Origin, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting[keyOf(f)] != nil {
+		return nil, false
+	}
+	c := make(chan fabric.Origin, 8)
+	r.waiting[keyOf(f)] = c
+	return c, true
+}
+
+func (r *refusals) forget(f fabric.Flow) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.waiting, keyOf(f))
+}
+
+// Refused takes a refusal from the flow driver.
+func (r *refusals) Refused(f flow.Refusal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case r.waiting[keyOf(f.Flow)] <- f.Origin:
+	default:
+	}
+}
+
+// Connected takes a connection from the flow driver.
+func (r *refusals) Connected(flow.Connection) {}

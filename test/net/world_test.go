@@ -1,0 +1,226 @@
+package net
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+
+	"kumiko/internal/world"
+)
+
+// layout makes random worlds: a few VPCs that all use one address range, subnets, groups that refer to each other,
+// instances, and a service network that joins some of the VPCs.
+type layout struct {
+	tx *world.Tx
+	r  *rand.Rand
+	c  world.Caller
+	n  int
+}
+
+var caller = world.Caller{Account: world.DefaultAccount, Region: "us-east-1"}
+
+// clear removes everything a layout puts.
+func clear(tx *world.Tx) {
+	drop(&tx.Instances)
+	drop(&tx.ENIs)
+	drop(&tx.SecurityGroupRules)
+	drop(&tx.SecurityGroups)
+	drop(&tx.RouteTables)
+	drop(&tx.Subnets)
+	drop(&tx.VPCs)
+	drop(&tx.ResourceAssociations)
+	drop(&tx.VPCAssociations)
+	drop(&tx.ResourceConfigurations)
+	drop(&tx.ResourceGateways)
+	drop(&tx.ServiceNetworks)
+}
+
+func drop[K ~string, V world.Row](t *world.Table[K, V]) {
+	for _, v := range t.Where(func(V) bool { return true }) {
+		t.Delete(K(v.RowID()))
+	}
+}
+
+func (l *layout) pick(n int) bool { return l.r.IntN(n) == 0 }
+
+func one[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
+
+func (l *layout) world() {
+	for range 1 + l.r.IntN(3) {
+		l.vpc()
+	}
+	if *lattice && !l.pick(4) {
+		l.lattice()
+	}
+}
+
+func (l *layout) vpc() {
+	tx := l.tx
+	v := world.VPC{
+		ID: world.VPCID(tx.NewID("vpc")), Meta: tx.NewMeta(l.c, nil), DNSSupport: true, NextTable: 1,
+		CIDRs: []world.CIDRAssociation{{CIDR: netip.MustParsePrefix("10.0.0.0/16")}},
+	}
+	tx.VPCs.Put(v)
+	rt := world.RouteTable{ID: world.RouteTableID(tx.NewID("rtb")), Meta: tx.NewMeta(l.c, nil), VPC: v.ID, Index: 1, Main: true}
+	tx.RouteTables.Put(rt)
+	var subnets []world.Subnet
+	for i := range 1 + l.r.IntN(3) {
+		s := world.Subnet{
+			ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(l.c, nil), VPC: v.ID, Zone: "us-east-1a",
+			CIDR: netip.MustParsePrefix(fmt.Sprintf("10.0.%d.0/24", i)),
+		}
+		tx.Subnets.Put(s)
+		subnets = append(subnets, s)
+	}
+	groups := l.groups(v)
+	for range 2 + l.r.IntN(3) {
+		l.instance(one(l.r, subnets), groups)
+	}
+}
+
+func (l *layout) groups(v world.VPC) []world.SecurityGroupID {
+	var ids []world.SecurityGroupID
+	for range 2 + l.r.IntN(3) {
+		id := world.SecurityGroupID(l.tx.NewID("sg"))
+		l.tx.SecurityGroups.Put(world.SecurityGroup{ID: id, Meta: l.tx.NewMeta(l.c, nil), VPC: v.ID, Name: string(id)})
+		ids = append(ids, id)
+	}
+	for _, g := range ids {
+		for range 1 + l.r.IntN(6) {
+			l.rule(g, false, ids)
+		}
+		for range l.r.IntN(4) {
+			l.rule(g, true, ids)
+		}
+		if !l.pick(3) { // as AWS makes groups: everything may leave
+			l.put(world.SecurityGroupRule{Group: g, Egress: true, Protocol: world.AnyProtocol, CIDR: netip.MustParsePrefix("0.0.0.0/0")})
+		}
+	}
+	return ids
+}
+
+// The ports that are probed, and ranges that contain some of them.
+var (
+	ports  = []uint16{22, 80, 443, 8050}
+	ranges = []world.PortRange{{From: 22, To: 22}, {From: 80, To: 443}, {From: 8000, To: 8100}, world.AllPorts, {From: 443, To: 443}}
+	peers  = []string{"0.0.0.0/0", "10.0.0.0/16", "10.0.0.0/24", "10.0.1.0/24", "10.0.0.0/29", "10.0.1.5/32", "129.224.0.0/17"}
+)
+
+func (l *layout) rule(g world.SecurityGroupID, egress bool, groups []world.SecurityGroupID) {
+	r := world.SecurityGroupRule{Group: g, Egress: egress}
+	switch l.r.IntN(6) {
+	case 0:
+		r.Protocol = world.AnyProtocol
+	case 1:
+		r.Protocol, r.ICMP = world.ICMP, world.ICMPMatch{Type: one(l.r, []int{-1, 8, 13}), Code: -1}
+	case 2:
+		r.Protocol, r.Ports = world.UDP, one(l.r, ranges)
+	default:
+		r.Protocol, r.Ports = world.TCP, one(l.r, ranges)
+	}
+	switch l.r.IntN(5) {
+	case 0, 1:
+		r.PeerGroup = one(l.r, groups)
+	case 2:
+		r.PeerList = world.AWSPrefixLists(l.c.Region)[4].ID
+	default:
+		r.CIDR = netip.MustParsePrefix(one(l.r, peers))
+	}
+	l.put(r)
+}
+
+func (l *layout) put(r world.SecurityGroupRule) {
+	r.ID, r.Meta = world.SecurityGroupRuleID(l.tx.NewID("sgr")), l.tx.NewMeta(l.c, nil)
+	l.tx.SecurityGroupRules.Put(r)
+}
+
+func (l *layout) some(groups []world.SecurityGroupID, most int) []world.SecurityGroupID {
+	var out []world.SecurityGroupID
+	for _, i := range l.r.Perm(len(groups))[:min(len(groups), l.r.IntN(most+1))] {
+		out = append(out, groups[i])
+	}
+	return out
+}
+
+func (l *layout) instance(s world.Subnet, groups []world.SecurityGroupID) {
+	addrs, err := l.tx.AllocateAddresses(s, 1)
+	if err != nil {
+		return
+	}
+	i := world.Instance{
+		ID: world.InstanceID(l.tx.NewID("i")), Meta: l.tx.NewMeta(l.c, nil), VPC: s.VPC, Subnet: s.ID, Power: world.Running, Boot: 1,
+	}
+	l.tx.Instances.Put(i)
+	gs := l.some(groups, 2)
+	if len(gs) == 0 {
+		gs = groups[:1]
+	}
+	e := l.tx.NewENI(l.c, s, addrs, gs)
+	e.Attachment = world.Attachment{Instance: i.ID}
+	e.SourceDestCheck = !l.pick(8)
+	l.tx.ENIs.Put(e)
+}
+
+// lattice puts a gateway into some VPC, resources behind it, and associates one or more VPCs with them.
+func (l *layout) lattice() {
+	tx := l.tx
+	vpcs := tx.VPCs.Where(func(world.VPC) bool { return true })
+	sn := world.ServiceNetwork{ID: world.ServiceNetworkID(tx.NewID("sn")), Meta: tx.NewMeta(l.c, nil), Name: "net"}
+	tx.ServiceNetworks.Put(sn)
+	for range 1 + l.r.IntN(2) {
+		l.gateway(one(l.r, vpcs), sn)
+	}
+	for n, v := range vpcs {
+		if l.pick(3) {
+			continue
+		}
+		tx.VPCAssociations.Put(world.VPCAssociation{
+			ID: world.VPCAssociationID(tx.NewID("snva")), Meta: tx.NewMeta(l.c, nil), Network: sn.ID, VPC: v.ID, Index: uint16(n + 1),
+			Groups: l.some(l.groupsOf(v.ID), 2),
+		})
+	}
+}
+
+func (l *layout) groupsOf(v world.VPCID) []world.SecurityGroupID {
+	var out []world.SecurityGroupID
+	for _, g := range l.tx.SecurityGroups.Where(func(g world.SecurityGroup) bool { return g.VPC == v }) {
+		out = append(out, g.ID)
+	}
+	return out
+}
+
+func (l *layout) gateway(v world.VPC, sn world.ServiceNetwork) {
+	tx := l.tx
+	groups := l.groupsOf(v.ID)
+	g := world.ResourceGateway{
+		ID: world.ResourceGatewayID(tx.NewID("rgw")), Meta: tx.NewMeta(l.c, nil), VPC: v.ID, Groups: append(l.some(groups, 1), groups[0]),
+	}
+	if len(g.Groups) == 2 && g.Groups[0] == g.Groups[1] {
+		g.Groups = g.Groups[:1]
+	}
+	tx.ResourceGateways.Put(g)
+	for _, s := range tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID }) {
+		addrs, err := tx.AllocateAddresses(s, 2)
+		if err != nil {
+			continue
+		}
+		e := tx.NewENI(l.c, s, addrs, g.Groups)
+		e.Gateway, e.RequesterManaged = g.ID, true
+		tx.ENIs.Put(e)
+	}
+	for _, target := range tx.ENIs.Where(func(e world.ENI) bool { return e.VPC == v.ID && e.Gateway == "" }) {
+		l.n++
+		cfg := world.ResourceConfiguration{
+			ID: world.ResourceConfigurationID(tx.NewID("rcfg")), Meta: tx.NewMeta(l.c, nil), Type: world.ConfigurationSingle,
+			Gateway: g.ID, PortRanges: []world.PortRange{one(l.r, ranges[:3])}, Protocol: "TCP", IP: target.Addr(),
+		}
+		if l.pick(3) {
+			cfg.IP, cfg.DomainName = netip.Addr{}, world.PrivateName(target.Addr(), l.c.Region)
+		}
+		tx.ResourceConfigurations.Put(cfg)
+		tx.ResourceAssociations.Put(world.ResourceAssociation{
+			ID: world.ResourceAssociationID(tx.NewID("snra")), Meta: tx.NewMeta(l.c, nil), Network: sn.ID, Configuration: cfg.ID,
+			Addr: world.Offset(world.LatticeResources, 256+l.n),
+		})
+	}
+}
