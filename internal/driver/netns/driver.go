@@ -1,9 +1,12 @@
 package netns
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"kumiko/internal/fabric"
@@ -147,17 +150,13 @@ func (d *Driver) Sweep(ctx context.Context, f *fabric.Fabric) error {
 	if err := d.look(); err != nil {
 		return err
 	}
-	var errs []error
+	var gone []string
 	for name := range d.known {
-		if want[name] != 0 {
-			continue
+		if want[name] == 0 {
+			gone = append(gone, name)
 		}
-		if err := ctx.Err(); err != nil {
-			return errors.Join(append(errs, err)...)
-		}
-		errs = append(errs, d.remove(name))
 	}
-	return errors.Join(errs...)
+	return d.removeAll(ctx, gone)
 }
 
 // Down deletes everything: all namespaces in the folder, and the folder. It needs to know nothing, so a fresh process
@@ -169,6 +168,22 @@ func (d *Driver) Down(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("netns: %w", err)
 	}
+	err = d.removeAll(ctx, names)
+	d.handles.Close()
+	if err != nil {
+		return err
+	}
+	if err := kernel.UnmountDir(kernel.Dir(d.run)); err != nil {
+		return fmt.Errorf("netns: down: %w", err)
+	}
+	return nil
+}
+
+// removeAll deletes namespaces, routers first: with them go the interfaces of all others, together.
+func (d *Driver) removeAll(ctx context.Context, names []string) error {
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
+	})
 	var errs []error
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
@@ -176,14 +191,14 @@ func (d *Driver) Down(ctx context.Context) error {
 		}
 		errs = append(errs, d.remove(name))
 	}
-	d.handles.Close()
-	if err := errors.Join(errs...); err != nil {
-		return err
+	return errors.Join(errs...)
+}
+
+func rank(name string) int {
+	if strings.HasPrefix(name, "vpc-") {
+		return 0
 	}
-	if err := kernel.UnmountDir(kernel.Dir(d.run)); err != nil {
-		return fmt.Errorf("netns: down: %w", err)
-	}
-	return nil
+	return 1
 }
 
 // remove deletes a namespace. Its interfaces go first, since somebody may still be in it.

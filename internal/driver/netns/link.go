@@ -109,8 +109,14 @@ func setSourceRules(h *netlink.Handle, e end, table int) error {
 	return nil
 }
 
-// deleteLinks deletes links of a router by name.
-func deleteLinks(h *netlink.Handle, names []string) error {
+// doomed is the group interfaces are put into to be deleted together: the kernel waits until nobody uses an interface,
+// some milliseconds for one and hardly more for hundreds. It is no group anybody uses.
+const doomed = 0x6b756d69
+
+// deleteLinks deletes links of the namespace at path, which h is the handle of, by name. Those that are not there are
+// none to delete.
+func deleteLinks(path string, h *netlink.Handle, names []string) error {
+	var links []netlink.Link
 	for _, name := range names {
 		l, err := h.LinkByName(name)
 		if errors.As(err, new(netlink.LinkNotFoundError)) {
@@ -119,45 +125,28 @@ func deleteLinks(h *netlink.Handle, names []string) error {
 		if err != nil {
 			return fmt.Errorf("find %s: %w", name, err)
 		}
-		if err := h.LinkDel(l); err != nil && !errors.Is(err, unix.ENODEV) {
-			return fmt.Errorf("delete %s: %w", name, err)
-		}
+		links = append(links, l)
 	}
-	return nil
+	return deleteAll(path, h, links)
 }
 
-// doomed is the group interfaces are put into to be deleted together, which costs the kernel hardly more than deleting
-// one. It is no group anybody uses.
-const doomed = 0x6b756d69
-
-// removeLinks deletes all cables in the namespace at path, and the hole. Other interfaces, which root in an instance
-// may have made, end with the namespace.
-func removeLinks(path string) error {
-	return kernel.In(path, func() error {
-		h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
-		if err != nil {
-			return err
+// deleteAll deletes links of the namespace at path, together.
+func deleteAll(path string, h *netlink.Handle, links []netlink.Link) error {
+	if len(links) == 0 {
+		return nil
+	}
+	if len(links) == 1 {
+		if err := h.LinkDel(links[0]); err != nil && !errors.Is(err, unix.ENODEV) {
+			return fmt.Errorf("delete %s: %w", links[0].Attrs().Name, err)
 		}
-		defer h.Close()
-		links, err := list(h)
-		if err != nil {
-			return err
+		return nil
+	}
+	for _, l := range links {
+		if err := h.LinkSetGroup(l, doomed); err != nil && !errors.Is(err, unix.ENODEV) {
+			return fmt.Errorf("group %s: %w", l.Attrs().Name, err)
 		}
-		some := false
-		for _, l := range links {
-			if l.Type() != "veth" {
-				continue
-			}
-			if err := h.LinkSetGroup(l, doomed); err != nil {
-				return fmt.Errorf("group %s: %w", l.Attrs().Name, err)
-			}
-			some = true
-		}
-		if !some {
-			return nil
-		}
-		return deleteGroup()
-	})
+	}
+	return kernel.In(path, deleteGroup)
 }
 
 // deleteGroup deletes the doomed interfaces of the calling thread's namespace.
@@ -165,8 +154,29 @@ func deleteGroup() error {
 	req := nl.NewNetlinkRequest(unix.RTM_DELLINK, unix.NLM_F_ACK)
 	req.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
 	req.AddData(nl.NewRtAttr(unix.IFLA_GROUP, nl.Uint32Attr(doomed)))
-	if _, err := req.Execute(unix.NETLINK_ROUTE, 0); err != nil {
+	if _, err := req.Execute(unix.NETLINK_ROUTE, 0); err != nil && !errors.Is(err, unix.ENODEV) {
 		return fmt.Errorf("delete interfaces: %w", err)
 	}
 	return nil
+}
+
+// removeLinks deletes all cables in the namespace at path, and the hole. Other interfaces, which root in an instance
+// may have made, end with the namespace.
+func removeLinks(path string) error {
+	h, err := kernel.NewHandle(path)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	all, err := list(h)
+	if err != nil {
+		return err
+	}
+	var cables []netlink.Link
+	for _, l := range all {
+		if l.Type() == "veth" && l.Attrs().Name != holeBottom { // the bottom goes with the hole
+			cables = append(cables, l)
+		}
+	}
+	return deleteAll(path, h, cables)
 }

@@ -239,7 +239,7 @@ func (p *ports) fits(f foundEnd, w cable) (bool, error) {
 
 // removeCables deletes near ends; the far ends go with them.
 func (p *ports) removeCables(devices []string) error {
-	if err := deleteLinks(p.h, devices); err != nil {
+	if err := deleteLinks(p.path(), p.h, devices); err != nil {
 		return err
 	}
 	for _, device := range devices {

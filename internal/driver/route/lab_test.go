@@ -37,13 +37,13 @@ func newLab(t testing.TB) *lab {
 		}
 		t.Skip("SKIPPED: this test makes network namespaces and needs root")
 	}
-	before := machine(t)
 	l := &lab{t: t, run: t.TempDir()}
+	before := machine(t, l.run)
 	t.Cleanup(func() {
 		if err := l.netns.Down(context.Background()); err != nil {
 			t.Error("down:", err)
 		}
-		if after := machine(t); after != before {
+		if after := machine(t, l.run); after != before {
 			t.Errorf("the machine changed\nbefore:\n%s\nafter:\n%s", before, after)
 		}
 	})
@@ -64,8 +64,8 @@ func (l *lab) restart() {
 	l.routes = route.New(l.run, l.netns)
 }
 
-// machine is the state of the machine's own network and mounts.
-func machine(t testing.TB) string {
+// machine is the state of the network of the namespace the thread is in, and the mounts below a folder.
+func machine(t testing.TB, dir string) string {
 	t.Helper()
 	var b strings.Builder
 	links, err := netlink.LinkList()
@@ -95,7 +95,7 @@ func machine(t testing.TB) string {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(mounts)) {
-		if strings.Contains(line, "/route_test") || strings.Contains(line, os.TempDir()+"/Test") {
+		if strings.Contains(line, dir) {
 			b.WriteString(line)
 		}
 	}
