@@ -20,7 +20,7 @@ import (
 // ErrClosed is returned after Close.
 var ErrClosed = errors.New("record: closed")
 
-// Options are the limits of a Log. The zero value of a field stands for its default.
+// Options are the limits of a Store. The zero value of a field stands for its default.
 type Options struct {
 	SegmentBytes int64            // a segment is full at this size; default 8 MiB
 	MaxBytes     int64            // size limit of all segments together; default 1 GiB
@@ -36,8 +36,8 @@ type Event struct {
 	At       Position // Append ignores it
 }
 
-// Log is a store of events. Its methods may be called from any goroutine.
-type Log struct {
+// Store is a store of events. Its methods may be called from any goroutine.
+type Store struct {
 	dir  string
 	o    Options
 	lost int64
@@ -72,7 +72,7 @@ const (
 )
 
 // Open opens the log in a folder, or makes it.
-func Open(dir string, o Options) (*Log, error) {
+func Open(dir string, o Options) (*Store, error) {
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = 8 << 20
 	}
@@ -82,7 +82,7 @@ func Open(dir string, o Options) (*Log, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	l := &Log{dir: dir, o: o, groups: map[string]*group{}, subs: map[chan struct{}]struct{}{}, quit: make(chan struct{}), done: make(chan struct{})}
+	l := &Store{dir: dir, o: o, groups: map[string]*group{}, subs: map[chan struct{}]struct{}{}, quit: make(chan struct{}), done: make(chan struct{})}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("record: open: %w", err)
 	}
@@ -102,10 +102,10 @@ func Open(dir string, o Options) (*Log, error) {
 }
 
 // Lost is how many bytes of torn or damaged ends Open cut off.
-func (l *Log) Lost() int64 { return l.lost }
+func (l *Store) Lost() int64 { return l.lost }
 
 // load reads the segments of a group's folder.
-func (l *Log) load(dir string) error {
+func (l *Store) load(dir string) error {
 	names, err := filepath.Glob(filepath.Join(dir, "*.seg"))
 	if err != nil {
 		return fmt.Errorf("record: load %s: %w", dir, err)
@@ -124,7 +124,7 @@ func (l *Log) load(dir string) error {
 	return nil
 }
 
-func (l *Log) loadSegment(g *group, path string) error {
+func (l *Store) loadSegment(g *group, path string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func (l *Log) loadSegment(g *group, path string) error {
 }
 
 // replay takes one frame into the index.
-func (l *Log) replay(g *group, seg *segment, e entry, f frame) error {
+func (l *Store) replay(g *group, seg *segment, e entry, f frame) error {
 	switch {
 	case e.off == 0:
 		if f.Format != format {
@@ -182,7 +182,7 @@ func (g *group) stream(name string) *stream {
 	return s
 }
 
-func (l *Log) group(key string) *group {
+func (l *Store) group(key string) *group {
 	g, ok := l.groups[key]
 	if !ok {
 		sum := sha256.Sum256([]byte(key))
@@ -194,7 +194,7 @@ func (l *Log) group(key string) *group {
 
 // Append adds events to a stream of a group; both come into being with their first event. The events may have any
 // times. If it fails, none was added.
-func (l *Log) Append(groupKey, streamName string, events []Event) error {
+func (l *Store) Append(groupKey, streamName string, events []Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -229,7 +229,7 @@ func (l *Log) Append(groupKey, streamName string, events []Event) error {
 }
 
 // write adds bytes to the group's active segment and returns where they begin.
-func (l *Log) write(g *group, data []byte) (*segment, int64, error) {
+func (l *Store) write(g *group, data []byte) (*segment, int64, error) {
 	if err := l.open(g); err != nil {
 		return nil, 0, err
 	}
@@ -246,7 +246,7 @@ func (l *Log) write(g *group, data []byte) (*segment, int64, error) {
 }
 
 // open sees to it that the group's last segment is active and has room.
-func (l *Log) open(g *group) error {
+func (l *Store) open(g *group) error {
 	k := len(g.segments)
 	if k == 0 || g.segments[k-1].size >= l.o.SegmentBytes {
 		return errors.Join(g.seal(), l.begin(g))
@@ -260,7 +260,7 @@ func (l *Log) open(g *group) error {
 }
 
 // begin makes the group's next segment. Its number is that of the event to come, so that no name is ever used again.
-func (l *Log) begin(g *group) error {
+func (l *Store) begin(g *group) error {
 	if err := os.MkdirAll(g.dir, 0o700); err != nil {
 		return err
 	}
@@ -293,7 +293,7 @@ func (g *group) seal() error {
 }
 
 // Close syncs and closes everything.
-func (l *Log) Close() error {
+func (l *Store) Close() error {
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
@@ -314,7 +314,7 @@ func (l *Log) Close() error {
 }
 
 // Watch returns a channel that has a value whenever events arrived since it was last read. It is given up when ctx ends.
-func (l *Log) Watch(ctx context.Context) <-chan struct{} {
+func (l *Store) Watch(ctx context.Context) <-chan struct{} {
 	ch := make(chan struct{}, 1)
 	l.mu.Lock()
 	l.subs[ch] = struct{}{}
@@ -327,7 +327,7 @@ func (l *Log) Watch(ctx context.Context) <-chan struct{} {
 	return ch
 }
 
-func (l *Log) notify() {
+func (l *Store) notify() {
 	for ch := range l.subs {
 		select {
 		case ch <- struct{}{}:

@@ -39,7 +39,7 @@ func (q Query) bounds(horizon Position) (from, to Position) {
 }
 
 // Read gives events of one stream, oldest first.
-func (l *Log) Read(groupKey, streamName string, q Query) ([]Event, error) {
+func (l *Store) Read(groupKey, streamName string, q Query) ([]Event, error) {
 	entries := l.snapshot(groupKey, []string{streamName}, q)[streamName]
 	if q.Limit > 0 && len(entries) > q.Limit {
 		if q.Backward {
@@ -80,7 +80,7 @@ const maxScanned = 100_000
 
 // Filter gives events of several streams of a group that keep accepts, oldest first; nil streams are all. next is where
 // to go on, if the end was not reached; there may be no event and a next.
-func (l *Log) Filter(groupKey string, streams []string, q Query, keep func(message string) bool) (events []Event, next *Position, err error) {
+func (l *Store) Filter(groupKey string, streams []string, q Query, keep func(message string) bool) (events []Event, next *Position, err error) {
 	snap := l.snapshot(groupKey, streams, q)
 	r := reader{files: map[string]*os.File{}}
 	defer r.close()
@@ -121,7 +121,7 @@ func first(snap map[string][]entry) (string, bool) {
 }
 
 // snapshot are the entries of streams within the query's bounds.
-func (l *Log) snapshot(groupKey string, streams []string, q Query) map[string][]entry {
+func (l *Store) snapshot(groupKey string, streams []string, q Query) map[string][]entry {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	out := map[string][]entry{}
@@ -153,7 +153,7 @@ type Stats struct {
 }
 
 // Stats says what a stream holds now; the zero value when it has no events.
-func (l *Log) Stats(groupKey, streamName string) Stats {
+func (l *Store) Stats(groupKey, streamName string) Stats {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	g, ok := l.groups[groupKey]
@@ -198,7 +198,7 @@ func (r reader) close() {
 }
 
 // drop writes that a stream ended.
-func (l *Log) drop(g *group, streamName string) error {
+func (l *Store) drop(g *group, streamName string) error {
 	var buf bytes.Buffer
 	if err := appendFrame(&buf, frame{Stream: streamName, Dropped: true}); err != nil {
 		return err

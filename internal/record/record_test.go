@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-func open(t testing.TB, dir string, o Options) *Log {
+func open(t testing.TB, dir string, o Options) *Store {
 	t.Helper()
 	l, err := Open(dir, o)
 	if err != nil {
@@ -23,7 +23,7 @@ func open(t testing.TB, dir string, o Options) *Log {
 	return l
 }
 
-func put(t testing.TB, l *Log, group, stream string, at int64, messages ...string) {
+func put(t testing.TB, l *Store, group, stream string, at int64, messages ...string) {
 	t.Helper()
 	var events []Event
 	for i, m := range messages {
@@ -47,7 +47,7 @@ func texts(events []Event, err error) string {
 
 func all(string) bool { return true }
 
-func filtered(l *Log, group string, q Query) string {
+func filtered(l *Store, group string, q Query) string {
 	events, _, err := l.Filter(group, nil, q, all)
 	return texts(events, err)
 }

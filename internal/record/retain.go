@@ -9,14 +9,14 @@ import (
 )
 
 // Retain sets how long a group's events stay; 0 is for ever. It is not kept on disk: tell it again after Open.
-func (l *Log) Retain(groupKey string, age time.Duration) {
+func (l *Store) Retain(groupKey string, age time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.group(groupKey).retention = age
 }
 
 // horizon is the position before which the group's events count as gone.
-func (l *Log) horizon(g *group) Position {
+func (l *Store) horizon(g *group) Position {
 	if g.retention == 0 {
 		return Position{}
 	}
@@ -24,7 +24,7 @@ func (l *Log) horizon(g *group) Position {
 }
 
 // keep syncs and sweeps until Close.
-func (l *Log) keep() {
+func (l *Store) keep() {
 	defer close(l.done)
 	sync, sweep := time.NewTicker(syncEvery), time.NewTicker(sweepEvery)
 	defer sync.Stop()
@@ -42,7 +42,7 @@ func (l *Log) keep() {
 }
 
 // sync brings what was written to the disk. The files are synced without holding up writers.
-func (l *Log) sync() {
+func (l *Store) sync() {
 	var files []*os.File
 	l.mu.Lock()
 	for _, g := range l.groups {
@@ -60,7 +60,7 @@ func (l *Log) sync() {
 
 // Sweep removes the segments that hold nothing but events beyond their group's retention. It happens by itself every
 // minute.
-func (l *Log) Sweep() {
+func (l *Store) Sweep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, g := range l.groups {
@@ -72,7 +72,7 @@ func (l *Log) Sweep() {
 }
 
 // limit removes the oldest segments while there is too much in all.
-func (l *Log) limit(writing *group) {
+func (l *Store) limit(writing *group) {
 	for l.total > l.o.MaxBytes {
 		var oldest *segment
 		var of *group
@@ -92,7 +92,7 @@ func (l *Log) limit(writing *group) {
 }
 
 // remove takes a segment out of the index and off the disk.
-func (l *Log) remove(g *group, seg *segment) {
+func (l *Store) remove(g *group, seg *segment) {
 	if g.active != nil && seg == g.segments[len(g.segments)-1] {
 		if err := g.seal(); err != nil {
 			slog.Error("record: close segment", "file", seg.path, "error", err)
@@ -111,7 +111,7 @@ func (l *Log) remove(g *group, seg *segment) {
 }
 
 // DropGroup removes a group with all its events.
-func (l *Log) DropGroup(groupKey string) error {
+func (l *Store) DropGroup(groupKey string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g, ok := l.groups[groupKey]
@@ -126,7 +126,7 @@ func (l *Log) DropGroup(groupKey string) error {
 }
 
 // DropStream removes the events a stream has. Their bytes go with their segments.
-func (l *Log) DropStream(groupKey, streamName string) error {
+func (l *Store) DropStream(groupKey, streamName string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g, ok := l.groups[groupKey]

@@ -1,0 +1,126 @@
+package access
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"kumiko/internal/record"
+	"kumiko/internal/world"
+)
+
+// line is a record, with its members in AWS's order. (VPC Lattice User Guide, "Resource access log contents".)
+type line struct {
+	EventTimestamp  string `json:"eventTimestamp"`
+	NetworkARN      string `json:"serviceNetworkArn"`
+	Association     string `json:"serviceNetworkResourceAssociationId"`
+	VPCEndpoint     string `json:"vpcEndpointId,omitempty"`
+	SourceVPC       string `json:"sourceVpcArn"`
+	Configuration   string `json:"resourceConfigurationArn"`
+	Protocol        string `json:"protocol"`
+	SourceIPPort    string `json:"sourceIpPort"`
+	DestinationPort string `json:"destinationIpPort"`
+	GatewayIPPort   string `json:"gatewayIpPort,omitempty"`
+	ResourceIPPort  string `json:"resourceIpPort,omitempty"`
+}
+
+// streamPrefix is what the names of the streams begin with, before the id of the network or configuration.
+const streamPrefix = "/aws/vpc-lattice/resource-access-logs/"
+
+// index finds what a connection belongs to, in one revision of the World.
+type index struct {
+	rev       uint64
+	w         world.World
+	resources map[netip.Addr]world.ResourceAssociation
+	consumers map[uint16]world.VPCAssociation
+	networks  map[world.ServiceNetworkID]string        // to the key of the log group of type RESOURCE
+	configs   map[world.ResourceConfigurationID]string // to the key of the log group
+}
+
+func newIndex(w world.World) *index {
+	x := &index{
+		rev: w.Rev, w: w, resources: map[netip.Addr]world.ResourceAssociation{}, consumers: map[uint16]world.VPCAssociation{},
+		networks: map[world.ServiceNetworkID]string{}, configs: map[world.ResourceConfigurationID]string{},
+	}
+	for a := range w.ResourceAssociations.All() {
+		if a.Addr.IsValid() {
+			x.resources[a.Addr] = a
+		}
+	}
+	for a := range w.VPCAssociations.All() {
+		x.consumers[a.Index] = a
+	}
+	for s := range w.AccessLogSubscriptions.All() {
+		group, ok := groupKey(s.Destination)
+		switch {
+		case !ok || !w.LogGroups.Has(group):
+		case s.Configuration != "":
+			x.configs[s.Configuration] = group
+		case s.LogType == "RESOURCE":
+			x.networks[s.Network] = group
+		}
+	}
+	return x
+}
+
+// groupKey is the key of the log group that an ARN names.
+func groupKey(arn string) (string, bool) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 || parts[2] != "logs" {
+		return "", false
+	}
+	name, ok := strings.CutPrefix(strings.TrimSuffix(parts[5], ":*"), "log-group:")
+	return world.LogGroupKey(world.AccountID(parts[4]), parts[3], name), ok
+}
+
+// render adds the connection's records to the lines of the streams they belong to.
+func (x *index) render(c Connection, lines map[target][]record.Event) error {
+	a, ok := x.resources[c.Dest.Addr().Unmap()]
+	consumer, used := x.consumers[c.Consumer]
+	if !ok || !used {
+		return nil
+	}
+	network, hasNetwork := x.networks[a.Network]
+	config, hasConfig := x.configs[a.Configuration]
+	if !hasNetwork && !hasConfig {
+		return nil
+	}
+	l := x.line(c, a, consumer)
+	add := func(group, id string) error {
+		raw, err := json.Marshal(l)
+		if err != nil {
+			return fmt.Errorf("access: encode record: %w", err)
+		}
+		t := target{group, streamPrefix + id}
+		lines[t] = append(lines[t], record.Event{Time: c.Time.UnixMilli(), Message: string(raw)})
+		return nil
+	}
+	if hasNetwork {
+		if err := add(network, string(a.Network)); err != nil {
+			return err
+		}
+	}
+	if hasConfig {
+		l.GatewayIPPort, l.ResourceIPPort = c.From.String(), c.Target.String()
+		return add(config, string(a.Configuration))
+	}
+	return nil
+}
+
+func (x *index) line(c Connection, a world.ResourceAssociation, consumer world.VPCAssociation) line {
+	network, _ := x.w.ServiceNetworks.Get(a.Network)
+	config, _ := x.w.ResourceConfigurations.Get(a.Configuration)
+	vpc, _ := x.w.VPCs.Get(consumer.VPC)
+	return line{
+		EventTimestamp:  c.Time.UTC().Truncate(time.Millisecond).Format("2006-01-02T15:04:05.000Z"),
+		NetworkARN:      world.ARN("vpc-lattice", network.Region, network.Account, "servicenetwork/"+string(network.ID)),
+		Association:     string(a.ID),
+		SourceVPC:       world.ARN("ec2", vpc.Region, vpc.Account, "vpc/"+string(vpc.ID)),
+		Configuration:   world.ARN("vpc-lattice", config.Region, config.Account, "resourceconfiguration/"+string(config.ID)),
+		Protocol:        "tcp",
+		SourceIPPort:    c.Client.String(),
+		DestinationPort: c.Dest.String(),
+	}
+}
