@@ -88,4 +88,3 @@ func (l *lab) fill(v int) ([]instance, error) {
 	}
 	return out, nil
 }
-
