@@ -41,6 +41,9 @@ type Attachment struct {
 // RowID is the ENI's id.
 func (e ENI) RowID() string { return string(e.ID) }
 
+// Owner is the id of its VPC.
+func (e ENI) Owner() string { return string(e.VPC) }
+
 // Addr is the primary private address.
 func (e ENI) Addr() netip.Addr { return e.Addrs[0] }
 

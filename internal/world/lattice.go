@@ -39,6 +39,9 @@ type DNSOptions struct {
 // RowID is the association's id.
 func (a VPCAssociation) RowID() string { return string(a.ID) }
 
+// Owner is the id of its VPC.
+func (a VPCAssociation) Owner() string { return string(a.VPC) }
+
 // ResourceGateway is the way out of Lattice into a VPC: managed ENIs from whose addresses connections come.
 type ResourceGateway struct {
 	ID ResourceGatewayID
@@ -57,7 +60,14 @@ func (g ResourceGateway) RowID() string { return string(g.ID) }
 
 // ENIsOfGateway are the managed ENIs of a resource gateway, in the order of their ids.
 func (w *World) ENIsOfGateway(g ResourceGatewayID) []ENI {
-	return w.ENIs.Where(func(e ENI) bool { return e.Gateway == g })
+	row, _ := w.ResourceGateways.Get(g)
+	var out []ENI
+	for e := range w.ENIs.In(string(row.VPC)) {
+		if e.Gateway == g {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // The types of resource configuration.
@@ -116,6 +126,9 @@ type ResourceAssociation struct {
 
 // RowID is the association's id.
 func (a ResourceAssociation) RowID() string { return string(a.ID) }
+
+// Owner is the id of its service network.
+func (a ResourceAssociation) Owner() string { return string(a.Network) }
 
 // LatticeResources is the range Lattice gives resource associations addresses from. (VPC Lattice User Guide.)
 var LatticeResources = netip.MustParsePrefix("129.224.0.0/17")
@@ -176,3 +189,6 @@ func LogStreamKey(group, stream string) string { return group + "\x00" + stream 
 
 // RowID is the group's key, a NUL and the stream's name.
 func (s LogStream) RowID() string { return LogStreamKey(s.Group, s.Name) }
+
+// Owner is the id of its group.
+func (s LogStream) Owner() string { return string(s.Group) }

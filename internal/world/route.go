@@ -29,14 +29,14 @@ type Route struct {
 // RowID is the table's id.
 func (r RouteTable) RowID() string { return string(r.ID) }
 
+// Owner is the id of its VPC.
+func (r RouteTable) Owner() string { return string(r.VPC) }
+
 // RouteTableOf is the table that routes for the subnet: the one it is associated with, else the VPC's main one.
 func (w *World) RouteTableOf(s Subnet) (RouteTable, bool) {
 	var main RouteTable
 	found := false
-	for t := range w.RouteTables.All() {
-		if t.VPC != s.VPC {
-			continue
-		}
+	for t := range w.RouteTables.In(string(s.VPC)) {
 		for _, a := range t.Associations {
 			if a.Subnet == s.ID {
 				return t, true
@@ -71,3 +71,6 @@ type NetworkACLEntry struct {
 
 // RowID is the ACL's id.
 func (a NetworkACL) RowID() string { return string(a.ID) }
+
+// Owner is the id of its VPC.
+func (a NetworkACL) Owner() string { return string(a.VPC) }

@@ -1,6 +1,9 @@
 package world
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // SecurityGroup is a stateful filter carried by ENIs. Its rules are rows of their own, see [SecurityGroupRule].
 type SecurityGroup struct {
@@ -14,6 +17,9 @@ type SecurityGroup struct {
 
 // RowID is the group's id.
 func (g SecurityGroup) RowID() string { return string(g.ID) }
+
+// Owner is the id of its VPC.
+func (g SecurityGroup) Owner() string { return string(g.VPC) }
 
 // Protocol is an IP protocol number, or AnyProtocol.
 type Protocol int
@@ -61,6 +67,9 @@ type SecurityGroupRule struct {
 // RowID is the rule's id.
 func (r SecurityGroupRule) RowID() string { return string(r.ID) }
 
+// Owner is the id of its group.
+func (r SecurityGroupRule) Owner() string { return string(r.Group) }
+
 // SameMatch tells whether two rules of one group allow the same thing; ids and descriptions do not count.
 func (r SecurityGroupRule) SameMatch(o SecurityGroupRule) bool {
 	return r.Group == o.Group && r.Egress == o.Egress && r.Protocol == o.Protocol && r.Ports == o.Ports &&
@@ -69,13 +78,13 @@ func (r SecurityGroupRule) SameMatch(o SecurityGroupRule) bool {
 
 // RulesOf are the rules of a group, in the order of their ids.
 func (w *World) RulesOf(g SecurityGroupID) []SecurityGroupRule {
-	return w.SecurityGroupRules.Where(func(r SecurityGroupRule) bool { return r.Group == g })
+	return slices.Collect(w.SecurityGroupRules.In(string(g)))
 }
 
 // DefaultGroup is the default security group of the VPC.
 func (w *World) DefaultGroup(v VPCID) (SecurityGroup, bool) {
-	for g := range w.SecurityGroups.All() {
-		if g.VPC == v && g.Default {
+	for g := range w.SecurityGroups.In(string(v)) {
+		if g.Default {
 			return g, true
 		}
 	}

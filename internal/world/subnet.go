@@ -22,6 +22,9 @@ type Subnet struct {
 // RowID is the subnet id.
 func (s Subnet) RowID() string { return string(s.ID) }
 
+// Owner is the id of its VPC.
+func (s Subnet) Owner() string { return string(s.VPC) }
+
 // Reserved tells whether AWS keeps a for itself: the first four addresses of a subnet and the last.
 // (Amazon VPC User Guide, "Subnet CIDR blocks".)
 func (s Subnet) Reserved(a netip.Addr) bool {
@@ -63,7 +66,8 @@ func Offset(p netip.Prefix, n int) netip.Addr {
 // UsedAddresses are the addresses of the subnet that ENIs hold: one for each private address and sixteen for each /28 prefix.
 func (w *World) UsedAddresses(s SubnetID) map[netip.Addr]bool {
 	used := map[netip.Addr]bool{}
-	for e := range w.ENIs.All() {
+	row, _ := w.Subnets.Get(s)
+	for e := range w.ENIs.In(string(row.VPC)) {
 		if e.Subnet != s {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/tidwall/btree"
 )
@@ -12,12 +13,17 @@ import (
 // Row is a value kept in a [Table]. RowID is its key, unique among rows of the same noun.
 type Row interface{ RowID() string }
 
+// Owned is a row that belongs to another one, as an ENI belongs to a VPC. Owner is that row's id. A table of such rows
+// can walk those of one owner without looking at the others; see [Table.In].
+type Owned interface{ Owner() string }
+
 // Table is a sorted map from id to row. A Table obtained from a committed [World] is immutable and safe for
 // concurrent readers; Put and Delete work only inside a transaction and panic elsewhere.
 type Table[K ~string, V Row] struct {
-	rows *btree.Map[string, V]
-	log  *changeLog // nil outside a transaction
-	noun string
+	rows   *btree.Map[string, V]
+	owners *btree.Map[string, struct{}] // owner NUL id, of Owned rows
+	log    *changeLog                   // nil outside a transaction
+	noun   string
 }
 
 type changeLog struct{ touched map[rowKey]struct{} }
@@ -59,6 +65,23 @@ func (t *Table[K, V]) Prefix(p string) iter.Seq[V] {
 	}
 }
 
+// In walks, in order of their ids, the rows that belong to the owner. The rows must be [Owned].
+func (t *Table[K, V]) In(owner string) iter.Seq[V] {
+	return func(yield func(V) bool) {
+		if t.owners == nil {
+			return
+		}
+		p := owner + "\x00"
+		t.owners.Ascend(p, func(k string, _ struct{}) bool {
+			if !strings.HasPrefix(k, p) {
+				return false
+			}
+			v, ok := t.rows.Get(k[len(p):])
+			return ok && yield(v)
+		})
+	}
+}
+
 // Where collects, in order of ids, the rows for which keep is true.
 func (t *Table[K, V]) Where(keep func(V) bool) []V {
 	var out []V
@@ -84,14 +107,32 @@ func (t *Table[K, V]) Any(f func(V) bool) bool {
 func (t *Table[K, V]) Put(v V) {
 	t.mustEdit()
 	t.log.touched[rowKey{t.noun, v.RowID()}] = struct{}{}
-	t.rows.Set(v.RowID(), v)
+	t.set(v)
+}
+
+func (t *Table[K, V]) set(v V) {
+	old, was := t.rows.Set(v.RowID(), v)
+	if was {
+		t.disown(old)
+	}
+	if o, ok := any(v).(Owned); ok {
+		t.owners.Set(o.Owner()+"\x00"+v.RowID(), struct{}{})
+	}
+}
+
+func (t *Table[K, V]) disown(v V) {
+	if o, ok := any(v).(Owned); ok {
+		t.owners.Delete(o.Owner() + "\x00" + v.RowID())
+	}
 }
 
 // Delete removes the row with the given id, if there is one.
 func (t *Table[K, V]) Delete(id K) {
 	t.mustEdit()
 	t.log.touched[rowKey{t.noun, string(id)}] = struct{}{}
-	t.rows.Delete(string(id))
+	if old, was := t.rows.Delete(string(id)); was {
+		t.disown(old)
+	}
 }
 
 func (t *Table[K, V]) mustEdit() {
@@ -102,29 +143,23 @@ func (t *Table[K, V]) mustEdit() {
 
 // table is what World needs of its tables without knowing their row types.
 type table interface {
-	name() string
 	edit(noun string, log *changeLog)
 	seal()
 	encode(id string) (json.RawMessage, bool, error)
 	load(id string, raw json.RawMessage) error
-	count() int
 	ids() []string
 }
 
-func (t *Table[K, V]) name() string { return t.noun }
-
 func (t *Table[K, V]) edit(noun string, log *changeLog) {
 	if t.rows == nil {
-		t.rows = new(btree.Map[string, V])
+		t.rows, t.owners = new(btree.Map[string, V]), new(btree.Map[string, struct{}])
 	} else {
-		t.rows = t.rows.Copy()
+		t.rows, t.owners = t.rows.Copy(), t.owners.Copy()
 	}
 	t.noun, t.log = noun, log
 }
 
 func (t *Table[K, V]) seal() { t.log = nil }
-
-func (t *Table[K, V]) count() int { return t.Len() }
 
 func (t *Table[K, V]) ids() []string {
 	if t.rows == nil {
@@ -150,7 +185,7 @@ func (t *Table[K, V]) load(id string, raw json.RawMessage) error {
 	if v.RowID() != id {
 		return fmt.Errorf("world: %s %s: row says its id is %s", t.noun, id, v.RowID())
 	}
-	t.rows.Set(id, v)
+	t.set(v)
 	return nil
 }
 

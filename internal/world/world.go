@@ -144,7 +144,7 @@ func Load(rev uint64, rows func(yield func(noun, id string, raw json.RawMessage)
 func (w World) Counts() map[string]int {
 	out := map[string]int{}
 	for _, nt := range w.tables() {
-		if n := nt.t.count(); n > 0 {
+		if n := len(nt.t.ids()); n > 0 {
 			out[nt.noun] = n
 		}
 	}
