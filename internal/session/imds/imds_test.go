@@ -22,37 +22,50 @@ import (
 
 var testKey = bytes.Repeat([]byte{7}, KeySize)
 
-// testWorld has a VPC with two instances, i-one at port 1 and i-two at port 2.
+// testWorld has two VPCs with one range: i-one and i-two are at ports 1 and 2 of vpc-1, i-three is at port 1 of vpc-2.
 func testWorld(t testing.TB, change func(*world.Instance)) world.World {
 	t.Helper()
 	tx := world.Begin(world.World{}, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), rand.Reader)
-	me := world.Caller{Account: world.DefaultAccount, Region: "us-east-1"}
-	cidr := netip.MustParsePrefix("10.0.0.0/16")
-	tx.VPCs.Put(world.VPC{ID: "vpc-1", Meta: tx.NewMeta(me, nil), CIDRs: []world.CIDRAssociation{{ID: "a", CIDR: cidr}}, DNSSupport: true})
-	subnet := world.Subnet{ID: "subnet-1", Meta: tx.NewMeta(me, nil), VPC: "vpc-1", CIDR: netip.MustParsePrefix("10.0.1.0/24"), Zone: "us-east-1b"}
-	tx.Subnets.Put(subnet)
-	tx.RouteTables.Put(world.RouteTable{ID: "rtb-1", Meta: tx.NewMeta(me, nil), VPC: "vpc-1", Index: 1, Main: true})
-	tx.SecurityGroups.Put(world.SecurityGroup{ID: "sg-1", Meta: tx.NewMeta(me, nil), VPC: "vpc-1", Name: "web"})
-	for n, id := range []world.InstanceID{"i-one", "i-two"} {
-		i := world.Instance{
-			ID: id, Meta: tx.NewMeta(me, []world.Tag{{Key: "Name", Value: string(id) + "'s tag"}}), Reservation: "r-1", VPC: "vpc-1",
-			Subnet: "subnet-1", Image: "ami-1", Type: "t3.micro", KeyName: "mine", PublicKey: "ssh-ed25519 AAAA",
-			UserData: []byte("#!/bin/sh\x00\xff"), Launched: tx.Now, Power: world.Running, Boot: 1,
-			Metadata: world.MetadataOptions{Endpoint: true, HopLimit: 1},
-		}
-		change(&i)
-		tx.Instances.Put(i)
-		e := tx.NewENI(me, subnet, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 1, byte(10 + n)})}, []world.SecurityGroupID{"sg-1"})
-		e.MAC = fmt.Sprintf("0a:00:00:00:00:%02x", n+1)
-		e.ID = world.ENIID(fmt.Sprintf("eni-%d", n+1))
-		e.Attachment = world.Attachment{ID: "eni-attach-1", Instance: id}
-		tx.ENIs.Put(e)
+	for n, ids := range [][]world.InstanceID{{"i-one", "i-two"}, {"i-three"}} {
+		putVPC(tx, byte(n+1), ids, change)
 	}
 	w, _, err := tx.Seal()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// putVPC makes the VPC number n and instances with the given ids in it.
+func putVPC(tx *world.Tx, n byte, ids []world.InstanceID, change func(*world.Instance)) {
+	me := world.Caller{Account: world.DefaultAccount, Region: "us-east-1"}
+	vpc := world.VPCID(fmt.Sprintf("vpc-%d", n))
+	cidr := netip.MustParsePrefix("10.0.0.0/16")
+	tx.VPCs.Put(world.VPC{ID: vpc, Meta: tx.NewMeta(me, nil), CIDRs: []world.CIDRAssociation{{ID: "a", CIDR: cidr}}, DNSSupport: true})
+	subnet := world.Subnet{
+		ID: world.SubnetID(fmt.Sprintf("subnet-%d", n)), Meta: tx.NewMeta(me, nil), VPC: vpc,
+		CIDR: netip.MustParsePrefix("10.0.1.0/24"), Zone: "us-east-1b",
+	}
+	tx.Subnets.Put(subnet)
+	table := world.RouteTableID(fmt.Sprintf("rtb-%d", n))
+	tx.RouteTables.Put(world.RouteTable{ID: table, Meta: tx.NewMeta(me, nil), VPC: vpc, Index: 1, Main: true})
+	group := world.SecurityGroupID(fmt.Sprintf("sg-%d", n))
+	tx.SecurityGroups.Put(world.SecurityGroup{ID: group, Meta: tx.NewMeta(me, nil), VPC: vpc, Name: "web"})
+	for k, id := range ids {
+		i := world.Instance{
+			ID: id, Meta: tx.NewMeta(me, []world.Tag{{Key: "Name", Value: string(id) + "'s tag"}}), Reservation: "r-1", VPC: vpc,
+			Subnet: subnet.ID, Image: "ami-1", Type: "t3.micro", KeyName: "mine", PublicKey: "ssh-ed25519 AAAA",
+			UserData: []byte("#!/bin/sh\x00\xff"), Launched: tx.Now, Power: world.Running, Boot: 1,
+			Metadata: world.MetadataOptions{Endpoint: true, HopLimit: 1},
+		}
+		change(&i)
+		tx.Instances.Put(i)
+		e := tx.NewENI(me, subnet, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 1, byte(10 + k)})}, []world.SecurityGroupID{group})
+		e.MAC = fmt.Sprintf("0a:00:00:00:%02x:%02x", n-1, k+1)
+		e.ID = world.ENIID(fmt.Sprintf("eni-%d%d", n, k+1))
+		e.Attachment = world.Attachment{ID: "eni-attach-1", Instance: id}
+		tx.ENIs.Put(e)
+	}
 }
 
 // clientPort says which port a test's client is plugged into: the last byte of its loopback address.
@@ -67,7 +80,7 @@ func start(t *testing.T, w world.World, now func() time.Time) (url string, set f
 	var at string
 	s, err := New(Config{Key: testKey, Now: now, Mark: clientPort, Listen: func(string, netip.AddrPort) (net.Listener, error) {
 		l, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err == nil {
+		if err == nil && at == "" { // the first VPC's
 			at = l.Addr().String()
 		}
 		return l, err
@@ -144,7 +157,7 @@ func TestPaths(t *testing.T) {
 		"/latest/meta-data/tags/instance":                  "Name",
 		"/latest/meta-data/tags/instance/Name":             "i-one's tag",
 		"/latest/meta-data/network/interfaces/macs":        "0a:00:00:00:00:01/",
-		mac + "interface-id":                               "eni-1",
+		mac + "interface-id":                               "eni-11",
 		mac + "/vpc-ipv4-cidr-block":                       "10.0.0.0/16",
 		mac + "subnet-ipv4-cidr-block":                     "10.0.1.0/24",
 		mac + "security-group-ids":                         "sg-1",
