@@ -7,7 +7,7 @@ BUILD   := $(GO) build -buildvcs=false -trimpath -ldflags "-X main.release=$(REL
 # What scripts/setup had to fetch itself lies in bin/.
 export PATH := $(CURDIR)/bin:$(PATH)
 # Networks need root: as another user, only the commands that make some go through sudo.
-ROOT    := $(if $(filter 0,$(shell id -u)),,sudo -E env "PATH=$(PATH)")
+ROOT    := $(if $(filter 0,$(shell id -u)),,sudo -E env "PATH=$(PATH)" "CI=$(CI)")
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build install demo test lint bench generate clean
@@ -42,7 +42,7 @@ bench: setup build ## measure, as ratios against the bare kernel and named peers
 
 generate: ## generate API types, coverage and the command reference again
 	$(GO) run -buildvcs=false ./tools/apigen generate
-	KUMIKO_STATE= $(GO) run -buildvcs=false ./cmd/kumiko reference > docs/cli.md
+	$(GO) test -buildvcs=false ./internal/cli -run Reference -update
 
 clean: ## remove what was built
 	rm -rf bin

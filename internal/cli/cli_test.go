@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"net/http"
 	"os"
@@ -15,6 +16,8 @@ import (
 
 	"kumiko/internal/cli/admin"
 )
+
+var update = flag.Bool("update", false, "write docs/cli.md again")
 
 // daemon answers commands without a network.
 type daemon struct{}
@@ -149,6 +152,11 @@ func TestReferenceIsUpToDate(t *testing.T) {
 	t.Setenv("KUMIKO_STATE", "")
 	var b strings.Builder
 	Reference(&b, New(Parts{}))
+	if *update {
+		if err := os.WriteFile("../../docs/cli.md", []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	have, err := os.ReadFile("../../docs/cli.md")
 	if err != nil {
 		t.Fatal(err)

@@ -4,5 +4,5 @@
 //
 // Data goes to standard output, everything else to standard error. Exit statuses: 0 success, 1 failure (of explain:
 // closed; of doctor: something needed is missing), 2 wrong usage (of explain: no answer). The command exec gives the
-// status of what it ran, or 125 when it could not be run.
+// status of what it ran; 125, 126 or 127 with an error when it could not be run.
 package cli

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 
@@ -15,7 +16,8 @@ func execCommand(e *env) *cobra.Command {
 		Short: "Run a command in an instance",
 		Long: `Runs a command in an instance as its root, with this command's input, output, errors and exit status; a login shell
 when no command is given. The command gets a terminal when input and output are terminals, unless --no-tty says
-otherwise. It needs no network and no SSH, and works while no daemon runs. Status 125: it could not be run.`,
+otherwise. It needs no network and no SSH, and works while no daemon runs. Status 125: the
+instance cannot be entered; 126 and 127: the command cannot be started.`,
 		Example: lines("sudo kumiko exec i-0abc", "sudo kumiko exec i-0abc -- dig +short db.internal", "sudo kumiko exec i-0abc -- sh -c 'cat > /tmp/f' < f"),
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -31,7 +33,7 @@ otherwise. It needs no network and no SSH, and works while no daemon runs. Statu
 			code, err := e.parts.Exec(c.Context(), call)
 			switch {
 			case err != nil:
-				return &status{exitCannotExec, err}
+				return &status{cmp.Or(code, exitCannotExec), err}
 			case code != 0:
 				return &status{code: code}
 			}
