@@ -106,8 +106,8 @@ func (d *Driver) ApplyVPC(ctx context.Context, v *fabric.VPC) error {
 	return p.done("apply "+string(v.ID), err)
 }
 
-// ApplyGateway makes the cables of a gateway's namespace that are missing. Those not wanted any more are deleted with
-// the scope of the VPC they lead to.
+// ApplyGateway makes the cables of a gateway's namespace as wanted. Those to VPCs it has nothing to do with any more are
+// deleted with the VPC's scope.
 func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
 	var errs []error
 	for vpc, cables := range gatewayCables(g) {
@@ -126,7 +126,7 @@ func (d *Driver) layFor(ctx context.Context, vpc world.VPCID, g world.ResourceGa
 	defer p.mu.Unlock()
 	err := p.open()
 	if err == nil {
-		err = errors.Join(p.removeStale(want), p.lay(ctx, want))
+		err = errors.Join(p.removeOf(string(g), want), p.lay(ctx, want))
 	}
 	return p.done(fmt.Sprintf("apply %s at %s", g, vpc), err)
 }

@@ -193,6 +193,17 @@ func (p *ports) removeExcept(want map[string]cable) error {
 	return errors.Join(p.removeCables(gone), p.removeStale(want))
 }
 
+// removeOf deletes the cables to a peer that are not wanted, or wanted otherwise.
+func (p *ports) removeOf(peer string, want map[string]cable) error {
+	var gone []string
+	for device, c := range p.cables {
+		if _, ok := want[device]; !ok && c.peer == peer {
+			gone = append(gone, device)
+		}
+	}
+	return errors.Join(p.removeCables(gone), p.removeStale(want))
+}
+
 // removeStale deletes the cables that are wanted otherwise, and takes over those an earlier process made.
 func (p *ports) removeStale(want map[string]cable) error {
 	var stale []string

@@ -90,6 +90,13 @@ func machine(t testing.TB, dir string) string {
 	for _, r := range routes {
 		fmt.Fprintln(&b, r)
 	}
+	rules, err := netlink.RuleList(netlink.FAMILY_V4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rules {
+		fmt.Fprintln(&b, r)
+	}
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
 		t.Fatal(err)
