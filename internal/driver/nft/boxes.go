@@ -28,21 +28,28 @@ func disjoint(boxes []box) []box {
 		peer  netip.Prefix
 		class uint8
 	}
-	spans := map[key][]span{}
+	spans := make(map[key][]span, len(boxes))
+	var lengths [129]bool // of the prefixes there are
 	for _, b := range boxes {
 		k := key{b.peer.Masked(), b.class}
 		spans[k] = append(spans[k], b.span)
+		lengths[b.peer.Bits()] = true
 	}
-	for k := range spans {
-		spans[k] = merge(spans[k])
+	for k, s := range spans {
+		if len(s) > 1 {
+			spans[k] = merge(s)
+		}
 	}
 	keys := slices.SortedFunc(maps.Keys(spans), func(a, b key) int {
 		return cmp.Or(a.peer.Compare(b.peer), cmp.Compare(a.class, b.class))
 	})
-	var out []box
+	out := make([]box, 0, len(boxes))
 	for _, k := range keys {
 		rest := spans[k]
 		for bits := range k.peer.Bits() {
+			if !lengths[bits] {
+				continue
+			}
 			if covered := spans[key{netip.PrefixFrom(k.peer.Addr(), bits).Masked(), k.class}]; covered != nil {
 				rest = subtract(rest, covered)
 			}

@@ -22,11 +22,23 @@ type Driver struct {
 	scopes map[string]*scope
 }
 
-// scope is what a namespace holds, as far as this process knows.
+// scope is what a namespace holds, as far as this process knows. The connection stays open: closing one waits until
+// the kernel has thrown away all that was deleted through it.
 type scope struct {
 	mu    sync.Mutex
 	inode uint64 // of the namespace; another one under the same name holds nothing
+	conn  *nft.Conn
 	table *nft.Table
+}
+
+// close forgets what the namespace holds and lets it die.
+func (s *scope) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		s.conn.Close()
+	}
+	s.inode, s.conn, s.table = 0, nil, nil
 }
 
 // New makes a driver. The function gives the file on which the namespace of a VPC or gateway is mounted.
@@ -44,11 +56,25 @@ func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
 	return d.apply(ctx, string(g.ID), RenderGateway(g))
 }
 
-// Forget drops what is known of a VPC or gateway whose namespace has gone.
+// Forget drops what is known of a VPC or gateway whose namespace has gone, and the connection that keeps it alive.
 func (d *Driver) Forget(name string) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	s := d.scopes[name]
 	delete(d.scopes, name)
+	d.mu.Unlock()
+	if s != nil {
+		s.close()
+	}
+}
+
+// Close ends all connections. The tables stay.
+func (d *Driver) Close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range d.scopes {
+		s.close()
+	}
+	clear(d.scopes)
 }
 
 // Table is the table last applied to a VPC's router or a gateway; nil when this process has applied none.
@@ -77,39 +103,42 @@ func (d *Driver) apply(ctx context.Context, name string, t *nft.Table) error {
 	s := d.scope(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	path := d.path(name)
-	inode, err := inodeOf(path)
-	if err != nil {
+	if err := s.open(d.path(name)); err != nil {
 		return fmt.Errorf("nft: apply %s: %w", name, err)
 	}
-	if s.inode != inode {
-		s.inode, s.table = inode, nil
-	}
-	if s.table != nil && len(nft.Diff(s.table, t)) == 0 {
-		return nil
-	}
-	// An open connection would keep a deleted namespace alive: there is one for each change only.
-	c, err := nft.Open(path)
-	if err != nil {
-		return fmt.Errorf("nft: apply %s: %w", name, err)
-	}
-	defer c.Close()
-	if err := s.commit(c, t); err != nil {
+	if err := s.commit(t); err != nil {
 		return fmt.Errorf("nft: apply %s: %w", name, err)
 	}
 	s.table = t
 	return nil
 }
 
-// commit sends the difference; a table that is not what this process thinks is replaced.
-func (s *scope) commit(c *nft.Conn, t *nft.Table) error {
-	if s.table == nil {
-		return c.Replace(t)
+// open connects to the namespace; what is known of another one that had the name is dropped.
+func (s *scope) open(path string) error {
+	inode, err := inodeOf(path)
+	if err != nil {
+		return err
 	}
-	err := c.Apply(s.table, t)
+	if s.conn != nil && s.inode == inode {
+		return nil
+	}
+	if s.conn != nil {
+		s.conn.Close()
+	}
+	s.inode, s.table = inode, nil
+	s.conn, err = nft.Open(path)
+	return err
+}
+
+// commit sends the difference; a table that is not what this process thinks is replaced.
+func (s *scope) commit(t *nft.Table) error {
+	if s.table == nil {
+		return s.conn.Replace(t)
+	}
+	err := s.conn.Apply(s.table, t)
 	if refused, ok := errors.AsType[*nft.StepError](err); ok && (refused.Err == syscall.ENOENT || refused.Err == syscall.EEXIST || refused.Err == syscall.EBUSY) {
 		s.table = nil
-		return c.Replace(t)
+		return s.conn.Replace(t)
 	}
 	return err
 }

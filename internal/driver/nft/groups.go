@@ -144,7 +144,7 @@ func (r *router) boxSet(name string, f nft.Family, fields []nft.Type, boxes []bo
 		return len(boxes) > 0
 	}
 	r.sets[name] = true
-	s := nft.Set{Name: name, Key: append([]nft.Type{f.Addr()}, fields...), Interval: true}
+	s := nft.Set{Name: name, Key: append([]nft.Type{f.Addr()}, fields...), Interval: true, Elements: make([]nft.Element, 0, len(boxes))}
 	for _, b := range boxes {
 		first, last := nft.PrefixRange(b.peer)
 		from, to := []nft.Field{first}, []nft.Field{last}

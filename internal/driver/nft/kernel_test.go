@@ -72,6 +72,7 @@ func list(t testing.TB, path string) string {
 func TestDifferencesEqualReplacing(t *testing.T) {
 	path := namespaces(t, "stepwise", "fresh")
 	ctx, d := context.Background(), New(path)
+	defer d.Close()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
@@ -82,6 +83,7 @@ func TestDifferencesEqualReplacing(t *testing.T) {
 			t.Fatal(err)
 		}
 		fresh := New(path)
+		defer fresh.Close()
 		v.ID = "fresh"
 		if err := fresh.ApplyVPC(ctx, v); err != nil {
 			t.Fatal(err)
@@ -133,7 +135,7 @@ func randomRule(r *rand.Rand) fabric.Rule {
 		rule.Ports.From = uint16(r.IntN(6)) * 100
 		rule.Ports.To = rule.Ports.From + uint16(r.IntN(4)*100)
 	}
-	rule.ICMP = world.ICMPMatch{Type: r.IntN(3)*8 - 8, Code: r.IntN(2) - 1}
+	rule.ICMP = world.ICMPMatch{Type: []int{-1, 0, 8}[r.IntN(3)], Code: r.IntN(2) - 1}
 	if rule.ICMP.Type < 0 {
 		rule.ICMP.Code = -1
 	}

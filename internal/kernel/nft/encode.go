@@ -158,7 +158,8 @@ const (
 	setConcat        = 0x80 // NFT_SET_CONCAT
 	setDescConcat    = 2    // NFTA_SET_DESC_CONCAT
 	setFieldLen      = 1    // NFTA_SET_FIELD_LEN
-	udataKeyOrder    = 0    // NFTNL_UDATA_SET_KEYBYTEORDER: 1 host, 2 network
+	udataKeyOrder    = 0    // NFTNL_UDATA_SET_KEYBYTEORDER
+	hostByteOrder    = 1
 	networkByteOrder = 2
 )
 
@@ -200,8 +201,11 @@ func (s *Set) encode(a *attrs, table string, id uint32) {
 			})
 		})
 	}
-	order := binary.NativeEndian.AppendUint32([]byte{udataKeyOrder, 4}, networkByteOrder)
-	a.bytes(unix.NFTA_SET_USERDATA, order)
+	order := uint32(networkByteOrder) // only nft's listing reads it
+	if k := s.Key[0]; len(s.Key) == 1 && (k == Interface || k == Mark || k == Number || k == Zone) {
+		order = hostByteOrder
+	}
+	a.bytes(unix.NFTA_SET_USERDATA, binary.NativeEndian.AppendUint32([]byte{udataKeyOrder, 4}, order))
 }
 
 func (c *Chain) encode(a *attrs, table string) {

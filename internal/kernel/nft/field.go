@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Type is the type of a key's field or of a map's value.
@@ -25,6 +27,8 @@ const (
 	Zone      // host-endian 16 bits
 	Number    // host-endian 32 bits
 	ToVerdict // of verdict maps
+	NetworkFamily
+	FrameType // see linux/if_packet.h
 )
 
 // typeInfo is what the kernel and nft's listing want to know of a Type: the number is the one of nft's datatype.h.
@@ -48,6 +52,9 @@ func (t Type) info() typeInfo {
 		Zone:      {"ct_zone", 2, 4},
 		Number:    {"integer", 4, 4},
 		ToVerdict: {"verdict", 0, 0xffffff00}, // NFT_DATA_VERDICT
+
+		NetworkFamily: {"nf_proto", 1, 2},
+		FrameType:     {"pkt_type", 1, 31},
 	}[t]
 }
 
@@ -110,6 +117,10 @@ func (t Type) text(b string) string {
 		return strconv.Itoa(int(binary.NativeEndian.Uint16([]byte(b))))
 	case Protocol:
 		return protocolText(b[0])
+	case NetworkFamily:
+		return map[uint8]string{uint8(IPv4): "ipv4", uint8(IPv6): "ipv6"}[b[0]]
+	case FrameType:
+		return map[uint8]string{unix.PACKET_HOST: "host", unix.PACKET_BROADCAST: "broadcast", unix.PACKET_MULTICAST: "multicast"}[b[0]]
 	default:
 		return strconv.Itoa(int(b[0]))
 	}

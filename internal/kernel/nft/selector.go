@@ -41,13 +41,13 @@ func InInterface() Selector { return meta("iifname", Interface, unix.NFT_META_II
 func OutInterface() Selector { return meta("oifname", Interface, unix.NFT_META_OIFNAME) }
 
 // NetworkProtocol is the family of the packet: unix.NFPROTO_IPV4 or NFPROTO_IPV6.
-func NetworkProtocol() Selector { return meta("meta nfproto", Protocol, unix.NFT_META_NFPROTO) }
+func NetworkProtocol() Selector { return meta("meta nfproto", NetworkFamily, unix.NFT_META_NFPROTO) }
 
 // TransportProtocol is the IP protocol number.
 func TransportProtocol() Selector { return meta("meta l4proto", Protocol, unix.NFT_META_L4PROTO) }
 
 // PacketType tells whom the frame was for; see linux/if_packet.h.
-func PacketType() Selector { return meta("meta pkttype", Protocol, unix.NFT_META_PKTTYPE) }
+func PacketType() Selector { return meta("meta pkttype", FrameType, unix.NFT_META_PKTTYPE) }
 
 // PacketMark is the packet's mark.
 func PacketMark() Selector { return meta("meta mark", Mark, unix.NFT_META_MARK) }
