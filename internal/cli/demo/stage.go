@@ -3,6 +3,7 @@ package demo
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -78,24 +79,29 @@ func (s *stage) inside(ctx context.Context, i *instance, shown string, argv ...s
 	return b.String(), err
 }
 
-// await asks until the answer is the wanted one; the state it waits for is shown once.
+// await asks until the answer is the wanted one.
 func (s *stage) await(ctx context.Context, want string, query string, args ...string) error {
 	args = append(args, "--query", query, "--output", "text")
+	return s.until(ctx, func(got string) bool { return got == want }, args...)
+}
+
+// patience bounds how long a state may take to come.
+const patience = 30 * time.Second
+
+// until runs an aws command in full view until its answer is right; only that answer is shown.
+func (s *stage) until(ctx context.Context, right func(string) bool, args ...string) error {
 	s.say("aws %s", typed(args))
-	for {
+	for begun := time.Now(); ; {
 		got, err := s.quiet(ctx, args...)
-		if err != nil {
-			return err
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if got == want {
+		if err == nil && right(got) {
 			s.show(got)
 			return nil
 		}
-		if strings.Contains(got, "FAILED") {
-			return fmt.Errorf("%s is %s", args[len(args)-5], got)
-		}
-		if err := ctx.Err(); err != nil {
-			return err
+		if strings.Contains(got, "FAILED") || time.Since(begun) > patience {
+			return errors.Join(fmt.Errorf("aws %s: %s", typed(args), got), err)
 		}
 	}
 }

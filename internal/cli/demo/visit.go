@@ -41,8 +41,8 @@ func logins(ctx context.Context, s *stage) error {
 		return err
 	}
 	for _, r := range s.network.resources {
-		out, err := s.inside(ctx, a1, "ssh -i demo.pem ec2-user@"+r.name+" '"+visit+"'", "ssh", "-i", "/root/demo.pem",
-			"-o", "StrictHostKeyChecking=accept-new", "-o", "LogLevel=ERROR", "ec2-user@"+r.name, visit)
+		ssh := "ssh -i demo.pem -o StrictHostKeyChecking=accept-new ec2-user@" + r.name + " '" + visit + "'"
+		out, err := s.inside(ctx, a1, ssh, "sh", "-c", "cd && "+ssh+" 2>/dev/null")
 		if err != nil {
 			return err
 		}
@@ -51,19 +51,19 @@ func logins(ctx context.Context, s *stage) error {
 		}
 		s.note("that is %s: %s, %s", r.instance.name, r.instance.addr, r.instance.id)
 	}
-	s.note("who was that, in B1's eyes?")
-	_, err := s.inside(ctx, a1, "ssh -t -i demo.pem ec2-user@"+s.network.resources[0].name+" (a second, interactive login)",
-		"sh", "-c", "echo exit | ssh -tt -i /root/demo.pem -o LogLevel=ERROR ec2-user@"+s.network.resources[0].name+" | grep -a 'Last login'")
+	ssh := "ssh -tt -i demo.pem ec2-user@" + s.network.resources[0].name
+	s.note("and once more, by hand: hostname, exit")
+	_, err := s.inside(ctx, a1, ssh, "sh", "-c", "cd && printf 'hostname\\nexit\\n' | "+ssh+" 2>/dev/null | tr -d '\\r'")
 	if err != nil {
 		return err
 	}
-	s.note("an address of the resource gateway, not A1's")
+	s.note("the last login came from an address of the resource gateway, not from A1's")
 	return nil
 }
 
 // putKey gives the instance the private key.
 func (s *stage) putKey(ctx context.Context, i *instance) error {
-	c := exec.CommandContext(ctx, s.binary, "exec", "-T", i.id, "--", "sh", "-c", "umask 077 && cat > /root/demo.pem")
+	c := exec.CommandContext(ctx, s.binary, "exec", "-T", i.id, "--", "sh", "-c", "umask 077 && cat > ~/demo.pem")
 	c.Env, c.Stdin = s.environ, strings.NewReader(s.key+"\n")
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("copy the key to %s: %w: %s", i.name, err, out)
@@ -74,13 +74,11 @@ func (s *stage) putKey(ctx context.Context, i *instance) error {
 func accessLogs(ctx context.Context, s *stage) error {
 	s.title("8. The access logs: a record a connection")
 	for _, stream := range []string{s.network.resources[0].configuration, s.network.id} {
-		out, err := s.aws(ctx, "logs", "get-log-events", "--log-group-name", logGroup, "--log-stream-name", "/aws/vpc-lattice/resource-access-logs/"+stream,
-			"--start-from-head", "--query", "events[].message", "--output", "text")
+		err := s.until(ctx, func(out string) bool { return strings.Contains(out, "sourceIpPort") },
+			"logs", "get-log-events", "--log-group-name", logGroup, "--log-stream-name", "/aws/vpc-lattice/resource-access-logs/"+stream,
+			"--start-from-head", "--query", "join(`\n`, events[].message)", "--output", "text")
 		if err != nil {
 			return err
-		}
-		if !strings.Contains(out, "sourceIpPort") {
-			return fmt.Errorf("stream %s has no record", stream)
 		}
 	}
 	return nil
