@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"kumiko/internal/world"
 )
 
@@ -105,6 +108,98 @@ func TestStoppedInstanceHasNoCableAndDeletedRowsAreGone(t *testing.T) {
 	}
 	if r := f.VPCs[0].Route(1, e.Addr()); r.Port != nil {
 		t.Errorf("its address is still routed: %+v", r)
+	}
+}
+
+// TestRecompileIsCompile: whatever changes, taking over what was not touched gives what a fresh Compile gives.
+func TestRecompileIsCompile(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	w := sealed(t, latticeWorld(t))
+	prev := Compile(w)
+	for n := range 300 {
+		tx := world.Begin(w, time.Unix(int64(n), 0).UTC(), rand.NewChaCha8([32]byte{byte(n), byte(n >> 8)}))
+		disturb(tx, r)
+		next, changes, err := tx.Seal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := Recompile(prev, w, next, changes), Compile(next)
+		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Fabric{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); d != "" {
+			t.Fatalf("change %d (%v): -want +got\n%s", n, changes, d)
+		}
+		w, prev = next, got
+	}
+}
+
+// latticeWorld has three VPCs, of which b has a gateway and a and c are associated with its network.
+func latticeWorld(t *testing.T) *world.Tx {
+	t.Helper()
+	tx := begin()
+	for _, id := range []world.VPCID{"vpc-a", "vpc-b", "vpc-c", "vpc-d"} {
+		v := putVPC(tx, id, "10.0.0.0/16")
+		s := putSubnet(tx, v, "10.0.0.0/24")
+		g := world.SecurityGroupID("sg-" + id)
+		tx.SecurityGroups.Put(world.SecurityGroup{ID: g, Meta: v.Meta, VPC: id})
+		for i := range 3 {
+			putInstance(tx, s, fmt.Sprintf("10.0.0.%d", 10+i), g)
+		}
+	}
+	b, _ := tx.VPCs.Get("vpc-b")
+	tx.ResourceGateways.Put(world.ResourceGateway{ID: "rgw-1", Meta: b.Meta, VPC: b.ID})
+	tx.ResourceConfigurations.Put(world.ResourceConfiguration{ID: "rcfg-1", Meta: b.Meta, Type: world.ConfigurationSingle, Gateway: "rgw-1", DomainName: "ip-10-0-0-11.ec2.internal"})
+	tx.ResourceAssociations.Put(world.ResourceAssociation{ID: "snra-1", Meta: b.Meta, Network: "sn-1", Configuration: "rcfg-1", Addr: netip.MustParseAddr("129.224.1.0")})
+	for n, id := range []world.VPCID{"vpc-a", "vpc-c"} {
+		tx.VPCAssociations.Put(world.VPCAssociation{ID: world.VPCAssociationID("snva-" + id), Meta: b.Meta, Network: "sn-1", VPC: id, Index: uint16(n + 1)})
+	}
+	return tx
+}
+
+// disturb changes something at random.
+func disturb(tx *world.Tx, r *rand.Rand) {
+	pick := func(n int) int { return r.IntN(n) }
+	vpcs := tx.VPCs.Where(func(world.VPC) bool { return true })
+	v := vpcs[pick(len(vpcs))]
+	subnet := tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID })[0]
+	instances := tx.Instances.Where(func(i world.Instance) bool { return i.VPC == v.ID })
+	g := world.SecurityGroupID("sg-" + v.ID)
+	switch pick(8) {
+	case 0:
+		if a, err := tx.AllocateAddresses(subnet, 1); err == nil {
+			putInstance(tx, subnet, a[0].String(), g)
+		}
+	case 1:
+		if len(instances) > 0 {
+			i := instances[pick(len(instances))]
+			i.Power = []world.Power{world.Running, world.Stopped}[pick(2)]
+			tx.Instances.Put(i)
+		}
+	case 2:
+		if len(instances) > 0 {
+			i := instances[pick(len(instances))]
+			for _, e := range tx.ENIsOf(i.ID) {
+				tx.ENIs.Delete(e.ID)
+			}
+			tx.Instances.Delete(i.ID)
+		}
+	case 3:
+		tx.SecurityGroupRules.Put(world.SecurityGroupRule{ID: world.SecurityGroupRuleID(tx.NewID("sgr")), Group: g, Protocol: world.TCP, PeerGroup: g})
+	case 4:
+		v.DNSSupport = !v.DNSSupport
+		tx.VPCs.Put(v)
+	case 5:
+		a := world.VPCAssociationID("snva-" + v.ID)
+		if tx.VPCAssociations.Has(a) {
+			tx.VPCAssociations.Delete(a)
+		} else {
+			tx.VPCAssociations.Put(world.VPCAssociation{ID: a, Network: "sn-1", VPC: v.ID, Index: uint16(v.ID[4])})
+		}
+	case 6:
+		rules := tx.RulesOf(g)
+		if len(rules) > 0 {
+			tx.SecurityGroupRules.Delete(rules[pick(len(rules))].ID)
+		}
+	default:
+		tx.KeyPairs.Put(world.KeyPair{ID: world.KeyPairID(tx.NewID("key"))})
 	}
 }
 

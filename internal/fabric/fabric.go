@@ -13,6 +13,8 @@ type Fabric struct {
 	VPCs     []*VPC     // sorted by ID
 	Gateways []*Gateway // sorted by ID
 	Hosts    []*Host    // sorted by ID
+
+	lattice map[string]map[string]bool // by region: names of Lattice that exist everywhere; for Recompile
 }
 
 // VPC is a routing domain: one router with a port for each ENI and a link to each gateway it consumes.
@@ -27,7 +29,7 @@ type VPC struct {
 	Groups   []Group  // sorted by ID
 	Tables   []Table  // sorted by Index
 	Resolver Resolver
-	Zones    []Zone // sorted by Name; what the resolver answers from, most specific zone first found wins
+	Zones    []Zone // what the resolver answers from; the most specific zone that covers a name decides
 }
 
 // Subnet is a range of addresses whose ports share a route table.
@@ -157,6 +159,7 @@ func (l Listener) Accepts(port uint16) bool {
 // Host is an instance that should run.
 type Host struct {
 	ID       world.InstanceID
+	VPC      world.VPCID
 	Boot     uint64 // a running host of another boot is replaced
 	Hostname string
 	Domain   string

@@ -7,24 +7,18 @@ import (
 	"kumiko/internal/world"
 )
 
-// groups adds the security groups of each VPC with their rules, and for each the addresses of the ENIs carrying it.
-func (c *compilation) groups() {
+// groups adds the security groups of a VPC with their rules, and for each the addresses of the ENIs carrying it.
+func (c *compilation) groups(v *VPC) {
 	members := map[world.SecurityGroupID][]netip.Addr{}
-	for _, v := range c.out.VPCs {
-		for _, p := range v.Ports {
-			for _, g := range p.Groups {
-				members[g] = append(members[g], p.Addrs...)
-			}
+	for _, p := range v.Ports {
+		for _, g := range p.Groups {
+			members[g] = append(members[g], p.Addrs...)
 		}
 	}
-	for g := range c.w.SecurityGroups.All() {
-		v := c.vpcs[g.VPC]
-		if v == nil {
-			continue
-		}
+	for g := range c.w.SecurityGroups.In(string(v.ID)) {
 		f := Group{ID: g.ID, Members: members[g.ID]}
 		slices.SortFunc(f.Members, netip.Addr.Compare)
-		for _, r := range c.rules[g.ID] {
+		for r := range c.w.SecurityGroupRules.In(string(g.ID)) {
 			if r.Egress {
 				f.Egress = append(f.Egress, c.rule(v, r))
 			} else {

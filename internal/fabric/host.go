@@ -1,32 +1,40 @@
 package fabric
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"kumiko/internal/world"
 )
 
-// hosts adds the instances that should run.
-func (c *compilation) hosts() {
-	for i := range c.w.Instances.All() {
-		v, ok := c.w.VPCs.Get(i.VPC)
-		if !runs(i) || !ok || c.vpcs[i.VPC] == nil {
+// hostsOf adds the instances of a VPC that should run.
+func (c *compilation) hostsOf(v *VPC, row world.VPC) {
+	cables := map[world.InstanceID][]HostPort{}
+	for _, p := range v.Ports {
+		if i := p.Peer.Host; i != "" {
+			cables[i] = append(cables[i], HostPort{
+				ENI: p.ENI, VPC: v.ID, Device: p.Peer.Device, MAC: p.MAC, Addrs: p.Addrs, Mask: p.Mask, Router: p.Router, MTU: p.MTU,
+			})
+		}
+	}
+	for i := range c.w.Instances.In(string(v.ID)) {
+		if !runs(i) {
 			continue
 		}
-		h := &Host{ID: i.ID, Boot: i.Boot, Image: i.Image, User: i.User, UserData: i.UserData}
-		if h.User == "" {
-			h.User = "ec2-user"
-		}
+		h := &Host{ID: i.ID, VPC: v.ID, Boot: i.Boot, Image: i.Image, User: cmp.Or(i.User, "ec2-user"), UserData: i.UserData, Ports: cables[i.ID]}
 		if i.PublicKey != "" {
 			h.Keys = []string{i.PublicKey}
 		}
-		h.Ports = c.cables[i.ID]
-		c.dhcp(h, v)
+		slices.SortFunc(h.Ports, func(a, b HostPort) int {
+			return cmp.Or(cmp.Compare(len(a.Device), len(b.Device)), cmp.Compare(a.Device, b.Device)) // eth2 before eth10
+		})
+		c.dhcp(h, row)
 		if len(h.Ports) > 0 {
 			h.Hostname, _, _ = strings.Cut(world.PrivateName(h.Ports[0].Addrs[0], i.Region), ".")
 		}
-		c.out.Hosts = append(c.out.Hosts, h)
+		c.hosts = append(c.hosts, h)
 	}
 }
 

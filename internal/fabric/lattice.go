@@ -41,7 +41,7 @@ func (c *compilation) latticeMembers() {
 	}
 	c.associations = map[world.VPCID][]world.VPCAssociation{}
 	for a := range c.w.VPCAssociations.All() {
-		if !a.Deleting && c.vpcs[a.VPC] != nil {
+		if !a.Deleting {
 			c.associations[a.VPC] = append(c.associations[a.VPC], a)
 		}
 	}
@@ -83,22 +83,30 @@ func (c *compilation) target(g *Gateway, cfg world.ResourceConfiguration) netip.
 	return a
 }
 
-// latticeLinks joins each associated VPC with the gateways of the resources in its service network.
-func (c *compilation) latticeLinks() {
+// links joins a VPC with the gateways of the resources in its service network.
+func (c *compilation) links(v *VPC) {
+	for _, a := range c.associations[v.ID] {
+		v.Links = append(v.Links, c.linksOf(a)...)
+	}
+	slices.SortFunc(v.Links, func(a, b Link) int {
+		return cmp.Or(cmp.Compare(a.Gateway, b.Gateway), cmp.Compare(a.Index, b.Index))
+	})
+}
+
+// consumers tells each gateway which links lead to it.
+func (c *compilation) consumers() {
 	for _, v := range c.out.VPCs {
-		for _, a := range c.associations[v.ID] {
-			v.Links = append(v.Links, c.linksOf(v, a)...)
+		for _, l := range v.Links {
+			g := c.gateways[l.Gateway]
+			g.Consumers = append(g.Consumers, Consumer{VPC: v.ID, Association: l.Association, Index: l.Index, MTU: l.MTU})
 		}
-		slices.SortFunc(v.Links, func(a, b Link) int {
-			return cmp.Or(cmp.Compare(a.Gateway, b.Gateway), cmp.Compare(a.Index, b.Index))
-		})
 	}
 	for _, g := range c.out.Gateways {
 		slices.SortFunc(g.Consumers, func(a, b Consumer) int { return cmp.Compare(a.Index, b.Index) })
 	}
 }
 
-func (c *compilation) linksOf(v *VPC, a world.VPCAssociation) []Link {
+func (c *compilation) linksOf(a world.VPCAssociation) []Link {
 	var out []Link
 	at := map[world.ResourceGatewayID]int{}
 	for _, r := range c.resources[a.Network] {
@@ -110,7 +118,6 @@ func (c *compilation) linksOf(v *VPC, a world.VPCAssociation) []Link {
 			out = append(out, Link{
 				Gateway: g.ID, Association: a.ID, Index: a.Index, MTU: MTULattice, Groups: slices.Sorted(slices.Values(a.Groups)),
 			})
-			g.Consumers = append(g.Consumers, Consumer{VPC: v.ID, Association: a.ID, Index: a.Index, MTU: MTULattice})
 		}
 		out[i].Addrs = append(out[i].Addrs, r.Addr)
 	}

@@ -14,12 +14,9 @@ const (
 	ttlSOA  = 900
 )
 
-// names adds the zones each VPC's resolver answers from.
-func (c *compilation) names() {
-	shared := c.latticeNames()
-	for _, v := range c.out.VPCs {
-		v.Zones = append(v.Zones, rootZone(), localZone(), privateZone(v), reverseZone(v), c.latticeZone(v, shared[v.Region]))
-	}
+// names adds the zones a VPC's resolver answers from.
+func (c *compilation) names(v *VPC) {
+	v.Zones = []Zone{rootZone(), privateZone(v), reverseZone(v), c.latticeZone(v, c.exists[v.Region]), localZone()}
 }
 
 // awsSOA is the SOA of zones AWS serves. (As in negative answers of the VPC resolver; the values are Route 53's defaults.)

@@ -26,6 +26,7 @@ type Loop struct {
 	applied map[string]any // scope id → *fabric.VPC or *fabric.Gateway as last applied without error
 	failing map[string]failure
 	rev     uint64
+	world   world.World // of the fabric last compiled
 	hosts   chan []*fabric.Host
 }
 
@@ -102,8 +103,7 @@ func (l *Loop) idle(ctx context.Context, changed <-chan struct{}, retry <-chan t
 }
 
 func (l *Loop) apply(ctx context.Context, w world.World) {
-	f := fabric.Compile(w)
-	l.fabric.Store(f)
+	f := l.compile(w)
 	l.try("namespaces", func() error { return l.drivers.Namespaces.Ensure(ctx, f) })
 	l.try("flows", func() error { return l.drivers.Flows.Apply(ctx, f) })
 	wanted := map[string]bool{}
@@ -123,9 +123,25 @@ func (l *Loop) apply(ctx context.Context, w world.World) {
 	l.rev = w.Rev
 }
 
+// compile says what the network must be now, from what it had to be before where that did not change.
+func (l *Loop) compile(w world.World) *fabric.Fabric {
+	f := l.fabric.Load()
+	changes, ok := l.store.Since(l.world.Rev, w)
+	switch {
+	case l.world.Rev == 0 || !ok:
+		f = fabric.Compile(w)
+	case len(changes) > 0:
+		f = fabric.Recompile(f, l.world, w, changes)
+	}
+	l.world = w
+	l.fabric.Store(f)
+	return f
+}
+
 // scope gives a changed scope to the scoped drivers, rules first.
 func (l *Loop) scope(id string, want any, apply func(Scoped) error) {
-	if reflect.DeepEqual(l.applied[id], want) {
+	if was := l.applied[id]; was == want || reflect.DeepEqual(was, want) {
+		l.applied[id] = want
 		delete(l.failing, id)
 		return
 	}

@@ -30,6 +30,8 @@ type Store struct {
 	done    chan struct{}
 	closing sync.Once
 
+	recent history
+
 	seen atomic.Pointer[Seen]
 	mu   sync.Mutex // guards subs
 	subs map[chan struct{}]struct{}
@@ -173,6 +175,7 @@ func (s *Store) commit(batch []*call) {
 				c.next, c.err = world.World{}, fmt.Errorf("store: commit: %w", err)
 			}
 		} else {
+			s.recent.add(s.World().Rev, all)
 			s.current.Store(&w)
 			s.notify()
 		}

@@ -1,0 +1,109 @@
+package fabric
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"kumiko/internal/world"
+)
+
+// vpc adds a VPC with its subnets, ports, groups, tables and hosts; names and links come later.
+func (c *compilation) vpc(row world.VPC) {
+	v := &VPC{ID: row.ID, Account: row.Account, Region: row.Region}
+	for _, a := range row.CIDRs {
+		v.CIDRs = append(v.CIDRs, a.CIDR)
+	}
+	v.Resolver = Resolver{Enabled: row.DNSSupport, Addrs: []netip.Addr{world.Offset(row.CIDR(), 2), ResolverLinkLocal}}
+	c.vpcs[v.ID] = v
+	c.out.VPCs = append(c.out.VPCs, v)
+	c.subnets(v)
+	c.ports(v)
+	c.groups(v)
+	c.tables(v)
+	c.hostsOf(v, row)
+}
+
+func (c *compilation) subnets(v *VPC) {
+	explicit := map[world.SubnetID]uint32{}
+	var main uint32
+	for t := range c.w.RouteTables.In(string(v.ID)) {
+		if t.Main {
+			main = t.Index
+		}
+		for _, a := range t.Associations {
+			if a.Subnet != "" {
+				explicit[a.Subnet] = t.Index
+			}
+		}
+	}
+	for s := range c.w.Subnets.In(string(v.ID)) {
+		f := Subnet{ID: s.ID, CIDR: s.CIDR, Gateway: world.Offset(s.CIDR, 1), Table: main}
+		if t, ok := explicit[s.ID]; ok {
+			f.Table = t
+		}
+		v.Subnets = append(v.Subnets, f)
+	}
+}
+
+func (c *compilation) ports(v *VPC) {
+	subnets := map[world.SubnetID]Subnet{}
+	for _, s := range v.Subnets {
+		subnets[s.ID] = s
+	}
+	order := map[world.ResourceGatewayID]int{} // of the managed ENIs of each gateway; it never changes during their life
+	for e := range c.w.ENIs.In(string(v.ID)) {
+		n := order[e.Gateway]
+		order[e.Gateway]++
+		s, ok := subnets[e.Subnet]
+		if !ok || e.Deleting || len(e.Addrs) == 0 {
+			continue
+		}
+		v.Ports = append(v.Ports, Port{
+			ENI: e.ID, Index: e.Index, Subnet: e.Subnet, Table: s.Table, Addrs: e.Addrs, Prefixes: e.Prefixes,
+			Mask: s.CIDR.Bits(), Router: s.Gateway, MAC: e.MAC, Groups: slices.Sorted(slices.Values(e.Groups)),
+			SourceDestCheck: e.SourceDestCheck, MTU: MTU, Peer: c.peer(e, n),
+		})
+	}
+	slices.SortFunc(v.Ports, func(a, b Port) int { return cmp.Compare(a.Index, b.Index) })
+}
+
+// peer is what the ENI's cable ends in: the instance it is attached to while that is to run, or its gateway, of which
+// it is the nth ENI.
+func (c *compilation) peer(e world.ENI, n int) Peer {
+	if e.Gateway != "" {
+		g, ok := c.w.ResourceGateways.Get(e.Gateway)
+		if !ok || g.Deleting {
+			return Peer{}
+		}
+		return Peer{Gateway: e.Gateway, Device: device(n)}
+	}
+	if i, ok := c.w.Instances.Get(e.Attachment.Instance); ok && runs(i) {
+		return Peer{Host: i.ID, Device: device(e.Attachment.DeviceIndex)}
+	}
+	return Peer{}
+}
+
+func runs(i world.Instance) bool { return i.Power == world.Running && !i.Deleting }
+
+func (c *compilation) tables(v *VPC) {
+	for t := range c.w.RouteTables.In(string(v.ID)) {
+		f := Table{ID: t.ID, Index: t.Index}
+		for _, r := range t.Routes {
+			f.Routes = append(f.Routes, Route{Prefix: r.Destination, Port: routePort(v, r)})
+		}
+		slices.SortFunc(f.Routes, func(a, b Route) int {
+			return cmp.Or(cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()), a.Prefix.Addr().Compare(b.Prefix.Addr()))
+		})
+		v.Tables = append(v.Tables, f)
+	}
+	slices.SortFunc(v.Tables, func(a, b Table) int { return cmp.Compare(a.Index, b.Index) })
+}
+
+// routePort is the port a route leads to; 0, a blackhole, when its ENI is gone or has no cable.
+func routePort(v *VPC, r world.Route) uint32 {
+	if p, ok := v.portByENI(r.ENI); ok && p.Peer.Attached() {
+		return p.Index
+	}
+	return 0
+}
