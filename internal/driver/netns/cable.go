@@ -46,8 +46,9 @@ func (p *ports) addVeth(c cable) error {
 		return err
 	}
 	defer ns.Close()
+	// One queue: a veth needs no more, and would take as many as there are processors.
 	return p.h.LinkAdd(&netlink.Veth{
-		LinkAttrs: netlink.LinkAttrs{Name: c.device, HardwareAddr: mac, MTU: c.mtu, TxQLen: -1},
+		LinkAttrs: netlink.LinkAttrs{Name: c.device, HardwareAddr: mac, MTU: c.mtu, TxQLen: -1, NumTxQueues: 1, NumRxQueues: 1},
 		PeerName:  c.peerDevice, PeerHardwareAddr: peerMAC, PeerMTU: uint32(c.mtu), PeerTxQLen: -1,
 		PeerNamespace: netlink.NsFd(int(ns.Fd())),
 	})

@@ -135,7 +135,7 @@ const holeBottom = kernel.HoleDevice + "b"
 // run the rest; the dummy driver is often missing.
 func digHole(h *netlink.Handle) (int, error) {
 	hole := &netlink.Veth{
-		LinkAttrs: netlink.LinkAttrs{Name: kernel.HoleDevice, MTU: holeMTU, TxQLen: -1},
+		LinkAttrs: netlink.LinkAttrs{Name: kernel.HoleDevice, MTU: holeMTU, TxQLen: -1, NumTxQueues: 1, NumRxQueues: 1},
 		PeerName:  holeBottom, PeerMTU: holeMTU, PeerTxQLen: -1,
 	}
 	if err := h.LinkAdd(hole); err != nil && !errors.Is(err, unix.EEXIST) {
