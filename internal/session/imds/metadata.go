@@ -25,7 +25,7 @@ func isVersion(name string) bool {
 // tree is all that the instance may read. (Amazon EC2 User Guide, "Instance metadata categories".)
 func (s *server) tree(v *view, i world.Instance) *node {
 	role, hasRole := s.cfg.Role(i)
-	enis := v.world.ENIsOf(i.ID)
+	enis := v.enisOf(i.ID)
 	content := folder(latest,
 		folder("dynamic",
 			folder("fws", text("instance-monitoring", enabled(i.Monitoring))),
