@@ -1,0 +1,196 @@
+package host
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// copied are the files of the machine's /etc that belong to its userland
+// rather than to the machine: how programs find libraries, certificates,
+// terminals, services. Nothing that names its users, hosts, keys or tasks.
+func copied() []string {
+	return []string{
+		"alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
+		"ssl/certs", "ssl/openssl.cnf", "ca-certificates", "ca-certificates.conf", "pki/tls/certs", "crypto-policies",
+		"ssh/ssh_config", "ssh/ssh_config.d", "ssh/moduli",
+		"profile", "bash.bashrc", "bashrc", "inputrc", "terminfo", "shells", "login.defs", "pam.d", "pam.conf", "security",
+		"protocols", "services", "rpc", "ethertypes", "networks", "iproute2", "host.conf", "gai.conf", "bindresvport.blacklist",
+		"os-release", "debian_version", "redhat-release", "system-release", "issue", "localtime", "timezone", "locale.alias", "locale.conf",
+		"mime.types", "magic", "vim", "nanorc", "wgetrc", "screenrc", "manpath.config", "xattr.conf", "libaudit.conf", "nftables.conf",
+		"python3", "perl", "nsswitch.conf",
+	}
+}
+
+// firstUser is the first user id that people have; ids below belong to the userland. (login.defs(5), UID_MIN.)
+const firstUser = 1000
+
+// nobody is the id of the user without rights.
+const nobody = 65534
+
+// generateEtc writes the files that are the same for all instances.
+func generateEtc(etc string, ca []byte) error {
+	passwd, shadow, err := systemUsers()
+	if err != nil {
+		return err
+	}
+	group, gshadow, err := systemGroups()
+	if err != nil {
+		return err
+	}
+	bundle, err := trust(etc, ca)
+	if err != nil {
+		return err
+	}
+	type file struct {
+		name, text string
+		mode       fs.FileMode
+	}
+	files := []file{
+		{"passwd", passwd, 0o644}, {"shadow", shadow, 0o640}, {"group", group, 0o644}, {"gshadow", gshadow, 0o640},
+		{"subuid", "", 0o644}, {"subgid", "", 0o644}, {"fstab", "", 0o644}, {"environment", "", 0o644},
+		{"nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\nethers: files\nrpc: files\n", 0o644},
+		{"ssh/sshd_config", sshdConfig, 0o600},
+		{"ssl/certs/ca-certificates.crt", bundle, 0o644}, {"pki/tls/certs/ca-bundle.crt", bundle, 0o644},
+		{"sudoers.d/README", "# Rules of cloud-init and of this instance's own go here.\n", 0o440},
+		{"sudoers", "Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n", 0o440},
+	}
+	for name, text := range homeFiles() {
+		files = append(files, file{"skel/" + name, text, 0o644})
+	}
+	for _, f := range files {
+		path := filepath.Join(etc, f.name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.Remove(path); err != nil && !os.IsNotExist(err) { // may be a link that was copied
+			return err
+		}
+		if err := os.WriteFile(path, []byte(f.text), f.mode); err != nil {
+			return err
+		}
+		if err := os.Chmod(path, f.mode); err != nil {
+			return err
+		}
+	}
+	if err := os.Symlink("/proc/self/mounts", filepath.Join(etc, "mtab")); err != nil {
+		return err
+	}
+	return rewriteHashes(etc)
+}
+
+// trust is the machine's bundle of public certificates with ours.
+func trust(etc string, ca []byte) (string, error) {
+	for _, name := range []string{"ssl/certs/ca-certificates.crt", "pki/tls/certs/ca-bundle.crt"} {
+		b, err := os.ReadFile(filepath.Join("/etc", name))
+		if err == nil {
+			return string(b) + string(ca), nil
+		}
+		if !os.IsNotExist(err) {
+			return "", err
+		}
+	}
+	return string(ca), nil
+}
+
+// rewriteHashes makes passwd(1) in instances use the kind of hash that the built-in SSH server understands.
+func rewriteHashes(etc string) error {
+	for name, change := range map[string][2]string{
+		"pam.d/common-password": {"yescrypt", "sha512"},
+		"login.defs":            {"ENCRYPT_METHOD YESCRYPT", "ENCRYPT_METHOD SHA512"},
+	} {
+		path := filepath.Join(etc, name)
+		b, err := os.ReadFile(path)
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, bytes.ReplaceAll(b, []byte(change[0]), []byte(change[1])), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// systemUsers are the machine's users that its programs need, without passwords.
+func systemUsers() (passwd, shadow string, err error) {
+	var p, s strings.Builder
+	err = eachLine("/etc/passwd", 7, func(f []string) {
+		if f[0] == "root" {
+			f[5], f[6] = "/root", "/bin/bash"
+		} else {
+			f[6] = "/usr/sbin/nologin"
+		}
+		f[1], f[4] = "x", f[0]
+		fmt.Fprintln(&p, strings.Join(f, ":"))
+		fmt.Fprintf(&s, "%s:*:19700:0:99999:7:::\n", f[0])
+	})
+	return p.String(), s.String(), err
+}
+
+// systemGroups are the machine's groups that its programs need, without members, and those an instance's default user is in.
+func systemGroups() (group, gshadow string, err error) {
+	var g, s strings.Builder
+	have := map[string]bool{}
+	err = eachLine("/etc/group", 4, func(f []string) {
+		have[f[0]] = true
+		fmt.Fprintf(&g, "%s:x:%s:\n", f[0], f[2])
+		fmt.Fprintf(&s, "%s:*::\n", f[0])
+	})
+	for i, name := range []string{"wheel", "systemd-journal"} {
+		if !have[name] {
+			fmt.Fprintf(&g, "%s:x:%d:\n", name, [...]int{10, 190}[i]) // the numbers of Amazon Linux 2023
+		}
+	}
+	return g.String(), s.String(), err
+}
+
+// eachLine calls f with the fields of each line whose third field is an id of the system.
+func eachLine(file string, fields int, f func([]string)) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	for l := range strings.Lines(string(b)) {
+		p := strings.Split(strings.TrimSpace(l), ":")
+		if len(p) != fields {
+			continue
+		}
+		if id, err := strconv.Atoi(p[2]); err == nil && (id < firstUser || id == nobody) {
+			f(slices.Clone(p))
+		}
+	}
+	return nil
+}
+
+// sshdConfig is read by OpenSSH's server and, as far as passwords go, by the built-in one.
+const sshdConfig = `Include /etc/ssh/sshd_config.d/*.conf
+HostKey /etc/ssh/ssh_host_ed25519_key
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+UseDNS no
+X11Forwarding no
+PrintMotd yes
+PrintLastLog yes
+LoginGraceTime 30
+AcceptEnv LANG LC_*
+Subsystem sftp internal-sftp
+`
+
+// homeFiles are what a new home folder holds: the prompt of Amazon Linux.
+func homeFiles() map[string]string {
+	return map[string]string{
+		".bashrc":       "[ -f /etc/bash.bashrc ] && . /etc/bash.bashrc\nPS1='[\\u@\\h \\W]\\$ '\n",
+		".bash_profile": "[ -f ~/.bashrc ] && . ~/.bashrc\n",
+		".bash_logout":  "",
+	}
+}

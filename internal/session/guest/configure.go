@@ -1,0 +1,155 @@
+package guest
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"kumiko/internal/kernel/sandbox"
+	"kumiko/internal/session/guest/cloudinit"
+)
+
+// Files of user data, where cloud-init has them.
+const (
+	outputLog  = "/var/log/cloud-init-output.log"
+	scriptPath = "/var/lib/cloud/instance/scripts/part-%03d"
+	finished   = "/var/lib/cloud/instance/boot-finished"
+)
+
+// configure does what user data asks for before anybody can log in, and
+// returns what is to be done later, while the instance is already in use.
+func (g *guest) configure(first bool) (later func()) {
+	g.makeShims()
+	data, err := cloudinit.Parse(g.orders.UserData)
+	for _, w := range data.Warnings {
+		g.log.Warn("user data", "warning", w)
+	}
+	if err != nil {
+		g.log.Error("user data", "err", err)
+	}
+	if first {
+		if err := data.Config.Apply(etc(), g.orders.User); err != nil {
+			g.log.Error("user data", "err", err)
+		}
+		if name := data.Config.HostName(); name != "" {
+			g.log.Warn("user data: the host name is the machine's to give and stays", "asked", name)
+		}
+	}
+	return func() {
+		out, err := os.OpenFile(outputLog, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		if err != nil {
+			g.log.Error("user data", "err", err)
+			return
+		}
+		defer out.Close()
+		g.runUserData(data, first, out)
+		if first {
+			if err := write(finished, g.orders.ID+"\n", 0o644); err != nil {
+				g.log.Error("user data", "err", err)
+			}
+		}
+	}
+}
+
+// runUserData runs the commands of each boot, then those of the first one.
+func (g *guest) runUserData(data cloudinit.Data, first bool, out *os.File) {
+	for i, hook := range data.Hooks {
+		g.runScript(900+i, hook, out)
+	}
+	for _, c := range data.Config.BootCommands() {
+		g.runLogged(c, out)
+	}
+	if !first {
+		return
+	}
+	for _, c := range data.Config.FirstCommands() {
+		g.runLogged(c, out)
+	}
+	for i, s := range data.Scripts {
+		g.runScript(i+1, s, out)
+	}
+	if m := data.Config.FinalMessage; m != "" {
+		fmt.Fprintln(io.MultiWriter(out, g.console), m)
+	}
+}
+
+func (g *guest) runScript(n int, text []byte, out *os.File) {
+	path := fmt.Sprintf(scriptPath, n)
+	if err := write(path, string(text), 0o700); err != nil {
+		g.log.Error("user data", "err", err)
+		return
+	}
+	g.runLogged([]string{path}, out)
+}
+
+// runLogged runs a command as root and waits for it; its output goes to the log and the console.
+func (g *guest) runLogged(argv []string, out *os.File) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		g.log.Error("user data", "err", err)
+		return
+	}
+	defer r.Close()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		w.Close()
+		g.log.Error("user data", "err", err)
+		return
+	}
+	defer null.Close()
+	root, err := etc().Lookup("root")
+	if err != nil {
+		w.Close()
+		g.log.Error("user data", "err", err)
+		return
+	}
+	path, err := lookPath(argv[0], "/")
+	if err != nil {
+		w.Close()
+		g.log.Error("user data", "command", argv[0], "err", err)
+		return
+	}
+	_, status, err := g.procs.start(path, argv, &syscall.ProcAttr{
+		Dir: "/", Env: root.Environment(nil), Files: []uintptr{null.Fd(), w.Fd(), w.Fd()}, Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	w.Close()
+	if err != nil {
+		g.log.Error("user data", "command", argv[0], "err", err)
+		return
+	}
+	go io.Copy(io.MultiWriter(out, g.console), r) // a daemon the script left behind may keep the pipe; it ends with the instance
+	if c := code(<-status); c != 0 {
+		g.log.Error("user data", "command", argv[0], "exit", c)
+	}
+}
+
+// makeShims puts in place the commands an instance must have but the image may lack or mean otherwise.
+func (g *guest) makeShims() {
+	shims := map[string]string{"/usr/sbin/poweroff": "TERM", "/usr/sbin/halt": "TERM", "/usr/sbin/shutdown": "TERM", "/usr/sbin/reboot": "INT"}
+	for path, sig := range shims {
+		text := "#!/bin/sh\n# Asks the instance's init to end it (TERM) or to start it anew (INT).\n"
+		if path == "/usr/sbin/shutdown" {
+			text += "for a; do case $a in -r|--reboot) exec kill -INT 1;; -c) exit 0;; esac; done\n"
+		}
+		g.shim(path, text+"exec kill -"+sig+" 1\n", true)
+	}
+	g.shim("/usr/bin/sudo", "#!/bin/sh\n# The image has no sudo: init runs the command, for those it trusts.\nexec "+sandbox.ProgramPath+" guest-init sudo \"$@\"\n", false)
+}
+
+// shim writes a command, over one of the image only if so told. What the instance's root put there stays.
+func (g *guest) shim(path, text string, over bool) {
+	info, err := os.Lstat(path)
+	if err == nil && (!over || info.Mode().IsRegular()) {
+		return
+	}
+	if err == nil {
+		if err := os.Remove(path); err != nil { // a link, to systemctl on most images
+			g.log.Error("shim", "err", err)
+			return
+		}
+	}
+	if err := write(path, text, 0o755); err != nil {
+		g.log.Error("shim", "err", err)
+	}
+}
