@@ -42,7 +42,6 @@ func try() []Finding {
 	out := []Finding{{Name: "network namespaces", Level: OK, Text: "a fresh one can be made"}}
 	out = append(out,
 		found("veth", "cables can be made", veth(), "modprobe veth (CONFIG_VETH)"),
-		found("dummy links", "can be made", dummy(), "modprobe dummy (CONFIG_DUMMY)"),
 		found("policy routing", "rules by firewall mark", rule(), "a kernel with CONFIG_IP_MULTIPLE_TABLES"))
 	for _, t := range []struct {
 		name string
@@ -65,12 +64,6 @@ func veth() error {
 	a := netlink.NewLinkAttrs()
 	a.Name = "doctor0"
 	return netlink.LinkAdd(&netlink.Veth{LinkAttrs: a, PeerName: "doctor1"})
-}
-
-func dummy() error {
-	a := netlink.NewLinkAttrs()
-	a.Name = "doctor2"
-	return netlink.LinkAdd(&netlink.Dummy{LinkAttrs: a})
 }
 
 func rule() error {
