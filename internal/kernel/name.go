@@ -3,6 +3,7 @@ package kernel
 import (
 	"crypto/sha256"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 )
@@ -42,6 +43,12 @@ const (
 	MarkConsumerMask = 0xffff
 	MarkEgressShift  = 16
 	MarkEgressMask   = 0xff0000
+)
+
+// Addresses of the ends of the link between a consumer's router and a gateway. They mean something on the link only.
+var (
+	LinkGateway = netip.MustParseAddr("169.254.2.1")
+	LinkRouter  = netip.MustParseAddr("169.254.2.2")
 )
 
 // Dir is the folder of namespace files in a runtime folder.

@@ -37,12 +37,6 @@ func namespaces(f *fabric.Fabric) map[string]kind {
 	return out
 }
 
-// Addresses of the ends of a gateway's link: the gateway's, the router's. They mean something on the link only.
-var (
-	linkGateway = netip.MustParseAddr("169.254.2.1")
-	linkRouter  = netip.MustParseAddr("169.254.2.2")
-)
-
 // wire is a veth pair between a router and another namespace, its peer. It is made again when it differs.
 type wire struct {
 	device     string // in the router
@@ -144,10 +138,10 @@ func linkCable(g world.ResourceGatewayID, index uint16, mtu int) cable {
 			device: kernel.LinkDevice(g), mac: nearMAC.String(), mtu: mtu,
 			peer: string(g), peerDevice: kernel.ConsumerDevice(index), peerMAC: peerMAC.String(),
 		},
-		near:     []neighbour{{linkGateway, peerMAC.String()}},
+		near:     []neighbour{{kernel.LinkGateway, peerMAC.String()}},
 		peerKind: gateway,
-		addrs:    []netip.Prefix{single(linkGateway)},
-		beyond:   []neighbour{{linkRouter, nearMAC.String()}},
+		addrs:    []netip.Prefix{single(kernel.LinkGateway)},
+		beyond:   []neighbour{{kernel.LinkRouter, nearMAC.String()}},
 	}
 }
 

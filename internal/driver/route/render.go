@@ -67,11 +67,7 @@ const (
 // itself follow.
 const mostPorts = 50
 
-var (
-	everywhere  = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-	linkGateway = netip.MustParseAddr("169.254.2.1") // gateway's end of a link
-	linkRouter  = netip.MustParseAddr("169.254.2.2") // router's end of a link
-)
+var everywhere = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 
 // indexer finds the number of an interface of the namespace in hand.
 type indexer func(device string) (int, bool)
@@ -143,7 +139,7 @@ func (r *vpcRender) lattice(v *fabric.VPC) {
 			continue
 		}
 		for _, a := range l.Addrs {
-			r.add(kernel.TableLattice, single(a), hop{index: out, via: linkGateway})
+			r.add(kernel.TableLattice, single(a), hop{index: out, via: kernel.LinkGateway})
 		}
 	}
 	r.rules[prefLattice] = rule{table: kernel.TableLattice, dst: world.LatticeResources}
@@ -200,7 +196,7 @@ func gatewayTables(g *fabric.Gateway, index indexer) (tables, error) {
 			errs = append(errs, fmt.Errorf("link of consumer %s is not there", c.VPC))
 			continue
 		}
-		t.add(table, everywhere, hop{index: out, via: linkRouter})
+		t.add(table, everywhere, hop{index: out, via: kernel.LinkRouter})
 	}
 	t.rules[prefNoReply] = rule{refuse: true}
 	return t, errors.Join(errs...)
