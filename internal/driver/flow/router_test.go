@@ -212,3 +212,28 @@ func (n *network) sniff(host string) func(src, dst netip.Addr) bool {
 		}
 	}
 }
+
+// TestAddressChangesHands gives the address of a port to another one: what the former owner had connected is judged anew.
+func TestAddressChangesHands(t *testing.T) {
+	n := newNetwork(t)
+	f := &fabric.Fabric{}
+	v := vpc("vpc-hands", fabric.Group{ID: "sg-1", Egress: everything(), Ingress: everything()}, fabric.Group{ID: "sg-2"})
+	f.VPCs = []*fabric.VPC{v}
+	host(f, v, "i-a", "10.0.0.10", "sg-1")
+	host(f, v, "i-b", "10.0.0.11", "sg-1")
+	host(f, v, "i-c", "10.0.0.12", "sg-1")
+	n.apply(f)
+	n.listen("i-b", 80)
+	n.listen("i-c", 80)
+	c, _ := n.expectOpen("i-a", "10.0.0.11:80")
+	other, _ := n.expectOpen("i-a", "10.0.0.12:80")
+	v.Ports[1].ENI, v.Ports[1].Groups = "eni-of-somebody-else00", []world.SecurityGroupID{"sg-2"}
+	n.apply(f)
+	c.Write([]byte("are you still there?\n"))
+	n.expectRefusal(func(f fabric.Flow) bool { return f.Protocol == world.TCP && f.Dst == addr("10.0.0.11") },
+		fabric.Origin{Station: fabric.SGIn, VPC: v.ID, ENI: v.Ports[1].ENI}, deadline())
+	other.Write([]byte("still there\n"))
+	if got := n.greeting(other); got != "still there" {
+		t.Errorf("echo is %q", got)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kumiko/internal/fabric"
+	"kumiko/internal/kernel/nfnetlink"
 	"kumiko/internal/kernel/nft"
 )
 
@@ -25,20 +26,29 @@ type Driver struct {
 // scope is what a namespace holds, as far as this process knows. The connection stays open: closing one waits until
 // the kernel has thrown away all that was deleted through it.
 type scope struct {
-	mu    sync.Mutex
-	inode uint64 // of the namespace; another one under the same name holds nothing
-	conn  *nft.Conn
-	table *nft.Table
+	mu      sync.Mutex
+	inode   uint64 // of the namespace; another one under the same name holds nothing
+	conn    *nft.Conn
+	tracker *nfnetlink.Tracker // opened when it is first needed
+	table   *nft.Table
+	owners  owners
 }
 
 // close forgets what the namespace holds and lets it die.
 func (s *scope) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.reset()
+}
+
+func (s *scope) reset() {
 	if s.conn != nil {
 		s.conn.Close()
 	}
-	s.inode, s.conn, s.table = 0, nil, nil
+	if s.tracker != nil {
+		s.tracker.Close()
+	}
+	s.inode, s.conn, s.tracker, s.table, s.owners = 0, nil, nil, nil, owners{}
 }
 
 // New makes a driver. The function gives the file on which the namespace of a VPC or gateway is mounted.
@@ -48,12 +58,12 @@ func New(path func(name string) string) *Driver {
 
 // ApplyVPC makes the packet filter of a VPC's router what the fabric says, in one transaction.
 func (d *Driver) ApplyVPC(ctx context.Context, v *fabric.VPC) error {
-	return d.apply(ctx, string(v.ID), RenderVPC(v))
+	return d.apply(ctx, string(v.ID), RenderVPC(v), ownersOfVPC(v))
 }
 
 // ApplyGateway makes the translation of a gateway what the fabric says, in one transaction.
 func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
-	return d.apply(ctx, string(g.ID), RenderGateway(g))
+	return d.apply(ctx, string(g.ID), RenderGateway(g), ownersOfGateway(g))
 }
 
 // Forget drops what is known of a VPC or gateway whose namespace has gone, and the connection that keeps it alive.
@@ -96,20 +106,25 @@ func (d *Driver) scope(name string) *scope {
 	return s
 }
 
-func (d *Driver) apply(ctx context.Context, name string, t *nft.Table) error {
+func (d *Driver) apply(ctx context.Context, name string, t *nft.Table, o owners) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("nft: apply %s: %w", name, err)
 	}
 	s := d.scope(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.open(d.path(name)); err != nil {
+	path := d.path(name)
+	if err := s.open(path); err != nil {
 		return fmt.Errorf("nft: apply %s: %w", name, err)
 	}
 	if err := s.commit(t); err != nil {
 		return fmt.Errorf("nft: apply %s: %w", name, err)
 	}
 	s.table = t
+	if err := s.forget(path, o); err != nil {
+		return fmt.Errorf("nft: apply %s: %w", name, err)
+	}
+	s.owners = o
 	return nil
 }
 
@@ -122,10 +137,8 @@ func (s *scope) open(path string) error {
 	if s.conn != nil && s.inode == inode {
 		return nil
 	}
-	if s.conn != nil {
-		s.conn.Close()
-	}
-	s.inode, s.table = inode, nil
+	s.reset()
+	s.inode = inode
 	s.conn, err = nft.Open(path)
 	return err
 }

@@ -132,6 +132,7 @@ func markChain() nft.Chain {
 		nft.NewRule(nft.State(nft.Invalid), drop()),
 		nft.NewRule(fromConsumer(), nft.State(nft.New), nft.End(nft.Verdict{Kind: nft.Jump, Chain: "admit"})),
 		nft.NewRule(fromConsumer(), nft.SetMasked(nft.SetPacketMark(), nft.ConnectionMark(), kernel.MarkEgressMask)),
+		nft.NewRule(nft.In("uplinks", nft.InInterface()), nft.State(nft.New), nft.Log(string(fabric.Listen), kernel.LogGroup, logBytes), drop()),
 		nft.NewRule(nft.In("uplinks", nft.InInterface()), nft.SetMasked(nft.SetPacketMark(), nft.ConnectionMark(), kernel.MarkConsumerMask)),
 	}}
 }

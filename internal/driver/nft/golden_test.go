@@ -1,0 +1,152 @@
+package nft
+
+import (
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/kernel/nft"
+	"kumiko/internal/world"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name string, table *nft.Table) {
+	t.Helper()
+	file, got := filepath.Join("testdata", name+".nft"), table.String()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(got, string(want)); diff != "" {
+		t.Errorf("%s (-got +want):\n%s", name, diff)
+	}
+}
+
+func addrs(s ...string) []netip.Addr {
+	var out []netip.Addr
+	for _, a := range s {
+		out = append(out, netip.MustParseAddr(a))
+	}
+	return out
+}
+
+func prefixes(s ...string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, p := range s {
+		out = append(out, netip.MustParsePrefix(p))
+	}
+	return out
+}
+
+// goldenVPC has a web server, a database and a router appliance; rules that overlap, an unknown peer, and a link.
+func goldenVPC() *fabric.VPC {
+	any4 := prefixes("0.0.0.0/0")
+	return &fabric.VPC{
+		ID: "vpc-00000000000000001", Resolver: fabric.Resolver{Enabled: true, Addrs: addrs("10.0.0.2", "169.254.169.253")},
+		Groups: []fabric.Group{
+			{ID: "sg-0000000000000000a", Members: addrs("10.0.0.10"), Egress: []fabric.Rule{{Protocol: world.AnyProtocol, CIDRs: any4}}, Ingress: []fabric.Rule{
+				{Protocol: world.TCP, Ports: world.PortRange{From: 80, To: 80}, CIDRs: any4},
+				{Protocol: world.TCP, Ports: world.PortRange{From: 79, To: 90}, CIDRs: prefixes("10.0.0.0/8", "192.0.2.0/24")},
+				{Protocol: world.ICMP, ICMP: world.ICMPMatch{Type: 8, Code: -1}, CIDRs: any4},
+				{Protocol: world.ICMP, ICMP: world.ICMPMatch{Type: -1, Code: -1}, CIDRs: prefixes("10.0.0.0/16")},
+				{Protocol: 47, CIDRs: prefixes("10.0.1.0/24")},
+			}},
+			{ID: "sg-0000000000000000b", Members: addrs("10.0.1.10", "10.0.1.11"), Ingress: []fabric.Rule{
+				{Protocol: world.TCP, Ports: world.PortRange{From: 5432, To: 5432}, Peer: "sg-0000000000000000a"},
+				{Protocol: world.AnyProtocol, Peer: "sg-0000000000000000b"},
+				{Protocol: world.ICMP, ICMP: world.ICMPMatch{Type: 3, Code: 4}, Peer: "sg-0000000000000000a"},
+				{Protocol: world.TCP, Ports: world.AllPorts, Peer: "sg-00000000000unknown"},
+			}},
+		},
+		Ports: []fabric.Port{
+			{ENI: "eni-00000000000000001", Index: 1, Table: 1, Addrs: addrs("10.0.0.10"), Prefixes: prefixes("10.0.0.32/28"), SourceDestCheck: true, Groups: []world.SecurityGroupID{"sg-0000000000000000a"}},
+			{ENI: "eni-00000000000000002", Index: 2, Table: 2, Addrs: addrs("10.0.1.10"), SourceDestCheck: true, Groups: []world.SecurityGroupID{"sg-0000000000000000b"}},
+			{ENI: "eni-00000000000000003", Index: 3, Table: 2, Addrs: addrs("10.0.1.11"), Groups: []world.SecurityGroupID{"sg-0000000000000000a", "sg-0000000000000000b"}},
+			{ENI: "eni-00000000000000004", Index: 4, Table: 1, Addrs: addrs("10.0.0.12"), SourceDestCheck: true},
+		},
+		Links: []fabric.Link{{Gateway: "rgw-00000000000000001", Index: 7}, {Gateway: "rgw-00000000000000002", Index: 7, Groups: []world.SecurityGroupID{"sg-0000000000000000a"}}},
+	}
+}
+
+func TestRenderVPC(t *testing.T) { golden(t, "vpc", RenderVPC(goldenVPC())) }
+
+// TestRenderVPCWithIPv6 gives one port an IPv6 address and a rule for it.
+func TestRenderVPCWithIPv6(t *testing.T) {
+	v := goldenVPC()
+	v.Ports[0].Addrs = append(v.Ports[0].Addrs, netip.MustParseAddr("2001:db8::10"))
+	v.Groups[0].Members = append(v.Groups[0].Members, netip.MustParseAddr("2001:db8::10"))
+	v.Groups[0].Ingress = append(v.Groups[0].Ingress, fabric.Rule{Protocol: world.TCP, Ports: world.PortRange{From: 443, To: 443}, CIDRs: prefixes("2001:db8::/32")})
+	golden(t, "vpc6", RenderVPC(v))
+}
+
+func TestRenderGateway(t *testing.T) {
+	golden(t, "gateway", RenderGateway(&fabric.Gateway{
+		ID: "rgw-00000000000000001", VPC: "vpc-00000000000000002",
+		Ports: []fabric.GatewayPort{
+			{ENI: "eni-0000000000000000a", Device: "eth0", Addrs: addrs("10.0.0.33")},
+			{ENI: "eni-0000000000000000b", Device: "eth1", Addrs: addrs("10.0.1.33", "10.0.1.34")},
+		},
+		Consumers: []fabric.Consumer{{VPC: "vpc-00000000000000001", Association: "snva-1", Index: 7}, {VPC: "vpc-00000000000000003", Association: "snva-2", Index: 300}},
+		Listeners: []fabric.Listener{
+			{Addr: netip.MustParseAddr("129.224.0.1"), Target: netip.MustParseAddr("10.0.0.10"), Ports: []world.PortRange{{From: 5432, To: 5432}, {From: 80, To: 90}, {From: 88, To: 91}}},
+			{Addr: netip.MustParseAddr("129.224.0.2"), Ports: []world.PortRange{{From: 443, To: 443}}},
+		},
+	}))
+}
+
+// TestGatewayWithoutPorts cannot send connections anywhere, and refuses them.
+func TestGatewayWithoutPorts(t *testing.T) {
+	golden(t, "gateway_without_ports", RenderGateway(&fabric.Gateway{ID: "rgw-00000000000000001"}))
+}
+
+// TestGatewayDifferencesEqualReplacing changes a gateway in steps and compares the kernel's table with a fresh load.
+func TestGatewayDifferencesEqualReplacing(t *testing.T) {
+	path := namespaces(t, "stepwise", "fresh")
+	d := New(path)
+	defer d.Close()
+	g := fabric.Gateway{}
+	grow := []func(){
+		func() { g.Consumers = append(g.Consumers, fabric.Consumer{Index: 7}) },
+		func() {
+			g.Ports = append(g.Ports, fabric.GatewayPort{ENI: "eni-1", Device: "eth0", Addrs: addrs("10.0.0.33")})
+		},
+		func() {
+			g.Listeners = append(g.Listeners, fabric.Listener{Addr: netip.MustParseAddr("129.224.0.1"), Target: netip.MustParseAddr("10.0.0.10"), Ports: []world.PortRange{{From: 80, To: 81}}})
+		},
+		func() {
+			g.Ports = append(g.Ports, fabric.GatewayPort{ENI: "eni-2", Device: "eth1", Addrs: addrs("10.0.1.33", "10.0.1.34")})
+		},
+		func() { g.Listeners[0].Target = netip.MustParseAddr("10.0.0.11") },
+		func() { g.Consumers[0].Index = 8 },
+		func() { g.Ports = g.Ports[:1] },
+		func() { g.Listeners = nil },
+		func() { g.Ports, g.Consumers = nil, nil },
+	}
+	for i, step := range grow {
+		step()
+		g.ID = "stepwise"
+		if err := d.ApplyGateway(t.Context(), &g); err != nil {
+			t.Fatalf("step %d: %v", i, err)
+		}
+		fresh := New(path)
+		defer fresh.Close()
+		g.ID = "fresh"
+		if err := fresh.ApplyGateway(t.Context(), &g); err != nil {
+			t.Fatalf("step %d: %v", i, err)
+		}
+		if diff := cmp.Diff(list(t, path("stepwise")), list(t, path("fresh"))); diff != "" {
+			t.Errorf("step %d: (-stepwise +fresh):\n%s", i, diff)
+		}
+	}
+}
