@@ -27,8 +27,8 @@ type Command struct {
 }
 
 // Exec runs a command in an instance as root and returns its exit status: 128
-// plus the signal when it was killed, 126 or 127 with an error when it could not
-// be started. It needs no daemon. Signals the calling process gets meanwhile
+// plus the signal when it was killed, 126 or 127 and a word on Stderr when it could
+// not be started. It needs no daemon. Signals the calling process gets meanwhile
 // are passed on to the command.
 func Exec(ctx context.Context, c Command) (int, error) {
 	conn, err := remote.Dial(ctx, filepath.Join(c.Run, "hosts", string(c.Instance), socketFile))
@@ -43,5 +43,10 @@ func Exec(ctx context.Context, c Command) (int, error) {
 	if t := os.Getenv("TERM"); c.TTY && t != "" {
 		req.Env = []string{"TERM=" + t}
 	}
-	return remote.Run(ctx, conn, req, remote.Streams{In: c.Stdin, Out: c.Stdout, Err: c.Stderr})
+	code, err := remote.Run(ctx, conn, req, remote.Streams{In: c.Stdin, Out: c.Stdout, Err: c.Stderr})
+	if err != nil && code != 0 { // as a shell would tell it
+		fmt.Fprintln(c.Stderr, err)
+		err = nil
+	}
+	return code, err
 }

@@ -9,5 +9,5 @@
 //
 // The same argument followed by another word plays the smaller parts inside an
 // instance: "sshd" serves one SSH connection where the image has no OpenSSH
-// server, "sudo" asks init to run a command where the image has no sudo.
+// server, "sftp" its file transfer, "sudo" asks init to run a command where the image has no sudo.
 package guest

@@ -19,6 +19,8 @@ func Main() {
 		os.Exit(runInit(args))
 	case "sshd":
 		os.Exit(sshd.Main())
+	case "sftp":
+		os.Exit(sshd.ServeFiles())
 	case "sudo":
 		os.Exit(sudo(args))
 	default:

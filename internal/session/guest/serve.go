@@ -157,7 +157,12 @@ func (g *guest) command(req remote.Request, files []*os.File) (int, <-chan sysca
 	for _, f := range files {
 		attr.Files = append(attr.Files, f.Fd())
 	}
-	return g.procs.start(path, req.Argv, attr)
+	pid, status, err := g.procs.start(path, req.Argv, attr)
+	if errors.Is(err, unix.EACCES) && dir != "/" && user.UID != 0 { // perhaps a folder this user may not enter
+		attr.Dir = "/"
+		return g.procs.start(path, req.Argv, attr)
+	}
+	return pid, status, err
 }
 
 // lookPath finds a program as a shell would.

@@ -15,14 +15,15 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"kumiko/internal/kernel/remote"
+	"kumiko/internal/kernel/sandbox"
 	"kumiko/internal/session/guest/terminal"
 )
 
 // Files shown or run at login.
 const (
-	motd       = "/etc/motd"
-	hushFile   = ".hushlogin"
-	sftpServer = "/usr/lib/openssh/sftp-server"
+	motd     = "/etc/motd"
+	hushFile = ".hushlogin"
 )
 
 // session is a session channel. (RFC 4254, 6.)
@@ -85,27 +86,24 @@ func (x *session) setting(r *ssh.Request) bool {
 	case "pty-req":
 		var v struct {
 			Term          string
-			Size          windowSize
+			Cols, Rows    uint32
 			Width, Height uint32
 			Modes         string
 		}
 		if ssh.Unmarshal(r.Payload, &v) != nil || x.noPTY {
 			return false
 		}
-		x.tty, x.term, x.size = true, v.Term, v.Size
+		x.tty, x.term, x.size = true, v.Term, windowSize{v.Cols, v.Rows}
 		return true
 	case "window-change":
-		var v struct {
-			Size          windowSize
-			Width, Height uint32
-		}
+		var v struct{ Cols, Rows, Width, Height uint32 }
 		if ssh.Unmarshal(r.Payload, &v) != nil {
 			return false
 		}
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		x.size = v.Size
-		return x.master != nil && terminal.Resize(x.master, uint16(v.Size.Rows), uint16(v.Size.Cols)) == nil
+		x.size = windowSize{v.Cols, v.Rows}
+		return x.master != nil && terminal.Resize(x.master, uint16(v.Rows), uint16(v.Cols)) == nil
 	case "signal":
 		var v struct{ Name string }
 		sig, known := signals()[v.Name]
@@ -161,10 +159,7 @@ func (x *session) program(r *ssh.Request) ([]string, error) {
 		if v.Text != "sftp" {
 			return nil, errors.New("sshd: unknown subsystem")
 		}
-		if _, err := os.Stat(sftpServer); err != nil {
-			return nil, err
-		}
-		return []string{sftpServer}, nil
+		return []string{sandbox.ProgramPath, remote.InitArgument, "sftp"}, nil
 	}
 	return nil, nil
 }
