@@ -1,0 +1,250 @@
+package ec2
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+
+	"kumiko/internal/api/ec2api"
+	"kumiko/internal/awserr"
+	"kumiko/internal/world"
+)
+
+// DescribeInstanceAttribute tells one attribute of an instance.
+func (s *Service) DescribeInstanceAttribute(_ context.Context, c world.Caller, in *ec2api.DescribeInstanceAttributeInput) (*ec2api.DescribeInstanceAttributeOutput, error) {
+	v := s.look(c)
+	i, err := v.liveInstance(in.InstanceId)
+	if err != nil {
+		return nil, err
+	}
+	text := func(s string) *ec2api.AttributeValue { return &ec2api.AttributeValue{Value: new(s)} }
+	yes := func(b bool) *ec2api.AttributeBooleanValue { return &ec2api.AttributeBooleanValue{Value: new(b)} }
+	out := &ec2api.DescribeInstanceAttributeOutput{InstanceId: in.InstanceId}
+	enis := v.enisOf(i.ID)
+	switch val(in.Attribute) {
+	case "instanceType":
+		out.InstanceType = text(i.Type)
+	case "userData":
+		out.UserData = &ec2api.AttributeValue{}
+		if len(i.UserData) > 0 {
+			out.UserData = text(base64.StdEncoding.EncodeToString(i.UserData))
+		}
+	case "disableApiTermination":
+		out.DisableApiTermination = yes(i.TerminationLock)
+	case "disableApiStop":
+		out.DisableApiStop = yes(i.StopLock)
+	case "instanceInitiatedShutdownBehavior":
+		out.InstanceInitiatedShutdownBehavior = text(i.ShutdownBehavior)
+	case "rootDeviceName":
+		out.RootDeviceName = text(i.Volume.Device)
+	case "blockDeviceMapping":
+		out.BlockDeviceMappings = []ec2api.InstanceBlockDeviceMapping{v.rootDevice(i)}
+	case "sourceDestCheck":
+		out.SourceDestCheck = yes(len(enis) > 0 && enis[0].SourceDestCheck)
+	case "groupSet":
+		out.Groups = []ec2api.GroupIdentifier{}
+		if len(enis) > 0 {
+			out.Groups = v.groupNames(enis[0].Groups)
+		}
+	case "ebsOptimized":
+		out.EbsOptimized = yes(i.EBSOptimized)
+	case "enaSupport":
+		out.EnaSupport = yes(true)
+	case "enclaveOptions":
+		out.EnclaveOptions = &ec2api.EnclaveOptions{Enabled: new(false)}
+	case "sriovNetSupport":
+		out.SriovNetSupport = text("simple")
+	case "productCodes":
+		out.ProductCodes = []ec2api.ProductCode{}
+	case "kernel":
+		out.KernelId = &ec2api.AttributeValue{}
+	case "ramdisk":
+		out.RamdiskId = &ec2api.AttributeValue{}
+	default:
+		return nil, awserr.EC2InvalidParameter("attribute", val(in.Attribute), "Unknown attribute.")
+	}
+	return out, dryRun(in.DryRun)
+}
+
+// ModifyInstanceAttribute changes one attribute of an instance.
+func (s *Service) ModifyInstanceAttribute(ctx context.Context, c world.Caller, in *ec2api.ModifyInstanceAttributeInput) (*ec2api.ModifyInstanceAttributeOutput, error) {
+	if err := named(in); err != nil {
+		return nil, err
+	}
+	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
+		v := &view{w: tx.World, seen: s.store.Seen(), c: c, now: tx.Now}
+		i, err := v.liveInstance(in.InstanceId)
+		if err != nil {
+			return err
+		}
+		given, err := changeInstance(tx, &i, in, state(i, v.seen))
+		if err != nil {
+			return err
+		}
+		if in.SourceDestCheck != nil || in.Groups != nil {
+			given = append(given, "networkInterface")
+			if err := changeFirstENI(tx, c, i, in); err != nil {
+				return err
+			}
+		}
+		if err := oneAttribute(given); err != nil {
+			return err
+		}
+		i.Updated = tx.Now
+		tx.Instances.Put(i)
+		return nil
+	})
+	return &ec2api.ModifyInstanceAttributeOutput{}, err
+}
+
+// named turns the form Attribute=NAME, Value=TEXT into that with a member for each attribute.
+func named(in *ec2api.ModifyInstanceAttributeInput) error {
+	if in.Attribute == nil {
+		return nil
+	}
+	text := &ec2api.AttributeValue{Value: in.Value}
+	yes := &ec2api.AttributeBooleanValue{Value: new(val(in.Value) == "true")}
+	switch *in.Attribute {
+	case "instanceType":
+		in.InstanceType = text
+	case "userData":
+		data, err := decodeUserData(val(in.Value))
+		if err != nil {
+			return err
+		}
+		in.UserData = &ec2api.BlobAttributeValue{Value: data}
+	case "disableApiTermination":
+		in.DisableApiTermination = yes
+	case "disableApiStop":
+		in.DisableApiStop = yes
+	case "instanceInitiatedShutdownBehavior":
+		in.InstanceInitiatedShutdownBehavior = text
+	case "sourceDestCheck":
+		in.SourceDestCheck = yes
+	case "ebsOptimized":
+		in.EbsOptimized = yes
+	case "enaSupport":
+		in.EnaSupport = yes
+	case "groupSet", "blockDeviceMapping": // have members of their own
+	default:
+		return awserr.EC2InvalidParameter("attribute", *in.Attribute, "Unknown attribute.")
+	}
+	return nil
+}
+
+// changeInstance applies a request to the instance itself and names the attributes it is about.
+func changeInstance(tx *world.Tx, i *world.Instance, in *ec2api.ModifyInstanceAttributeInput, now instanceState) ([]string, error) {
+	var given []string
+	if in.DisableApiTermination != nil {
+		given = append(given, "disableApiTermination")
+		i.TerminationLock = val(in.DisableApiTermination.Value)
+	}
+	if in.DisableApiStop != nil {
+		given = append(given, "disableApiStop")
+		i.StopLock = val(in.DisableApiStop.Value)
+	}
+	if in.EbsOptimized != nil {
+		given = append(given, "ebsOptimized")
+		i.EBSOptimized = val(in.EbsOptimized.Value)
+	}
+	if in.EnaSupport != nil {
+		given = append(given, "enaSupport")
+	}
+	if b := in.InstanceInitiatedShutdownBehavior; b != nil {
+		given = append(given, "instanceInitiatedShutdownBehavior")
+		if val(b.Value) != "stop" && val(b.Value) != "terminate" {
+			return nil, awserr.EC2InvalidParameter("instanceInitiatedShutdownBehavior", val(b.Value), "Expecting stop or terminate.")
+		}
+		i.ShutdownBehavior = *b.Value
+	}
+	if len(in.BlockDeviceMappings) > 0 {
+		given = append(given, "blockDeviceMapping")
+		for _, m := range in.BlockDeviceMappings {
+			if val(m.DeviceName) != i.Volume.Device || m.Ebs == nil {
+				return nil, awserr.EC2Code("InvalidInstanceAttributeValue", "No device is currently mapped at %s", val(m.DeviceName))
+			}
+			i.Volume.DeleteOnTermination = val(m.Ebs.DeleteOnTermination)
+		}
+	}
+	if in.Kernel != nil || in.Ramdisk != nil || in.SriovNetSupport != nil {
+		return nil, unsupported("Kernels, RAM disks and SR-IOV settings are not built.")
+	}
+	asleep, err := changeStopped(i, in, now)
+	return append(given, asleep...), err
+}
+
+// changeStopped applies what only a stopped instance can have changed.
+func changeStopped(i *world.Instance, in *ec2api.ModifyInstanceAttributeInput, now instanceState) ([]string, error) {
+	var given []string
+	if in.InstanceType != nil {
+		given = append(given, "instanceType")
+		t, ok := findType(val(in.InstanceType.Value))
+		if !ok {
+			return nil, awserr.EC2InvalidValue("Invalid value '" + val(in.InstanceType.Value) + "' for InstanceType.")
+		}
+		i.Type, i.Credits = t.name, t.credits()
+	}
+	if in.UserData != nil {
+		given = append(given, "userData")
+		if len(in.UserData.Value) > maxUserData {
+			return nil, awserr.EC2InvalidValue("User data is limited to 16384 bytes")
+		}
+		i.UserData = slices.Clone(in.UserData.Value)
+	}
+	if len(given) > 0 && now != stopped {
+		return nil, awserr.EC2IncorrectState("The instance '" + string(i.ID) + "' is not in the 'stopped' state.")
+	}
+	return given, nil
+}
+
+// changeFirstENI applies what an instance's attributes say of its interface.
+func changeFirstENI(tx *world.Tx, c world.Caller, i world.Instance, in *ec2api.ModifyInstanceAttributeInput) error {
+	enis := tx.ENIsOf(i.ID)
+	if len(enis) != 1 {
+		return awserr.EC2Code("InvalidInstanceID", "There are multiple interfaces attached to instance '%s'. Please specify an interface ID "+
+			"for the operation instead.", i.ID)
+	}
+	e := enis[0]
+	if in.SourceDestCheck != nil {
+		e.SourceDestCheck = val(in.SourceDestCheck.Value)
+	}
+	if in.Groups != nil {
+		n, _ := tx.Subnets.Get(e.Subnet)
+		groups, err := groupsFor(&tx.World, c, n, in.Groups)
+		if err != nil {
+			return err
+		}
+		e.Groups = groups
+	}
+	tx.Touch(&e.Meta)
+	tx.ENIs.Put(e)
+	return nil
+}
+
+// ModifyInstanceMetadataOptions changes how an instance's metadata service behaves.
+func (s *Service) ModifyInstanceMetadataOptions(ctx context.Context, c world.Caller, in *ec2api.ModifyInstanceMetadataOptionsInput) (*ec2api.ModifyInstanceMetadataOptionsOutput, error) {
+	var i world.Instance
+	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
+		v := &view{w: tx.World, c: c, now: tx.Now}
+		var err error
+		if i, err = v.liveInstance(in.InstanceId); err != nil {
+			return err
+		}
+		if i.Power == world.Terminated {
+			return awserr.EC2IncorrectState("The instance '" + string(i.ID) + "' is terminated.")
+		}
+		if err := setMetadata(&i.Metadata, &ec2api.InstanceMetadataOptionsRequest{
+			HttpTokens: in.HttpTokens, HttpEndpoint: in.HttpEndpoint, HttpPutResponseHopLimit: in.HttpPutResponseHopLimit,
+			HttpProtocolIpv6: in.HttpProtocolIpv6, InstanceMetadataTags: in.InstanceMetadataTags,
+		}); err != nil {
+			return err
+		}
+		i.Updated = tx.Now
+		tx.Instances.Put(i)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ec2api.ModifyInstanceMetadataOptionsOutput{InstanceId: in.InstanceId, InstanceMetadataOptions: metadata(i, "pending")}, nil
+}

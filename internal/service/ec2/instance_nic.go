@@ -1,0 +1,307 @@
+package ec2
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"kumiko/internal/api/ec2api"
+	"kumiko/internal/awserr"
+	"kumiko/internal/world"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// nic is an interface an instance is to be launched with: a new one, or one there is.
+type nic struct {
+	existing    string // ENI id
+	device      int
+	subnetID    string
+	groupIDs    []string
+	groupNames  []string
+	addrs       []netip.Addr // asked for; the first is the primary one
+	secondary   int          // addresses to choose beside the primary one
+	prefixes    []netip.Prefix
+	prefixCount int // /28 prefixes to choose
+	description string
+	keep        bool // stays when the instance is terminated
+
+	subnet world.Subnet // of place
+	groups []world.SecurityGroupID
+}
+
+// readNICs reads the interfaces of a request: the list of interfaces, or the members for a single one.
+func readNICs(in *ec2api.RunInstancesInput) ([]nic, error) {
+	if len(in.NetworkInterfaces) == 0 {
+		n := nic{subnetID: val(in.SubnetId), groupIDs: in.SecurityGroupIds, groupNames: in.SecurityGroups}
+		if a := val(in.PrivateIpAddress); a != "" {
+			if val(in.MaxCount) > 1 {
+				return nil, awserr.EC2Combination("Private IP address may only be specified for a single instance")
+			}
+			addr, err := parseAddr(a)
+			if err != nil {
+				return nil, err
+			}
+			n.addrs = []netip.Addr{addr}
+		}
+		return []nic{n}, nil
+	}
+	switch {
+	case val(in.SubnetId) != "":
+		return nil, awserr.EC2Combination("Network interfaces and an instance-level subnet ID may not be specified on the same request")
+	case len(in.SecurityGroupIds) > 0 || len(in.SecurityGroups) > 0:
+		return nil, awserr.EC2Combination("Network interfaces and an instance-level security groups may not be specified on the same request")
+	case val(in.PrivateIpAddress) != "":
+		return nil, awserr.EC2Combination("Network interfaces and an instance-level private IP address may not be specified on the same request")
+	}
+	var out []nic
+	for _, x := range in.NetworkInterfaces {
+		n, err := readNIC(x)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(out, func(o nic) bool { return o.device == n.device }) {
+			return nil, awserr.EC2Code("InvalidParameterValue", "Each network interface requires a unique device index.")
+		}
+		if (n.existing != "" || len(n.addrs) > 0) && val(in.MaxCount) > 1 {
+			return nil, awserr.EC2Combination("Network interface IDs and addresses may only be specified for a single instance")
+		}
+		out = append(out, n)
+	}
+	slices.SortFunc(out, func(a, b nic) int { return a.device - b.device })
+	if out[0].device != 0 {
+		return nil, awserr.EC2InvalidValue("When specifying network interfaces, you must include a device at index 0.")
+	}
+	return out, nil
+}
+
+func readNIC(x ec2api.InstanceNetworkInterfaceSpecification) (nic, error) {
+	n := nic{
+		existing: val(x.NetworkInterfaceId), device: int(val(x.DeviceIndex)), subnetID: val(x.SubnetId), groupIDs: x.Groups,
+		secondary: int(val(x.SecondaryPrivateIpAddressCount)), prefixCount: int(val(x.Ipv4PrefixCount)), description: val(x.Description),
+		keep: x.DeleteOnTermination != nil && !*x.DeleteOnTermination,
+	}
+	switch {
+	case x.DeviceIndex == nil || n.device < 0:
+		return n, awserr.EC2Code("InvalidParameterValue", "Each network interface requires a device index.")
+	case val(x.AssociatePublicIpAddress), val(x.AssociateCarrierIpAddress):
+		return n, unsupported("Public addresses are not built: associatePublicIpAddress cannot be true.")
+	case len(x.Ipv6Addresses) > 0, val(x.Ipv6AddressCount) > 0, len(x.Ipv6Prefixes) > 0, val(x.Ipv6PrefixCount) > 0, val(x.PrimaryIpv6):
+		return n, unsupported("IPv6 is not built.")
+	case val(x.InterfaceType) != "" && *x.InterfaceType != "interface", val(x.NetworkCardIndex) > 0, x.EnaSrdSpecification != nil,
+		x.ConnectionTrackingSpecification != nil, x.EnaQueueCount != nil:
+		return n, unsupported("Interfaces of types beside interface, network cards and ENA settings are not built.")
+	case n.secondary < 0 || n.secondary > maxAddrs, n.prefixCount < 0 || n.prefixCount > maxAddrs:
+		return n, awserr.EC2Code("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.")
+	}
+	return n, n.readAddresses(x)
+}
+
+// maxAddrs bounds the addresses and prefixes of an interface for every type of instance.
+const maxAddrs = 50
+
+func (n *nic) readAddresses(x ec2api.InstanceNetworkInterfaceSpecification) error {
+	var rest []netip.Addr
+	for _, p := range x.PrivateIpAddresses {
+		a, err := parseAddr(val(p.PrivateIpAddress))
+		if err != nil {
+			return err
+		}
+		switch {
+		case !val(p.Primary):
+			rest = append(rest, a)
+		case len(n.addrs) > 0:
+			return awserr.EC2InvalidValue("Only one primary private IP address can be specified.")
+		default:
+			n.addrs = append(n.addrs, a)
+		}
+	}
+	if s := val(x.PrivateIpAddress); s != "" {
+		a, err := parseAddr(s)
+		if err != nil {
+			return err
+		}
+		if len(n.addrs) > 0 && n.addrs[0] != a {
+			return awserr.EC2InvalidValue("Only one primary private IP address can be specified.")
+		}
+		n.addrs = []netip.Addr{a}
+	}
+	if len(rest) > 0 && len(n.addrs) == 0 {
+		return awserr.EC2InvalidValue("A primary private IP address must be specified.")
+	}
+	n.addrs = append(n.addrs, rest...)
+	for _, p := range x.Ipv4Prefixes {
+		prefix, err := parseCIDR("ipv4Prefix", val(p.Ipv4Prefix))
+		if err != nil || prefix.Bits() != 28 {
+			return awserr.EC2InvalidParameter("ipv4Prefix", val(p.Ipv4Prefix), "Prefixes have a length of 28.")
+		}
+		n.prefixes = append(n.prefixes, prefix)
+	}
+	return nil
+}
+
+func parseAddr(s string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(s)
+	if err != nil || !a.Is4() {
+		return a, awserr.EC2InvalidParameter("privateIpAddress", s, "Invalid IPv4 address.")
+	}
+	return a, nil
+}
+
+// place finds the subnets and groups of the interfaces and says how many instances there is room for.
+func (l *launch) place(tx *world.Tx) (int, error) {
+	if len(l.nics) > l.kind.enis {
+		return 0, awserr.EC2Limit("AttachmentLimitExceeded", "Interface count "+itoa(len(l.nics))+" exceeds the limit for "+l.kind.name)
+	}
+	perSubnet := map[string]int{}
+	for i := range l.nics {
+		n := &l.nics[i]
+		if err := l.find(tx, n); err != nil {
+			return 0, err
+		}
+		if n.subnet.VPC != l.nics[0].subnet.VPC {
+			return 0, awserr.EC2Combination("All network interfaces of an instance must be in the same VPC")
+		}
+		if n.subnet.Zone != l.nics[0].subnet.Zone {
+			return 0, awserr.EC2Combination("All network interfaces of an instance must be in the same availability zone")
+		}
+		if n.existing == "" {
+			perSubnet[string(n.subnet.ID)] += max(1, len(n.addrs)) + n.secondary + 16*(len(n.prefixes)+n.prefixCount)
+		}
+	}
+	l.subnet = l.nics[0].subnet
+	if p := l.in.Placement; p != nil && val(p.AvailabilityZone) != "" && *p.AvailabilityZone != l.subnet.Zone {
+		return 0, awserr.EC2Combination("The availability zone " + *p.AvailabilityZone + " is not that of subnet " + string(l.subnet.ID))
+	}
+	count := l.most
+	for _, id := range sortedKeys(perSubnet) {
+		n, _ := tx.Subnets.Get(world.SubnetID(id))
+		if count = min(count, tx.FreeAddresses(n)/perSubnet[id]); count < l.least {
+			return 0, awserr.EC2NoAddresses(id)
+		}
+	}
+	return count, nil
+}
+
+// find resolves what an interface names.
+func (l *launch) find(tx *world.Tx, n *nic) error {
+	var err error
+	if n.existing != "" {
+		e, err := find(&tx.ENIs, l.c, "network-interface", &n.existing)
+		if err != nil {
+			return err
+		}
+		if attached(e) {
+			return awserr.EC2Code("InvalidNetworkInterface.InUse", "Interface: [%s] in use.", e.ID)
+		}
+		n.subnet, _ = tx.Subnets.Get(e.Subnet)
+		return nil
+	}
+	if n.subnetID == "" {
+		return awserr.EC2Code("VPCIdNotSpecified", "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.")
+	}
+	if n.subnet, err = find(&tx.Subnets, l.c, "subnet", &n.subnetID); err != nil {
+		return err
+	}
+	ids := n.groupIDs
+	for _, name := range n.groupNames {
+		g, ok := groupNamed(&tx.World, n.subnet.VPC, name)
+		if !ok {
+			return awserr.EC2NotFound("security-group", name)
+		}
+		ids = append(slices.Clone(ids), string(g.ID))
+	}
+	n.groups, err = groupsFor(&tx.World, l.c, n.subnet, ids)
+	return err
+}
+
+func groupNamed(w *world.World, v world.VPCID, name string) (world.SecurityGroup, bool) {
+	for g := range w.SecurityGroups.All() {
+		if g.VPC == v && g.Name == name {
+			return g, true
+		}
+	}
+	return world.SecurityGroup{}, false
+}
+
+// plug makes an interface of an instance, or attaches the one there is.
+func (l *launch) plug(tx *world.Tx, i world.Instance, n nic) error {
+	a := world.Attachment{
+		ID: tx.NewID("eni-attach"), Instance: i.ID, DeviceIndex: n.device, DeleteOnTermination: n.existing == "" && !n.keep, Time: tx.Now,
+	}
+	if n.existing != "" {
+		e, _ := tx.ENIs.Get(world.ENIID(n.existing))
+		e.Attachment = a
+		tx.Touch(&e.Meta)
+		tx.ENIs.Put(e)
+		return nil
+	}
+	prefixes, err := choosePrefixes(tx, n)
+	if err != nil {
+		return err
+	}
+	addrs, err := chooseAddrs(tx, n, prefixes)
+	if err != nil {
+		return err
+	}
+	e := tx.NewENI(l.c, n.subnet, addrs, n.groups)
+	e.Prefixes, e.Description, e.Attachment, e.Tags = prefixes, n.description, a, world.SortTags(l.tags["network-interface"])
+	tx.ENIs.Put(e)
+	return nil
+}
+
+// choosePrefixes are the /28 prefixes of a new interface: those asked for, and the highest free ones.
+func choosePrefixes(tx *world.Tx, n nic) ([]netip.Prefix, error) {
+	out := slices.Clone(n.prefixes)
+	used := tx.UsedAddresses(n.subnet.ID)
+	for i, p := range out {
+		if !covers(n.subnet.CIDR, p) {
+			return nil, awserr.EC2InvalidValue("Prefix does not fall within the subnet's address range")
+		}
+		if !world.PrefixFree(n.subnet, p, used) || slices.Contains(out[:i], p) {
+			return nil, awserr.EC2Code("InvalidIPAddress.InUse", "Prefix %s is in use.", p)
+		}
+	}
+	for p := range world.Blocks(n.subnet.CIDR, 28) {
+		if len(out) == len(n.prefixes)+n.prefixCount {
+			break
+		}
+		if world.PrefixFree(n.subnet, p, used) && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	if len(out) < len(n.prefixes)+n.prefixCount {
+		return nil, awserr.EC2Code("InsufficientCidrBlocks", "There are not enough free cidr blocks in subnet '%s' to satisfy the request.", n.subnet.ID)
+	}
+	return out, nil
+}
+
+// chooseAddrs are the private addresses of a new interface: those asked for, and the lowest free ones.
+func chooseAddrs(tx *world.Tx, n nic, prefixes []netip.Prefix) ([]netip.Addr, error) {
+	used := tx.UsedAddresses(n.subnet.ID)
+	taken := func(a netip.Addr) bool {
+		return used[a] || slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(a) })
+	}
+	var out []netip.Addr
+	for _, a := range n.addrs {
+		switch {
+		case !n.subnet.CIDR.Contains(a):
+			return nil, awserr.EC2InvalidValue("Address does not fall within the subnet's address range")
+		case n.subnet.Reserved(a):
+			return nil, awserr.EC2InvalidValue("Address " + a.String() + " is in subnet's reserved address range")
+		case taken(a) || slices.Contains(out, a):
+			return nil, awserr.EC2Code("InvalidIPAddress.InUse", "Address %s is in use.", a)
+		}
+		out = append(out, a)
+	}
+	want := max(1, len(n.addrs)) + n.secondary
+	for a := n.subnet.CIDR.Addr(); len(out) < want && n.subnet.CIDR.Contains(a); a = a.Next() {
+		if !n.subnet.Reserved(a) && !taken(a) && !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	if len(out) < want {
+		return nil, awserr.EC2NoAddresses(string(n.subnet.ID))
+	}
+	return out, nil
+}

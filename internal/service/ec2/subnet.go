@@ -1,0 +1,277 @@
+package ec2
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kumiko/internal/api/ec2api"
+	"kumiko/internal/awserr"
+	"kumiko/internal/service/listing"
+	"kumiko/internal/world"
+)
+
+// CreateSubnet makes a subnet. It uses the VPC's main route table and default network ACL.
+func (s *Service) CreateSubnet(ctx context.Context, c world.Caller, in *ec2api.CreateSubnetInput) (*ec2api.CreateSubnetOutput, error) {
+	switch {
+	case val(in.Ipv6CidrBlock) != "", val(in.Ipv6Native), val(in.Ipv6IpamPoolId) != "":
+		return nil, unsupported("IPv6 is not built: a subnet has one IPv4 range.")
+	case val(in.Ipv4IpamPoolId) != "", val(in.OutpostArn) != "":
+		return nil, unsupported("IPAM pools and Outposts are not built.")
+	case val(in.CidrBlock) == "":
+		return nil, awserr.EC2Code("MissingParameter", "Either 'cidrBlock' or 'ipv4IpamPoolId' should be provided.")
+	}
+	cidr, err := sizedCIDR(*in.CidrBlock, "InvalidSubnet.Range")
+	if err != nil {
+		return nil, err
+	}
+	zone, err := chooseZone(c.Region, in)
+	if err != nil {
+		return nil, err
+	}
+	given, err := oneSpec(in.TagSpecifications, "subnet")
+	if err != nil {
+		return nil, err
+	}
+	var r world.Subnet
+	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
+		p, err := find(&tx.VPCs, c, "vpc", in.VpcId)
+		if err != nil {
+			return err
+		}
+		r = world.Subnet{
+			ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(c, given), VPC: p.ID, CIDR: cidr, Zone: zone,
+			HostnameType: "ip-name", ACLAssociation: tx.NewID("aclassoc"),
+		}
+		if err := placeSubnet(tx, p, &r); err != nil {
+			return err
+		}
+		tx.Subnets.Put(r)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := v.subnets().describe(r)
+	out.State, out.Tags = new("pending"), allTags(r.Meta)
+	return &ec2api.CreateSubnetOutput{Subnet: &out}, nil
+}
+
+// placeSubnet checks that the subnet fits into its VPC and gives it the VPC's default ACL.
+func placeSubnet(tx *world.Tx, p world.VPC, r *world.Subnet) error {
+	if !slices.ContainsFunc(p.CIDRs, func(a world.CIDRAssociation) bool { return covers(a.CIDR, r.CIDR) }) {
+		return rangeError("InvalidSubnet.Range", r.CIDR.String())
+	}
+	count := 0
+	for o := range tx.Subnets.All() {
+		if o.VPC != p.ID {
+			continue
+		}
+		if o.CIDR.Overlaps(r.CIDR) {
+			return &world.Error{Kind: world.Conflict, Noun: "subnet", ID: r.CIDR.String()}
+		}
+		count++
+	}
+	if count >= maxSubnets {
+		return awserr.EC2Limit("SubnetLimitExceeded", "The maximum number of subnets has been reached.")
+	}
+	for a := range tx.NetworkACLs.All() {
+		if a.VPC == p.ID && a.Default {
+			r.NetworkACL = a.ID
+		}
+	}
+	return nil
+}
+
+// chooseZone is the zone a request names by name or id; without one, the region's first.
+func chooseZone(region string, in *ec2api.CreateSubnetInput) (string, error) {
+	zones := world.Zones(region)
+	name, id := val(in.AvailabilityZone), val(in.AvailabilityZoneId)
+	if name != "" && id != "" {
+		return "", awserr.EC2Combination("The parameters availabilityZone and availabilityZoneId may not be used together")
+	}
+	if name == "" && id == "" {
+		return zones[0].Name, nil
+	}
+	var names, ids []string
+	for _, z := range zones {
+		if z.Name == name || z.ID == id {
+			return z.Name, nil
+		}
+		names, ids = append(names, z.Name), append(ids, z.ID)
+	}
+	if name != "" {
+		return "", awserr.EC2InvalidParameter("availabilityZone", name,
+			"Subnets can currently only be created in the following availability zones: "+strings.Join(names, ", ")+".")
+	}
+	return "", awserr.EC2InvalidParameter("availabilityZoneId", id,
+		"Subnets can currently only be created in the following availability zones: "+strings.Join(ids, ", ")+".")
+}
+
+// subnetView describes subnets; it counts the addresses of all of them once.
+type subnetView struct {
+	*view
+	used map[world.SubnetID]int
+}
+
+func (v *view) subnets() *subnetView {
+	u := &subnetView{view: v, used: map[world.SubnetID]int{}}
+	for e := range v.w.ENIs.All() {
+		u.used[e.Subnet] += len(e.Addrs)
+		for _, p := range e.Prefixes {
+			u.used[e.Subnet] += 1 << (p.Addr().BitLen() - p.Bits())
+		}
+	}
+	return u
+}
+
+func (u *subnetView) free(r world.Subnet) int {
+	return 1<<(r.CIDR.Addr().BitLen()-r.CIDR.Bits()) - 5 - u.used[r.ID]
+}
+
+func (v *view) subnetState(r world.Subnet) string {
+	if v.seen.Ready(r.Rev, string(r.VPC)) {
+		return "available"
+	}
+	return "pending"
+}
+
+func (u *subnetView) describe(r world.Subnet) ec2api.Subnet {
+	return ec2api.Subnet{
+		SubnetId: new(string(r.ID)), VpcId: new(string(r.VPC)), OwnerId: new(string(r.Account)), State: new(u.subnetState(r)),
+		SubnetArn: new(subnetARN(r)), CidrBlock: new(r.CIDR.String()), AvailableIpAddressCount: new(int32(u.free(r))),
+		AvailabilityZone: new(r.Zone), AvailabilityZoneId: new(world.ZoneID(r.Region, r.Zone)),
+		DefaultForAz: new(false), MapPublicIpOnLaunch: new(r.MapPublicIPOnLaunch), MapCustomerOwnedIpOnLaunch: new(false),
+		AssignIpv6AddressOnCreation: new(false), Ipv6CidrBlockAssociationSet: []ec2api.SubnetIpv6CidrBlockAssociation{},
+		EnableDns64: new(false), Ipv6Native: new(false), Tags: tags(r.Meta),
+		PrivateDnsNameOptionsOnLaunch: &ec2api.PrivateDnsNameOptionsOnLaunch{
+			HostnameType: new(r.HostnameType), EnableResourceNameDnsARecord: new(r.ResourceNameA), EnableResourceNameDnsAAAARecord: new(false),
+		},
+		BlockPublicAccessStates: &ec2api.BlockPublicAccessStates{InternetGatewayBlockMode: new("off")},
+	}
+}
+
+func subnetARN(r world.Subnet) string {
+	return world.ARN("ec2", r.Region, r.Account, "subnet/"+string(r.ID))
+}
+
+func (u *subnetView) filters() listing.Filters[world.Subnet] {
+	cidr := one(func(r world.Subnet) string { return r.CIDR.String() })
+	zone := one(func(r world.Subnet) string { return r.Zone })
+	no := flag(func(world.Subnet) bool { return false })
+	return listing.Filters[world.Subnet]{
+		Tags: ownTags(func(r world.Subnet) world.Meta { return r.Meta }),
+		Fields: map[string]func(world.Subnet) []string{
+			"subnet-id":         one(func(r world.Subnet) world.SubnetID { return r.ID }),
+			"subnet-arn":        one(subnetARN),
+			"vpc-id":            one(func(r world.Subnet) world.VPCID { return r.VPC }),
+			"owner-id":          one(func(r world.Subnet) world.AccountID { return r.Account }),
+			"state":             one(u.subnetState),
+			"availability-zone": zone, "availabilityZone": zone,
+			"availability-zone-id":       one(func(r world.Subnet) string { return world.ZoneID(r.Region, r.Zone) }),
+			"available-ip-address-count": one(func(r world.Subnet) string { return strconv.Itoa(u.free(r)) }),
+			"cidr":                       cidr, "cidr-block": cidr, "cidrBlock": cidr,
+			"default-for-az": no, "defaultForAz": no, "ipv6-native": no, "enable-dns64": no, "map-customer-owned-ip-on-launch": no,
+			"map-public-ip-on-launch":                                                 flag(func(r world.Subnet) bool { return r.MapPublicIPOnLaunch }),
+			"private-dns-name-options-on-launch.hostname-type":                        one(func(r world.Subnet) string { return r.HostnameType }),
+			"private-dns-name-options-on-launch.enable-resource-name-dns-a-record":    flag(func(r world.Subnet) bool { return r.ResourceNameA }),
+			"private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record": no,
+			"ipv6-cidr-block-association.ipv6-cidr-block":                             never[world.Subnet],
+			"ipv6-cidr-block-association.association-id":                              never[world.Subnet],
+			"ipv6-cidr-block-association.state":                                       never[world.Subnet],
+			"outpost-arn":                                                             never[world.Subnet],
+		},
+	}
+}
+
+// DescribeSubnets lists the caller's subnets.
+func (s *Service) DescribeSubnets(_ context.Context, c world.Caller, in *ec2api.DescribeSubnetsInput) (*ec2api.DescribeSubnetsOutput, error) {
+	v := s.look(c).subnets()
+	page, next, err := list(query{"subnet", in.SubnetIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
+		mine(&v.w.Subnets, c), v.filters(), listing.EC2(5, 1000))
+	if err != nil {
+		return nil, err
+	}
+	return &ec2api.DescribeSubnetsOutput{Subnets: each(page, v.describe), NextToken: next}, nil
+}
+
+// DeleteSubnet removes a subnet without interfaces; its associations go with it.
+func (s *Service) DeleteSubnet(ctx context.Context, c world.Caller, in *ec2api.DeleteSubnetInput) (*ec2api.DeleteSubnetOutput, error) {
+	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
+		r, err := find(&tx.Subnets, c, "subnet", in.SubnetId)
+		if err != nil {
+			return err
+		}
+		if tx.ENIs.Any(func(e world.ENI) bool { return e.Subnet == r.ID }) {
+			return awserr.EC2Dependency("subnet", string(r.ID))
+		}
+		for _, t := range tx.RouteTables.Where(func(t world.RouteTable) bool { return t.VPC == r.VPC }) {
+			if i := associationOf(t, r.ID); i >= 0 {
+				t.Associations = slices.Delete(slices.Clone(t.Associations), i, i+1)
+				tx.RouteTables.Put(t)
+			}
+		}
+		tx.Subnets.Delete(r.ID)
+		return nil
+	})
+	return &ec2api.DeleteSubnetOutput{}, err
+}
+
+// ModifySubnetAttribute changes one attribute of a subnet.
+func (s *Service) ModifySubnetAttribute(ctx context.Context, c world.Caller, in *ec2api.ModifySubnetAttributeInput) (*ec2api.ModifySubnetAttributeOutput, error) {
+	_, err := s.update(ctx, c, nil, func(tx *world.Tx) error {
+		r, err := find(&tx.Subnets, c, "subnet", in.SubnetId)
+		if err != nil {
+			return err
+		}
+		if err := changeSubnet(&r, in); err != nil {
+			return err
+		}
+		r.Updated = tx.Now
+		tx.Subnets.Put(r)
+		return nil
+	})
+	return &ec2api.ModifySubnetAttributeOutput{}, err
+}
+
+func changeSubnet(r *world.Subnet, in *ec2api.ModifySubnetAttributeInput) error {
+	var given []string
+	if in.MapPublicIpOnLaunch != nil {
+		given = append(given, "mapPublicIpOnLaunch")
+		if val(in.MapPublicIpOnLaunch.Value) {
+			return unsupported("Public addresses are not built: mapPublicIpOnLaunch cannot be true.")
+		}
+		r.MapPublicIPOnLaunch = false
+	}
+	if in.PrivateDnsHostnameTypeOnLaunch != nil {
+		given = append(given, "privateDnsHostnameTypeOnLaunch")
+		if t := *in.PrivateDnsHostnameTypeOnLaunch; t != "ip-name" {
+			return unsupported("Host names are made of addresses (ip-name); " + t + " is not built.")
+		}
+	}
+	off := []struct {
+		name string
+		in   *ec2api.AttributeBooleanValue
+	}{
+		{"assignIpv6AddressOnCreation", in.AssignIpv6AddressOnCreation},
+		{"mapCustomerOwnedIpOnLaunch", in.MapCustomerOwnedIpOnLaunch},
+		{"enableDns64", in.EnableDns64},
+		{"enableResourceNameDnsARecordOnLaunch", in.EnableResourceNameDnsARecordOnLaunch},
+		{"enableResourceNameDnsAAAARecordOnLaunch", in.EnableResourceNameDnsAAAARecordOnLaunch},
+		{"disableLniAtDeviceIndex", in.DisableLniAtDeviceIndex},
+	}
+	for _, a := range off {
+		if a.in == nil {
+			continue
+		}
+		given = append(given, a.name)
+		if val(a.in.Value) {
+			return unsupported(a.name + " is not built: it cannot be true.")
+		}
+	}
+	if in.CustomerOwnedIpv4Pool != nil || in.EnableLniAtDeviceIndex != nil {
+		return unsupported("Outposts are not built.")
+	}
+	return oneAttribute(given)
+}

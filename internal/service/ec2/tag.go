@@ -1,0 +1,211 @@
+package ec2
+
+import (
+	"context"
+	"strings"
+
+	"kumiko/internal/api/ec2api"
+	"kumiko/internal/awserr"
+	"kumiko/internal/service/listing"
+	"kumiko/internal/world"
+)
+
+// taggable is a kind of resource that has tags.
+type taggable struct {
+	prefix string // of its ids
+	noun   string // in errors
+	kind   string // in DescribeTags
+	rows   func(w *world.World, c world.Caller) []tagged
+	change func(tx *world.Tx, c world.Caller, id string, f func(have []world.Tag) []world.Tag) bool
+}
+
+// tagged is a resource with its tags.
+type tagged struct {
+	id   string
+	tags []world.Tag
+}
+
+// taggables are the kinds of resources that have tags.
+func taggables() []taggable {
+	return []taggable{
+		tableOf("vpc-", "vpc", "vpc", func(w *world.World) *world.Table[world.VPCID, world.VPC] { return &w.VPCs },
+			func(r *world.VPC) *world.Meta { return &r.Meta }),
+		tableOf("subnet-", "subnet", "subnet", func(w *world.World) *world.Table[world.SubnetID, world.Subnet] { return &w.Subnets },
+			func(r *world.Subnet) *world.Meta { return &r.Meta }),
+		tableOf("rtb-", "route-table", "route-table", func(w *world.World) *world.Table[world.RouteTableID, world.RouteTable] { return &w.RouteTables },
+			func(r *world.RouteTable) *world.Meta { return &r.Meta }),
+		tableOf("acl-", "network-acl", "network-acl", func(w *world.World) *world.Table[world.NetworkACLID, world.NetworkACL] { return &w.NetworkACLs },
+			func(r *world.NetworkACL) *world.Meta { return &r.Meta }),
+		tableOf("sg-", "security-group", "security-group",
+			func(w *world.World) *world.Table[world.SecurityGroupID, world.SecurityGroup] {
+				return &w.SecurityGroups
+			},
+			func(r *world.SecurityGroup) *world.Meta { return &r.Meta }),
+		tableOf("sgr-", "security-group-rule", "security-group-rule",
+			func(w *world.World) *world.Table[world.SecurityGroupRuleID, world.SecurityGroupRule] {
+				return &w.SecurityGroupRules
+			},
+			func(r *world.SecurityGroupRule) *world.Meta { return &r.Meta }),
+		tableOf("eni-", "network-interface", "network-interface", func(w *world.World) *world.Table[world.ENIID, world.ENI] { return &w.ENIs },
+			func(r *world.ENI) *world.Meta { return &r.Meta }),
+		tableOf("i-", "instance", "instance", func(w *world.World) *world.Table[world.InstanceID, world.Instance] { return &w.Instances },
+			func(r *world.Instance) *world.Meta { return &r.Meta }),
+		tableOf("key-", "key-pair-id", "key-pair", func(w *world.World) *world.Table[world.KeyPairID, world.KeyPair] { return &w.KeyPairs },
+			func(r *world.KeyPair) *world.Meta { return &r.Meta }),
+		tableOf("dopt-", "dhcp-options", "dhcp-options", func(w *world.World) *world.Table[world.DHCPOptionsID, world.DHCPOptions] { return &w.DHCPOptions },
+			func(r *world.DHCPOptions) *world.Meta { return &r.Meta }),
+		tableOf("pl-", "prefix-list", "prefix-list",
+			func(w *world.World) *world.Table[world.PrefixListID, world.ManagedPrefixList] {
+				return &w.ManagedPrefixLists
+			},
+			func(r *world.ManagedPrefixList) *world.Meta { return &r.Meta }),
+		{"vol-", "volume", "volume", volumeTags, changeVolumeTags},
+	}
+}
+
+// tableOf is the kind of resource whose rows are in a table. Tags do not change what the network must be, so the
+// revision of the row stays.
+func tableOf[K ~string, V row](prefix, noun, kind string, table func(*world.World) *world.Table[K, V], meta func(*V) *world.Meta) taggable {
+	return taggable{prefix, noun, kind,
+		func(w *world.World, c world.Caller) []tagged {
+			return each(mine(table(w), c), func(v V) tagged { return tagged{v.RowID(), meta(&v).Tags} })
+		},
+		func(tx *world.Tx, c world.Caller, id string, f func([]world.Tag) []world.Tag) bool {
+			v, ok := table(&tx.World).Get(K(id))
+			if !ok || !v.OwnedBy(c) {
+				return false
+			}
+			m := meta(&v)
+			m.Tags, m.Updated = f(m.Tags), tx.Now
+			table(&tx.World).Put(v)
+			return true
+		},
+	}
+}
+
+func volumeTags(w *world.World, c world.Caller) []tagged {
+	var out []tagged
+	for _, i := range mine(&w.Instances, c) {
+		if i.TerminatedAt.IsZero() {
+			out = append(out, tagged{i.Volume.ID, i.Volume.Tags})
+		}
+	}
+	return out
+}
+
+func changeVolumeTags(tx *world.Tx, c world.Caller, id string, f func([]world.Tag) []world.Tag) bool {
+	i, ok := volumeOwner(&tx.World, c, id)
+	if !ok {
+		return false
+	}
+	i.Volume.Tags = f(i.Volume.Tags)
+	tx.Instances.Put(i)
+	return true
+}
+
+// changeTags applies f to the tags of each resource: of all, or of none.
+func (s *Service) changeTags(ctx context.Context, c world.Caller, ids []string, dry *bool, f func([]world.Tag) []world.Tag) error {
+	if len(ids) == 0 {
+		return awserr.EC2MissingParameter("resourceIdSet")
+	}
+	_, err := s.update(ctx, c, dry, func(tx *world.Tx) error {
+		for _, id := range ids {
+			if err := changeTagsOf(tx, c, id, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+func changeTagsOf(tx *world.Tx, c world.Caller, id string, f func([]world.Tag) []world.Tag) error {
+	for _, t := range taggables() {
+		if !strings.HasPrefix(id, t.prefix) {
+			continue
+		}
+		if err := awserr.EC2CheckID(t.noun, id); err != nil {
+			return err
+		}
+		tooMany := false
+		if !t.change(tx, c, id, func(have []world.Tag) []world.Tag {
+			out := f(have)
+			tooMany = len(out) > maxTags
+			return out
+		}) {
+			return awserr.EC2NotFound(t.noun, id)
+		}
+		if tooMany {
+			return tooManyTags()
+		}
+		return nil
+	}
+	return awserr.EC2Code("InvalidID", "The ID '%s' is not valid", id)
+}
+
+// CreateTags sets tags on resources.
+func (s *Service) CreateTags(ctx context.Context, c world.Caller, in *ec2api.CreateTagsInput) (*ec2api.CreateTagsOutput, error) {
+	if len(in.Tags) == 0 {
+		return nil, awserr.EC2MissingParameter("Tag")
+	}
+	set := each(in.Tags, func(t ec2api.Tag) world.Tag { return world.Tag{Key: val(t.Key), Value: val(t.Value)} })
+	if err := checkTags(set); err != nil {
+		return nil, err
+	}
+	err := s.changeTags(ctx, c, in.Resources, in.DryRun, func(have []world.Tag) []world.Tag { return world.MergeTags(have, set) })
+	return &ec2api.CreateTagsOutput{}, err
+}
+
+// DeleteTags removes tags from resources: by key, or by key and value when a value is given; all tags when none are
+// named.
+func (s *Service) DeleteTags(ctx context.Context, c world.Caller, in *ec2api.DeleteTagsInput) (*ec2api.DeleteTagsOutput, error) {
+	err := s.changeTags(ctx, c, in.Resources, in.DryRun, func(have []world.Tag) []world.Tag {
+		return world.WithoutTags(have, func(t world.Tag) bool {
+			for _, d := range in.Tags {
+				if val(d.Key) == t.Key && (d.Value == nil || *d.Value == t.Value) {
+					return true
+				}
+			}
+			return len(in.Tags) == 0
+		})
+	})
+	return &ec2api.DeleteTagsOutput{}, err
+}
+
+// tagRow is one tag of one resource.
+type tagRow struct {
+	id, kind string
+	tag      world.Tag
+}
+
+// RowID is the resource and the key.
+func (t tagRow) RowID() string { return t.id + "\x00" + t.tag.Key }
+
+// DescribeTags lists the tags of the caller's resources.
+func (s *Service) DescribeTags(_ context.Context, c world.Caller, in *ec2api.DescribeTagsInput) (*ec2api.DescribeTagsOutput, error) {
+	v := s.look(c)
+	var rows []tagRow
+	for _, k := range taggables() {
+		for _, r := range k.rows(&v.w, c) {
+			for _, t := range r.tags {
+				rows = append(rows, tagRow{r.id, k.kind, t})
+			}
+		}
+	}
+	filters := listing.Filters[tagRow]{
+		Tags: func(t tagRow) []world.Tag { return []world.Tag{t.tag} },
+		Fields: map[string]func(tagRow) []string{
+			"key":           one(func(t tagRow) string { return t.tag.Key }),
+			"value":         one(func(t tagRow) string { return t.tag.Value }),
+			"resource-id":   one(func(t tagRow) string { return t.id }),
+			"resource-type": one(func(t tagRow) string { return t.kind }),
+		},
+	}
+	page, next, err := list(query{filters: in.Filters, size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, rows, filters, listing.EC2(5, 1000))
+	if err != nil {
+		return nil, err
+	}
+	return &ec2api.DescribeTagsOutput{NextToken: next, Tags: each(page, func(t tagRow) ec2api.TagDescription {
+		return ec2api.TagDescription{ResourceId: new(t.id), ResourceType: new(t.kind), Key: new(t.tag.Key), Value: new(t.tag.Value)}
+	})}, nil
+}
