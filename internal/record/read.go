@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 )
@@ -205,4 +206,34 @@ func (l *Store) drop(g *group, streamName string) error {
 	}
 	_, _, err := l.write(g, buf.Bytes())
 	return err
+}
+
+// Groups are the keys of the groups that have events.
+func (l *Store) Groups() []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return slices.Sorted(maps.Keys(l.groups))
+}
+
+// Streams are the names of the streams of a group that have events.
+func (l *Store) Streams(groupKey string) []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if g, ok := l.groups[groupKey]; ok {
+		return slices.Sorted(maps.Keys(g.streams))
+	}
+	return nil
+}
+
+// Bytes is what a group's events take on disk.
+func (l *Store) Bytes(groupKey string) int64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var n int64
+	if g, ok := l.groups[groupKey]; ok {
+		for _, s := range g.streams {
+			n += s.bytes
+		}
+	}
+	return n
 }
