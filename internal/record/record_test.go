@@ -23,8 +23,10 @@ func open(t testing.TB, dir string, o Options) *Store {
 	return l
 }
 
-func put(t testing.TB, l *Store, group, stream string, at int64, messages ...string) {
+// put adds messages, a millisecond apart, to a place such as group/stream.
+func put(t testing.TB, l *Store, place string, at int64, messages ...string) {
 	t.Helper()
+	group, stream, _ := strings.Cut(place, "/")
 	var events []Event
 	for i, m := range messages {
 		events = append(events, Event{Time: at + int64(i), Message: m})
@@ -54,9 +56,9 @@ func filtered(l *Store, group string, q Query) string {
 
 func TestReadInOrderOfTimeForwardAndBackward(t *testing.T) {
 	l := open(t, t.TempDir(), Options{})
-	put(t, l, "g", "s", 100, "c", "d")
-	put(t, l, "g", "s", 50, "a", "b") // late events find their place
-	put(t, l, "g", "other", 75, "x")
+	put(t, l, "g/s", 100, "c", "d")
+	put(t, l, "g/s", 50, "a", "b") // late events find their place
+	put(t, l, "g/other", 75, "x")
 	for _, c := range []struct {
 		q    Query
 		want string
@@ -96,13 +98,13 @@ func TestReopenKeepsAndTornTailIsCut(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, Options{SegmentBytes: 300})
 	for i := range 20 {
-		put(t, l, "g", "s", int64(i), fmt.Sprint("m", i))
+		put(t, l, "g/s", int64(i), fmt.Sprint("m", i))
 	}
-	put(t, l, "g", "gone", 1, "old")
+	put(t, l, "g/gone", 1, "old")
 	if err := l.DropStream("g", "gone"); err != nil {
 		t.Fatal(err)
 	}
-	put(t, l, "g", "gone", 30, "new")
+	put(t, l, "g/gone", 30, "new")
 	want := filtered(l, "g", Query{})
 	l.Close()
 	files, _ := filepath.Glob(filepath.Join(dir, "*", "*.seg"))
@@ -119,7 +121,7 @@ func TestReopenKeepsAndTornTailIsCut(t *testing.T) {
 	if l.Lost() != 9 || filtered(l, "g", Query{}) != want || !strings.HasSuffix(want, "m19 new") {
 		t.Fatalf("lost %d bytes, has %s", l.Lost(), filtered(l, "g", Query{}))
 	}
-	put(t, l, "g", "s", 99, "after")
+	put(t, l, "g/s", 99, "after")
 	l.Close()
 	if l = open(t, dir, Options{}); filtered(l, "g", Query{}) != want+" after" || l.Lost() != 0 {
 		t.Fatal(filtered(l, "g", Query{}))
@@ -131,7 +133,7 @@ func TestKill9(t *testing.T) {
 	if dir := os.Getenv("RECORD_TEST_DIR"); dir != "" {
 		l := open(t, dir, Options{SegmentBytes: 4096})
 		for i := 0; ; i++ {
-			put(t, l, "g", "s", int64(i), fmt.Sprint("m", i))
+			put(t, l, "g/s", int64(i), fmt.Sprint("m", i))
 			fmt.Println("wrote", i)
 		}
 	}
@@ -170,7 +172,7 @@ func TestRetentionSizeLimitAndDrop(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, Options{SegmentBytes: 200, MaxBytes: 2000, Now: func() time.Time { return now }})
 	for i := range 8 {
-		put(t, l, "g", "s", now.UnixMilli()+int64(i)*1000, fmt.Sprint("m", i))
+		put(t, l, "g/s", now.UnixMilli()+int64(i)*1000, fmt.Sprint("m", i))
 	}
 	l.Retain("g", 5*time.Second)
 	now = now.Add(9 * time.Second)
@@ -186,7 +188,7 @@ func TestRetentionSizeLimitAndDrop(t *testing.T) {
 	}
 	for i := range 40 {
 		now = now.Add(time.Millisecond)
-		put(t, l, "big", "s", int64(i), strings.Repeat("x", 50))
+		put(t, l, "big/s", int64(i), strings.Repeat("x", 50))
 	}
 	if l.total > 2000 || filtered(l, "g", Query{}) != "" {
 		t.Fatalf("%d bytes; the oldest are still there: %s", l.total, filtered(l, "g", Query{}))
@@ -206,7 +208,7 @@ func TestConcurrentWritersReadersAndSweeps(t *testing.T) {
 	for w := range 4 {
 		wg.Go(func() {
 			for i := range 200 {
-				put(t, l, "g", fmt.Sprint("s", w), int64(i), "m")
+				put(t, l, fmt.Sprint("g/s", w), int64(i), "m")
 				if i%20 == 0 {
 					if _, err := l.Read("g", "s0", Query{}); err != nil {
 						t.Error(err)
@@ -250,6 +252,6 @@ func BenchmarkAppend(b *testing.B) {
 	l := open(b, b.TempDir(), Options{})
 	message := strings.Repeat("x", 500)
 	for i := 0; b.Loop(); i++ {
-		put(b, l, "g", "s", int64(i), message)
+		put(b, l, "g/s", int64(i), message)
 	}
 }
