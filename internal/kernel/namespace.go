@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"kumiko/internal/kernel/sandbox"
 )
 
 // ErrForeign is the error of asking for work in the machine's own network namespace, or the daemon's.
@@ -29,6 +31,24 @@ func Exists(path string) bool {
 // folder was prepared by [MountDir]. It reports false when there is one already, which is left as it is. What an
 // interrupted Create left behind is replaced.
 func Create(path string, sysctls []Sysctl) (bool, error) {
+	return createAt(path, sysctls, func() error { return unix.Unshare(unix.CLONE_NEWNET) })
+}
+
+// CreateOwned is [Create] for the namespace of an instance: it belongs to a user namespace of its own, so that the
+// instance's root, who enters that, has no say over networks it is joined with.
+func CreateOwned(path string, sysctls []Sysctl) (bool, error) {
+	return createAt(path, sysctls, func() error {
+		f, err := sandbox.OwnedNetwork()
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return unix.Setns(int(f.Fd()), unix.CLONE_NEWNET)
+	})
+}
+
+// createAt makes a namespace that enterNew puts a thread into.
+func createAt(path string, sysctls []Sysctl, enterNew func() error) (bool, error) {
 	if err := checkName(filepath.Base(path)); err != nil {
 		return false, err
 	}
@@ -40,19 +60,19 @@ func Create(path string, sysctls []Sysctl) (bool, error) {
 		return false, fmt.Errorf("kernel: create namespace: %w", err)
 	}
 	file.Close()
-	if err := discard(func() error { return create(path, sysctls) }); err != nil {
+	if err := discard(func() error { return create(path, sysctls, enterNew) }); err != nil {
 		return false, errors.Join(fmt.Errorf("kernel: create namespace %s: %w", filepath.Base(path), err), os.Remove(path))
 	}
 	return true, nil
 }
 
 // create runs on a thread that is thrown away.
-func create(path string, sysctls []Sysctl) error {
+func create(path string, sysctls []Sysctl, enterNew func() error) error {
 	before, err := identify(procNet)
 	if err != nil {
 		return err
 	}
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+	if err := enterNew(); err != nil {
 		return fmt.Errorf("unshare: %w", err)
 	}
 	after, err := identify(procNet)

@@ -91,7 +91,7 @@ func (p *place) must(err error) {
 func (p *place) namespace(id world.InstanceID) string {
 	p.Helper()
 	path := kernel.Path(p.run, id)
-	_, err := kernel.Create(path, nil)
+	_, err := kernel.CreateOwned(path, nil)
 	p.must(err)
 	p.Cleanup(func() { kernel.Delete(path) })
 	return path

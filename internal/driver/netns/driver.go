@@ -67,7 +67,11 @@ func (d *Driver) Ensure(ctx context.Context, f *fabric.Fabric) error {
 		if err := ctx.Err(); err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		if _, err := kernel.Create(kernel.Path(d.run, name), sysctls(k)); err != nil {
+		create := kernel.Create
+		if k == host {
+			create = kernel.CreateOwned
+		}
+		if _, err := create(kernel.Path(d.run, name), sysctls(k)); err != nil {
 			errs = append(errs, fmt.Errorf("netns: ensure %s: %w", name, err))
 			continue
 		}
