@@ -1,12 +1,17 @@
 package flow_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"kumiko/internal/driver/flow"
 	"kumiko/internal/fabric"
@@ -160,6 +165,55 @@ func TestGatewaySpreadsConnections(t *testing.T) {
 	last.Write([]byte("still there\n"))
 	if got := l.greeting(last); got != "still there" {
 		t.Errorf("echo is %q", got)
+	}
+}
+
+// TestGatewayFitsSegments sends much, in segments that pass the narrowest cable of the way.
+func TestGatewayFitsSegments(t *testing.T) {
+	l := newLattice(t, 1)
+	c, _ := l.expectOpen("i-1", oneAddr+":7000")
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) {
+		mss, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG)
+		if most := fabric.MTULattice - 40; err != nil || mss > most || mss < most-40 { // IP and TCP headers, and options
+			t.Errorf("segments of %d bytes, %v: want about %d", mss, err, most)
+		}
+	})
+	sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	var wg sync.WaitGroup
+	wg.Go(func() { c.Write(sent) })
+	got := make([]byte, len(sent))
+	if k, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got, sent) {
+		t.Errorf("the echo of a megabyte differs, or ends after %d bytes with %v", k, err)
+	}
+	wg.Wait()
+}
+
+// TestGatewayRecordsEveryConnection opens many connections from two consumers, pairwise equal.
+func TestGatewayRecordsEveryConnection(t *testing.T) {
+	l := newLattice(t, 2)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	const pairs = 100
+	for i := range pairs {
+		for _, host := range []string{"i-1", "i-2"} {
+			c, err := l.dial(ctx, host, netip.AddrPortFrom(addr("10.0.0.10"), uint16(41000+i)), netip.MustParseAddrPort(oneAddr+":7000"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+		}
+	}
+	from, clients := map[netip.AddrPort]bool{}, map[string]bool{}
+	l.await(func() bool { return len(l.connections) >= 2*pairs }, deadline())
+	for _, c := range l.connections {
+		from[c.From], clients[fmt.Sprint(c.Consumer, c.Client)] = true, true
+	}
+	if len(l.connections) != 2*pairs || len(from) != 2*pairs || len(clients) != 2*pairs || l.flow.Lost() != 0 {
+		t.Errorf("%d records of %d sources and %d clients, %d lost; want %d of each", len(l.connections), len(from), len(clients), l.flow.Lost(), 2*pairs)
 	}
 }
 

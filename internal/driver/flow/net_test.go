@@ -189,7 +189,7 @@ func (n *network) listen(host string, port uint16) {
 			wg.Go(func() {
 				defer c.Close()
 				fmt.Fprintf(c, "%s %s\n", host, c.RemoteAddr())
-				b := make([]byte, 64)
+				b := make([]byte, 32<<10)
 				for {
 					k, err := c.Read(b)
 					if err != nil {

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -211,6 +212,45 @@ func (n *network) sniff(host string) func(src, dst netip.Addr) bool {
 			}
 		}
 	}
+}
+
+// TestRepliesAndServices lets a host be answered: by another host over UDP and ICMP, and by the router itself.
+func TestRepliesAndServices(t *testing.T) {
+	n := newNetwork(t)
+	f := &fabric.Fabric{}
+	echo := cidr(world.ICMP, 0, 0, "10.0.0.10/32")
+	echo.ICMP = world.ICMPMatch{Type: 8, Code: -1}
+	v := vpc("vpc-reply", fabric.Group{ID: "sg-1", Egress: everything()},
+		fabric.Group{ID: "sg-2", Ingress: []fabric.Rule{echo, cidr(world.UDP, 5000, 6000, "10.0.0.0/24")}})
+	f.VPCs = []*fabric.VPC{v}
+	host(f, v, "i-a", "10.0.0.10", "sg-1")
+	host(f, v, "i-b", "10.0.0.11", "sg-2")
+	n.apply(f)
+	arrives := n.sniff("i-a")
+	n.ping("i-a", "10.0.0.11")
+	if !arrives(addr("10.0.0.11"), addr("10.0.0.10")) {
+		t.Error("no echo reply")
+	}
+	for where, at := range map[string]string{"i-b": "10.0.0.11:5353", string(v.ID): "10.0.0.2:53"} {
+		l, err := kernel.ListenUDP(n.path(where), netip.MustParseAddrPort(at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		n.send("i-a", at)
+		b := make([]byte, 64)
+		l.SetDeadline(time.Now().Add(patience))
+		_, from, err := l.ReadFromUDPAddrPort(b)
+		if err != nil {
+			t.Fatalf("%s: %v", at, err)
+		}
+		if _, err := l.WriteToUDPAddrPort([]byte("hi"), from); err != nil || !arrives(netip.MustParseAddrPort(at).Addr(), addr("10.0.0.10")) {
+			t.Errorf("no reply from %s: %v", at, err)
+		}
+	}
+	n.listen(string(v.ID), 80)
+	n.expectOpen("i-a", fabric.MetadataAddr.String()+":80")
+	n.expectOpen("i-b", fabric.MetadataAddr.String()+":80") // though its groups let nothing out
 }
 
 // TestAddressChangesHands gives the address of a port to another one: what the former owner had connected is judged anew.

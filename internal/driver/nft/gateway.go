@@ -20,7 +20,7 @@ func RenderGateway(g *fabric.Gateway) *nft.Table {
 	t.Sets = append(t.Sets, listenerSets(g.Listeners)...)
 	t.Sets = append(t.Sets, portSets(g.Ports)...)
 	t.Chains = []nft.Chain{
-		zoneChain(), enterChain(g), admitChain(), markChain(), targetChain(), forwardGateway(), clampChain(), sourceChain(g.Ports),
+		zoneChain(), enterChain(g), admitChain(), markChain(), targetChain(), forwardGateway(), clampChain(g), sourceChain(g.Ports),
 		{Name: chainInput, Base: filter(nft.Input, nft.PriorityFilter, nft.Drop), Rules: []nft.Rule{
 			nft.NewRule(nft.State(nft.Established|nft.Related), accept()),
 			nft.NewRule(nft.Is(nft.InInterface(), nft.FieldInterface("lo")), accept()),
@@ -197,7 +197,20 @@ func forwardGateway() nft.Chain {
 	}}
 }
 
-// clampChain makes both ends of a connection agree on segments that pass every cable of the way.
-func clampChain() nft.Chain {
-	return nft.Chain{Name: "clamp", Base: filter(nft.Forward, nft.PriorityMangle, nft.Accept), Rules: []nft.Rule{nft.NewRule(nft.ClampMSS())}}
+// clampChain makes both ends of a connection agree on segments that pass every cable of the way. The narrowest cable
+// decides for all: routes here depend on marks, so the kernel cannot tell the way back from the first packet.
+func clampChain(g *fabric.Gateway) nft.Chain {
+	const headers = 20 + 20 // of IPv4 (RFC 791) and TCP (RFC 9293) without options
+	c := nft.Chain{Name: "clamp", Base: filter(nft.Forward, nft.PriorityMangle, nft.Accept)}
+	narrowest := fabric.MTU
+	for _, p := range g.Ports {
+		narrowest = min(narrowest, p.MTU)
+	}
+	for _, l := range g.Consumers {
+		narrowest = min(narrowest, l.MTU)
+	}
+	if narrowest > headers {
+		c.Rules = append(c.Rules, nft.NewRule(nft.ClampMSS(uint16(narrowest-headers))))
+	}
+	return c
 }

@@ -94,10 +94,10 @@ func TestRenderGateway(t *testing.T) {
 	golden(t, "gateway", RenderGateway(&fabric.Gateway{
 		ID: "rgw-00000000000000001", VPC: "vpc-00000000000000002",
 		Ports: []fabric.GatewayPort{
-			{ENI: "eni-0000000000000000a", Device: "eth0", Addrs: addrs("10.0.0.33")},
-			{ENI: "eni-0000000000000000b", Device: "eth1", Addrs: addrs("10.0.1.33", "10.0.1.34")},
+			{ENI: "eni-0000000000000000a", Device: "eth0", Addrs: addrs("10.0.0.33"), MTU: fabric.MTU},
+			{ENI: "eni-0000000000000000b", Device: "eth1", Addrs: addrs("10.0.1.33", "10.0.1.34"), MTU: fabric.MTU},
 		},
-		Consumers: []fabric.Consumer{{VPC: "vpc-00000000000000001", Association: "snva-1", Index: 7}, {VPC: "vpc-00000000000000003", Association: "snva-2", Index: 300}},
+		Consumers: []fabric.Consumer{{VPC: "vpc-00000000000000001", Association: "snva-1", Index: 7, MTU: fabric.MTULattice}, {VPC: "vpc-00000000000000003", Association: "snva-2", Index: 300, MTU: fabric.MTULattice}},
 		Listeners: []fabric.Listener{
 			{Addr: netip.MustParseAddr("129.224.0.1"), Target: netip.MustParseAddr("10.0.0.10"), Ports: []world.PortRange{{From: 5432, To: 5432}, {From: 80, To: 90}, {From: 88, To: 91}}},
 			{Addr: netip.MustParseAddr("129.224.0.2"), Ports: []world.PortRange{{From: 443, To: 443}}},

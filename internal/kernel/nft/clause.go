@@ -237,29 +237,19 @@ func (c *code) nat(kind uint32, maps string, sel []Selector) {
 	})
 }
 
-// ClampMSS lowers the maximum segment size that a TCP SYN announces to what the route's MTU leaves room for.
-func ClampMSS() Clause {
+// ClampMSS lowers the maximum segment size that a TCP SYN announces to the given number of bytes; it never raises it.
+func ClampMSS(size uint16) Clause {
 	const (
 		optionMSS = 2 // RFC 9293, 3.2
 		synBit    = 0x02
 		rstBit    = 0x04
 	)
-	return clause("tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu", func(c *code) {
-		flags := transport("tcp flags", Protocol, 13, 1, 6)
+	return clause(fmt.Sprintf("tcp flags & (syn | rst) == syn tcp option maxseg size set %d", size), func(c *code) {
+		flags := transport("tcp flags", Protocol, 13, 1, unix.IPPROTO_TCP)
 		c.load([]Selector{flags})
 		c.mask(1, []byte{synBit | rstBit}, []byte{0})
 		c.compare(unix.NFT_CMP_EQ, 1, []byte{synBit})
-		c.expr("rt", func(a *attrs) {
-			a.u32(unix.NFTA_RT_KEY, unix.NFT_RT_TCPMSS)
-			a.u32(unix.NFTA_RT_DREG, register(0))
-		})
-		c.expr("byteorder", func(a *attrs) {
-			a.u32(unix.NFTA_BYTEORDER_SREG, register(0))
-			a.u32(unix.NFTA_BYTEORDER_DREG, register(0))
-			a.u32(unix.NFTA_BYTEORDER_OP, unix.NFT_BYTEORDER_HTON)
-			a.u32(unix.NFTA_BYTEORDER_LEN, 2)
-			a.u32(unix.NFTA_BYTEORDER_SIZE, 2)
-		})
+		c.constant(register(0), FieldPort(size))
 		c.expr("exthdr", func(a *attrs) {
 			a.u32(unix.NFTA_EXTHDR_SREG, register(0))
 			a.bytes(unix.NFTA_EXTHDR_TYPE, []byte{optionMSS})
