@@ -1,5 +1,270 @@
 package world
 
+import (
+	"net/netip"
+	"slices"
+)
+
 // Check holds the invariants between nouns: it is asked before every commit, with the World as it would become and
-// the rows that differ, and its error refuses the commit.
-func Check(w World, changes []Change) error { return nil }
+// the rows that differ, and its error refuses the commit. It looks at the rows that differ and at what shares a VPC with
+// them, so its cost does not grow with the rest of the World.
+//
+// The invariants: what a row refers to exists and lies in the same VPC; ranges of subnets do not overlap; no address of
+// a subnet is given out twice, and none that is reserved; indexes are unique; a VPC has one main route table; names
+// that must be unique are; a row that others need is not deleted.
+func Check(w World, changes []Change) error {
+	c := &checker{w: &w}
+	for _, ch := range changes {
+		err := error(nil)
+		if ch.Row == nil {
+			err = c.deleted(ch.Noun, ch.ID)
+		} else {
+			err = c.put(ch.Noun, ch.ID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return c.enis()
+}
+
+// checker checks one set of changes.
+type checker struct {
+	w       *World
+	changed []ENI
+}
+
+func (c *checker) put(noun, id string) error {
+	switch noun {
+	case "vpc":
+		return c.vpc(VPCID(id))
+	case "subnet":
+		return c.subnet(SubnetID(id))
+	case "route-table":
+		return c.routeTable(RouteTableID(id))
+	case "security-group":
+		return c.group(SecurityGroupID(id))
+	case "security-group-rule":
+		return c.rule(SecurityGroupRuleID(id))
+	case "network-interface":
+		return c.eni(ENIID(id))
+	case "instance":
+		return c.instance(InstanceID(id))
+	case "key-pair":
+		return c.keyPair(KeyPairID(id))
+	case "service-network-vpc-association":
+		return c.vpcAssociation(VPCAssociationID(id))
+	case "service-network-resource-association":
+		return c.resourceAssociation(ResourceAssociationID(id))
+	}
+	return nil
+}
+
+// deleted checks that nothing needs a row that is gone.
+func (c *checker) deleted(noun, id string) error {
+	w := c.w
+	used := func(by string, is bool) error {
+		if !is {
+			return nil
+		}
+		return &Error{Kind: InUse, Noun: noun, ID: id, By: by}
+	}
+	switch noun {
+	case "vpc":
+		for by, any := range map[string]bool{
+			"subnet": some(w.Subnets.In(id)), "route-table": some(w.RouteTables.In(id)), "network-acl": some(w.NetworkACLs.In(id)),
+			"security-group": some(w.SecurityGroups.In(id)), "network-interface": some(w.ENIs.In(id)),
+			"service-network-vpc-association": some(w.VPCAssociations.In(id)),
+			"resource-gateway":                w.ResourceGateways.Any(func(g ResourceGateway) bool { return string(g.VPC) == id }),
+		} {
+			if any {
+				return used(by, true)
+			}
+		}
+	case "subnet":
+		return used("network-interface", w.ENIs.Any(func(e ENI) bool { return string(e.Subnet) == id }))
+	case "security-group":
+		g := SecurityGroupID(id)
+		if some(w.SecurityGroupRules.In(id)) {
+			return used("security-group-rule", true)
+		}
+		return used("network-interface", w.ENIs.Any(func(e ENI) bool { return slices.Contains(e.Groups, g) }))
+	case "network-acl":
+		return used("subnet", w.Subnets.Any(func(s Subnet) bool { return string(s.NetworkACL) == id }))
+	case "instance":
+		return used("network-interface", w.ENIs.Any(func(e ENI) bool { return string(e.Attachment.Instance) == id }))
+	}
+	return nil
+}
+
+// some tells whether a sequence has an element.
+func some[V any](seq func(func(V) bool)) bool {
+	for range seq {
+		return true
+	}
+	return false
+}
+
+func missing(noun, id string) error { return &Error{Kind: NotFound, Noun: noun, ID: id} }
+
+func broken(noun, id, why string) error {
+	return &Error{Kind: Invalid, Noun: noun, ID: id, Message: why}
+}
+
+func clash(noun, id, with, why string) error {
+	return &Error{Kind: Conflict, Noun: noun, ID: id, By: with, Message: why}
+}
+
+func (c *checker) vpc(id VPCID) error {
+	v, _ := c.w.VPCs.Get(id)
+	if len(v.CIDRs) == 0 {
+		return broken("vpc", string(id), "it has no range")
+	}
+	for i, a := range v.CIDRs {
+		for _, b := range v.CIDRs[:i] {
+			if a.CIDR.Overlaps(b.CIDR) {
+				return clash("vpc", string(id), b.ID, "its ranges overlap")
+			}
+		}
+	}
+	return nil
+}
+
+func (c *checker) subnet(id SubnetID) error {
+	s, _ := c.w.Subnets.Get(id)
+	v, ok := c.w.VPCs.Get(s.VPC)
+	if !ok {
+		return missing("vpc", string(s.VPC))
+	}
+	if !slices.ContainsFunc(v.CIDRs, func(a CIDRAssociation) bool { return inside(a.CIDR, s.CIDR) }) {
+		return broken("subnet", string(id), "its range is not one of the VPC's")
+	}
+	for o := range c.w.Subnets.In(string(s.VPC)) {
+		if o.ID != s.ID && o.CIDR.Overlaps(s.CIDR) {
+			return &Error{Kind: Conflict, Noun: "subnet", ID: s.CIDR.String(), By: string(o.ID)}
+		}
+	}
+	if a, ok := c.w.NetworkACLs.Get(s.NetworkACL); s.NetworkACL != "" && (!ok || a.VPC != s.VPC) {
+		return missing("network-acl", string(s.NetworkACL))
+	}
+	return nil
+}
+
+func inside(outer, inner netip.Prefix) bool {
+	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
+}
+
+func (c *checker) routeTable(id RouteTableID) error {
+	t, _ := c.w.RouteTables.Get(id)
+	if !c.w.VPCs.Has(t.VPC) {
+		return missing("vpc", string(t.VPC))
+	}
+	mains, users := 0, map[SubnetID]bool{}
+	for o := range c.w.RouteTables.In(string(t.VPC)) {
+		if o.ID != t.ID && o.Index == t.Index {
+			return clash("route-table", string(id), string(o.ID), "they have the same index")
+		}
+		if o.Main {
+			mains++
+		}
+		for _, a := range o.Associations {
+			if users[a.Subnet] {
+				return clash("route-table", string(id), string(a.Subnet), "two associations for one subnet")
+			}
+			users[a.Subnet] = true
+		}
+	}
+	if mains != 1 {
+		return broken("route-table", string(id), "a VPC has one main route table")
+	}
+	for _, a := range t.Associations {
+		if s, ok := c.w.Subnets.Get(a.Subnet); a.Subnet != "" && (!ok || s.VPC != t.VPC) {
+			return missing("subnet", string(a.Subnet))
+		}
+	}
+	return nil
+}
+
+func (c *checker) group(id SecurityGroupID) error {
+	g, _ := c.w.SecurityGroups.Get(id)
+	if !c.w.VPCs.Has(g.VPC) {
+		return missing("vpc", string(g.VPC))
+	}
+	for o := range c.w.SecurityGroups.In(string(g.VPC)) {
+		if o.ID != g.ID && o.Name == g.Name {
+			return &Error{Kind: Conflict, Noun: "security-group", ID: g.Name, By: string(g.VPC)}
+		}
+	}
+	return nil
+}
+
+func (c *checker) rule(id SecurityGroupRuleID) error {
+	r, _ := c.w.SecurityGroupRules.Get(id)
+	g, ok := c.w.SecurityGroups.Get(r.Group)
+	if !ok {
+		return missing("security-group", string(r.Group))
+	}
+	peers := 0
+	for _, is := range []bool{r.CIDR.IsValid(), r.PeerGroup != "", r.PeerList != ""} {
+		if is {
+			peers++
+		}
+	}
+	if peers != 1 {
+		return broken("security-group-rule", string(id), "a rule has one peer")
+	}
+	if p, ok := c.w.SecurityGroups.Get(r.PeerGroup); r.PeerGroup != "" && (!ok || p.VPC != g.VPC) {
+		return missing("security-group", string(r.PeerGroup))
+	}
+	return nil
+}
+
+func (c *checker) instance(id InstanceID) error {
+	i, _ := c.w.Instances.Get(id)
+	if i.Power == Terminated {
+		return nil // it outlives its VPC
+	}
+	if s, ok := c.w.Subnets.Get(i.Subnet); !ok || s.VPC != i.VPC {
+		return missing("subnet", string(i.Subnet))
+	}
+	return nil
+}
+
+func (c *checker) keyPair(id KeyPairID) error {
+	k, _ := c.w.KeyPairs.Get(id)
+	for o := range c.w.KeyPairs.All() {
+		if o.ID != id && o.Name == k.Name && o.Account == k.Account && o.Region == k.Region {
+			return &Error{Kind: Conflict, Noun: "key-pair", ID: k.Name}
+		}
+	}
+	return nil
+}
+
+func (c *checker) vpcAssociation(id VPCAssociationID) error {
+	a, _ := c.w.VPCAssociations.Get(id)
+	if a.Deleting {
+		return nil
+	}
+	if !c.w.VPCs.Has(a.VPC) {
+		return missing("vpc", string(a.VPC))
+	}
+	for o := range c.w.VPCAssociations.All() {
+		if o.ID != id && o.Index == a.Index {
+			return clash("service-network-vpc-association", string(id), string(o.ID), "they have the same index")
+		}
+	}
+	return nil
+}
+
+func (c *checker) resourceAssociation(id ResourceAssociationID) error {
+	a, _ := c.w.ResourceAssociations.Get(id)
+	if a.Deleting || !a.Addr.IsValid() {
+		return nil
+	}
+	for o := range c.w.ResourceAssociations.All() {
+		if o.ID != id && o.Addr == a.Addr {
+			return clash("service-network-resource-association", string(id), string(o.ID), "they have the same address")
+		}
+	}
+	return nil
+}
