@@ -98,3 +98,13 @@ func (f *Fabric) Gateway(id world.ResourceGatewayID) *Gateway {
 	}
 	return f.Gateways[i]
 }
+
+// Port finds the port of an ENI and the VPC it is in.
+func (f *Fabric) Port(id world.ENIID) (*VPC, Port, bool) {
+	for _, v := range f.VPCs {
+		if p, ok := v.portByENI(id); ok {
+			return v, p, true
+		}
+	}
+	return nil, Port{}, false
+}

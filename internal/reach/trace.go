@@ -32,22 +32,37 @@ type Hop struct {
 }
 
 // From follows the first packet of flow from the ENI that sends it. The ENI must be a port of the fabric, else the
-// trace is closed with no hops.
+// trace is closed with no hops. Where a gateway may choose between several of its addresses, and not all of them get
+// through, the trace is one of a choice that does not.
 func From(f *fabric.Fabric, from world.ENIID, flow fabric.Flow) Trace {
-	w := walk{f: f, Trace: Trace{Flow: flow}}
-	for _, v := range f.VPCs {
-		for _, p := range v.Ports {
-			if p.ENI == from && p.Peer.Attached() {
-				w.fromPort(v, p)
-				return w.Trace
-			}
+	ways := Ways(f, from, flow)
+	for _, w := range ways {
+		if !w.Open {
+			return w
 		}
 	}
-	return w.Trace
+	return ways[0]
+}
+
+// Ways are the traces of the packet for each address a gateway on its way may choose; one when there is no choice.
+func Ways(f *fabric.Fabric, from world.ENIID, flow fabric.Flow) []Trace {
+	var out []Trace
+	for choice := 0; ; choice++ {
+		w := walk{f: f, choice: choice, choices: 1, Trace: Trace{Flow: flow}}
+		if v, p, ok := f.Port(from); ok && p.Peer.Attached() {
+			w.fromPort(v, p)
+		}
+		out = append(out, w.Trace)
+		if choice+1 >= w.choices {
+			return out
+		}
+	}
 }
 
 type walk struct {
-	f *fabric.Fabric
+	f       *fabric.Fabric
+	choice  int // which address the gateway chooses
+	choices int // how many there are
 	Trace
 }
 
@@ -96,6 +111,10 @@ func (w *walk) toPort(v *fabric.VPC, p fabric.Port) {
 		w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: v.ID, ENI: p.ENI}})
 		return
 	}
+	if g := p.Peer.Gateway; g != "" { // nothing listens at a gateway's own addresses
+		w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Gateway: g}})
+		return
+	}
 	w.Open, w.To = true, p.ENI
 }
 
@@ -128,12 +147,29 @@ func (w *walk) throughLink(v *fabric.VPC, l fabric.Link) {
 		return
 	}
 	w.Flow.Dst = g.Listeners[i].Target
-	w.Flow.Src = g.Ports[0].Addrs[0] // any of its ports may be chosen; all carry the same groups
-	provider := w.f.VPC(g.VPC)
-	for _, p := range provider.Ports {
-		if p.ENI == g.Ports[0].ENI {
-			w.fromPort(provider, p)
-			return
-		}
+	eni := w.choose(g)
+	if v, p, ok := w.f.Port(eni); ok {
+		w.fromPort(v, p)
 	}
+}
+
+// choose picks the address the packet goes on from, and the gateway's ENI that has it.
+func (w *walk) choose(g *fabric.Gateway) world.ENIID {
+	n := w.choice
+	for _, p := range g.Ports {
+		if n >= 0 && n < len(p.Addrs) {
+			w.Flow.Src, w.choices = p.Addrs[n], countAddrs(g)
+			return p.ENI
+		}
+		n -= len(p.Addrs)
+	}
+	return ""
+}
+
+func countAddrs(g *fabric.Gateway) int {
+	n := 0
+	for _, p := range g.Ports {
+		n += len(p.Addrs)
+	}
+	return n
 }

@@ -95,7 +95,7 @@ func portCable(p *fabric.Port) cable {
 		near:    []neighbour{{p.Addrs[0], p.MAC}},
 	}
 	if p.Peer.Gateway != "" {
-		c.gatewayEnd(p.Peer.Gateway, p.Addrs, p.Router)
+		c.gatewayEnd(p.Peer.Gateway, p.Router)
 		return c
 	}
 	c.peer, c.peerKind = string(p.Peer.Host), host
@@ -116,17 +116,15 @@ func gatewayPortCable(g world.ResourceGatewayID, p *fabric.GatewayPort) cable {
 		answers: true,
 		near:    []neighbour{{p.Addrs[0], p.MAC}},
 	}
-	c.gatewayEnd(g, p.Addrs, p.Router)
+	c.gatewayEnd(g, p.Router)
 	return c
 }
 
-// gatewayEnd sets what a gateway's ENI needs in the gateway: its addresses without a subnet, since routes there are
-// chosen by mark only, and the router as a known neighbour.
-func (c *cable) gatewayEnd(g world.ResourceGatewayID, addrs []netip.Addr, subnetRouter netip.Addr) {
+// gatewayEnd sets what a gateway's ENI needs in the gateway: the router as a known neighbour, and no address. Packets
+// are translated to and from the ENI's addresses, and the router knows its neighbour without asking; an address that
+// were local there would catch packets of a client that has the same one in its own VPC.
+func (c *cable) gatewayEnd(g world.ResourceGatewayID, subnetRouter netip.Addr) {
 	c.peer, c.peerKind = string(g), gateway
-	for _, a := range addrs {
-		c.addrs = append(c.addrs, single(a))
-	}
 	c.beyond = []neighbour{{subnetRouter, c.mac}}
 }
 
