@@ -39,7 +39,7 @@ func findCgroups(state string) cgroups {
 
 func (c cgroups) of(id world.InstanceID) string { return filepath.Join(string(c), string(id)) }
 
-// create makes an instance's cgroup and opens the file a process joins it by.
+// create makes an instance's cgroup and opens its folder.
 func (c cgroups) create(id world.InstanceID) (*os.File, error) {
 	if c == "" {
 		return nil, nil
@@ -47,7 +47,7 @@ func (c cgroups) create(id world.InstanceID) (*os.File, error) {
 	if err := os.MkdirAll(c.of(id), 0o755); err != nil {
 		return nil, fmt.Errorf("host: make cgroup: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(c.of(id), "cgroup.procs"), os.O_WRONLY, 0)
+	f, err := os.Open(c.of(id))
 	if err != nil {
 		return nil, fmt.Errorf("host: open cgroup: %w", err)
 	}

@@ -31,7 +31,7 @@ type stage int32
 
 const (
 	inSession stage = iota
-	inCgroup
+	inCgroups
 	inMount
 	inFiles
 	inLimits
@@ -44,8 +44,13 @@ const (
 
 // String says what failed.
 func (s stage) String() string {
-	return [...]string{"start session", "join cgroup", "mount", "place descriptor", "set limits", "enter user namespace",
+	return [...]string{"start session", "unshare cgroup namespace", "mount", "place descriptor", "set limits", "enter user namespace",
 		"drop capability", "install system call filter", "set capabilities", "execute init"}[s]
+}
+
+// cloneArgs is struct clone_args. (clone(2).)
+type cloneArgs struct {
+	Flags, PIDFD, ChildTID, ParentTID, ExitSignal, Stack, StackSize, TLS, SetTID, SetTIDSize, Cgroup uint64
 }
 
 // fork makes the child in a new pid namespace. In the parent it returns the
@@ -54,10 +59,15 @@ func (s stage) String() string {
 //go:norace
 func (p *plan) fork() (pid, pidfd int, errno syscall.Errno) {
 	var fd int32
+	args := cloneArgs{Flags: unix.CLONE_NEWPID | unix.CLONE_PIDFD, PIDFD: uint64(uintptr(unsafe.Pointer(&fd))), ExitSignal: uint64(unix.SIGCHLD)}
+	if p.cgroup >= 0 { // born in it: to move there takes an RCU grace period
+		args.Flags |= unix.CLONE_INTO_CGROUP
+		args.Cgroup = uint64(p.cgroup)
+	}
 	syscall.ForkLock.Lock()
 	defer syscall.ForkLock.Unlock()
 	beforeFork()
-	n, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, unix.CLONE_NEWPID|unix.CLONE_PIDFD|uintptr(unix.SIGCHLD), 0, uintptr(unsafe.Pointer(&fd)), 0, 0, 0)
+	n, _, errno := syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args), 0)
 	if errno != 0 || n != 0 {
 		afterFork()
 		return int(n), int(fd), errno
@@ -90,8 +100,8 @@ func (p *plan) child(f *failure) {
 	if _, _, f.errno = syscall.RawSyscall(unix.SYS_SETSID, 0, 0, 0); f.errno != 0 {
 		return
 	}
-	f.where = inCgroup
-	if p.joinCgroup(f); f.errno != 0 {
+	f.where = inCgroups
+	if _, _, f.errno = syscall.RawSyscall(unix.SYS_UNSHARE, unix.CLONE_NEWCGROUP, 0, 0); f.errno != 0 {
 		return
 	}
 	f.where = inMount
@@ -113,18 +123,6 @@ func (p *plan) child(f *failure) {
 	f.where = inExec
 	_, _, f.errno = syscall.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(p.program)),
 		uintptr(unsafe.Pointer(unsafe.SliceData(p.args))), uintptr(unsafe.Pointer(unsafe.SliceData(p.env))))
-}
-
-//go:norace
-//go:nosplit
-//go:nocheckptr
-func (p *plan) joinCgroup(f *failure) {
-	if p.cgroup >= 0 {
-		if _, _, f.errno = syscall.RawSyscall(unix.SYS_WRITE, uintptr(p.cgroup), uintptr(unsafe.Pointer(&p.zero)), 1); f.errno != 0 {
-			return
-		}
-	}
-	_, _, f.errno = syscall.RawSyscall(unix.SYS_UNSHARE, unix.CLONE_NEWCGROUP, 0, 0)
 }
 
 //go:norace

@@ -29,7 +29,6 @@ type plan struct {
 	program      *byte
 	args, env    []*byte
 	root         *byte
-	zero         [1]byte // "0": oneself, for cgroup.procs
 	files64      [2]uint64
 	capHeader    unix.CapUserHeader
 	capData      [2]unix.CapUserData
@@ -43,7 +42,6 @@ func newPlan(spec Spec, user *os.File) (*plan, error) {
 		user: -1, cgroup: -1,
 		steps: procSteps(), filter: filterProgram(),
 		program: cstring(ProgramPath), args: argv(spec.Args), env: argv(spec.Env), root: cstring("/"),
-		zero:      [1]byte{'0'},
 		capHeader: unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3},
 	}
 	var now unix.Rlimit

@@ -10,7 +10,7 @@ type Spec struct {
 	Args     []string // of the init program; Args[0] is its name
 	Env      []string
 	Files    []*os.File // become descriptors 0, 1, 2, …
-	Cgroup   *os.File   // cgroup.procs of the cgroup to be in, nil for the caller's
+	Cgroup   *os.File   // folder of the cgroup to be in, nil for the caller's
 }
 
 // Root says what the root file system is made of.

@@ -138,9 +138,11 @@ func (d Database) Add(u User) (User, error) {
 		return User{}, err
 	}
 	if u.UID == 0 {
-		if u.UID, err = d.free("passwd", firstUID); err != nil {
+		lines, err := d.lines("passwd")
+		if err != nil {
 			return User{}, err
 		}
+		u.UID = free(lines, firstUID)
 		u.GID = u.UID
 	}
 	if err := d.append("group", fmt.Sprintf("%s:x:%d:", u.Name, u.GID), 0o644); err != nil {
@@ -164,12 +166,8 @@ func (d Database) append(file, line string, mode os.FileMode) error {
 	return d.write(file, append(lines, line), mode)
 }
 
-// free is the lowest number from first that no line of the file has.
-func (d Database) free(file string, first int) (int, error) {
-	lines, err := d.lines(file)
-	if err != nil {
-		return 0, err
-	}
+// free is the lowest number from first that no line has.
+func free(lines []string, first int) int {
 	taken := map[string]bool{}
 	for _, l := range lines {
 		if f := strings.Split(l, ":"); len(f) > 2 {
@@ -179,7 +177,7 @@ func (d Database) free(file string, first int) (int, error) {
 	for taken[strconv.Itoa(first)] {
 		first++
 	}
-	return first, nil
+	return first
 }
 
 // firstSystemGID is where numbers of groups made for others than users start. (login.defs(5), SYS_GID_MIN.)
@@ -190,20 +188,15 @@ func (d Database) join(user string, groups []string) error {
 	if err != nil {
 		return err
 	}
+	changed := false
 	for _, g := range groups {
 		if g == "" || g == user || strings.ContainsAny(g, ":,\n") {
 			continue
 		}
 		at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, g+":") })
 		if at < 0 {
-			id, err := d.free("group", firstSystemGID)
-			if err != nil {
-				return err
-			}
-			lines = append(lines, fmt.Sprintf("%s:x:%d:%s", g, id, user))
-			if err := d.write("group", lines, 0o644); err != nil {
-				return err
-			}
+			lines = append(lines, fmt.Sprintf("%s:x:%d:%s", g, free(lines, firstSystemGID), user))
+			changed = true
 			continue
 		}
 		f := strings.Split(lines[at], ":")
@@ -215,6 +208,10 @@ func (d Database) join(user string, groups []string) error {
 		}
 		f[3] += user
 		lines[at] = strings.Join(f, ":")
+		changed = true
+	}
+	if !changed {
+		return nil
 	}
 	return d.write("group", lines, 0o644)
 }
