@@ -135,7 +135,7 @@ func (l *Store) loadSegment(g *group, path string) error {
 		return err
 	}
 	seg := &segment{path: path, seen: info.ModTime().UnixMilli()}
-	seg.size, err = scan(bufio.NewReader(file), func(off int64, size int, f frame) error {
+	seg.size, err = scan(bufio.NewReaderSize(file, 1<<20), func(off int64, size int, f frame) error {
 		return l.replay(g, seg, entry{seg: seg, off: off, size: int32(size)}, f)
 	})
 	if err != nil {
@@ -159,16 +159,20 @@ func (l *Store) loadSegment(g *group, path string) error {
 func (l *Store) replay(g *group, seg *segment, e entry, f frame) error {
 	switch {
 	case e.off == 0:
-		if f.Format != format {
-			return fmt.Errorf("the segment has format %d, this version reads %d", f.Format, format)
+		if f.kind != headFrame || f.seq != format {
+			return fmt.Errorf("the segment has format %d, this version reads %d", f.seq, format)
 		}
-		g.key = f.Group
-	case f.Dropped:
-		delete(g.streams, f.Stream)
-	default:
-		e.at = Position{f.Time, f.Seq}
-		g.stream(f.Stream).add(e, f.Ingested)
-		seg.last, l.seq = max(seg.last, f.Time), max(l.seq, f.Seq)
+		g.key = string(f.text)
+	case f.kind == dropFrame:
+		delete(g.streams, string(f.stream))
+	case f.kind == eventFrame:
+		e.at = Position{f.time, f.seq}
+		s, ok := g.streams[string(f.stream)]
+		if !ok {
+			s = g.stream(string(f.stream))
+		}
+		s.add(e, f.ingested)
+		seg.last, l.seq = max(seg.last, f.time), max(l.seq, f.seq)
 	}
 	return nil
 }
@@ -206,7 +210,7 @@ func (l *Store) Append(groupKey, streamName string, events []Event) error {
 	for i, e := range events {
 		at := Position{e.Time, l.seq + 1 + uint64(i)}
 		off := buf.Len()
-		if err := appendFrame(&buf, frame{Stream: streamName, Seq: at.Seq, Time: e.Time, Ingested: now, Message: e.Message}); err != nil {
+		if err := appendFrame(&buf, frame{eventFrame, at.Seq, e.Time, now, []byte(streamName), []byte(e.Message)}); err != nil {
 			return err
 		}
 		entries[i] = entry{at: at, off: int64(off), size: int32(buf.Len() - off)}
@@ -265,7 +269,7 @@ func (l *Store) begin(g *group) error {
 		return err
 	}
 	var head bytes.Buffer
-	if err := appendFrame(&head, frame{Format: format, Group: g.key}); err != nil {
+	if err := appendFrame(&head, frame{kind: headFrame, seq: format, text: []byte(g.key)}); err != nil {
 		return err
 	}
 	path := filepath.Join(g.dir, segmentName(l.seq+1))

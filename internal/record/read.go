@@ -189,7 +189,7 @@ func (r reader) event(e entry, streamName string) (Event, bool, error) {
 	if err != nil {
 		return Event{}, false, fmt.Errorf("record: read %s: %w", e.seg.path, err)
 	}
-	return Event{Time: f.Time, Ingested: f.Ingested, Message: f.Message, Stream: streamName, At: e.at}, true, nil
+	return Event{Time: f.time, Ingested: f.ingested, Message: string(f.text), Stream: streamName, At: e.at}, true, nil
 }
 
 func (r reader) close() {
@@ -201,7 +201,7 @@ func (r reader) close() {
 // drop writes that a stream ended.
 func (l *Store) drop(g *group, streamName string) error {
 	var buf bytes.Buffer
-	if err := appendFrame(&buf, frame{Stream: streamName, Dropped: true}); err != nil {
+	if err := appendFrame(&buf, frame{kind: dropFrame, stream: []byte(streamName)}); err != nil {
 		return err
 	}
 	_, _, err := l.write(g, buf.Bytes())

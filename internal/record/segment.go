@@ -3,11 +3,11 @@ package record
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"os"
 )
 
@@ -17,8 +17,8 @@ const format = 1
 // frameHead is the length of a frame before its payload: length and checksum.
 const frameHead = 8
 
-// maxFrame bounds a frame's payload. A message of 1 MiB can become six times as long as JSON.
-const maxFrame = 8 << 20
+// maxFrame bounds a frame's payload. Messages have 1 MiB at most.
+const maxFrame = 4 << 20
 
 // segment is a file of frames.
 type segment struct {
@@ -28,40 +28,51 @@ type segment struct {
 	seen int64 // when something was last written
 }
 
-// frame is what a frame's payload says: the header of a segment, an event, or the end of a stream.
-type frame struct {
-	Format  int    `json:"format,omitempty"`
-	Group   string `json:"group,omitempty"`
-	Stream  string `json:"s,omitempty"`
-	Dropped bool   `json:"dropped,omitempty"` // what the stream had up to here is gone
+// The kinds of frames: the header of a segment, an event, and the end of a stream, after which what the stream had up to
+// there is gone.
+const (
+	headFrame  = 'H' // the text is the group
+	eventFrame = 'E'
+	dropFrame  = 'D'
+)
 
-	Seq      uint64 `json:"q,omitempty"`
-	Time     int64  `json:"t,omitempty"`
-	Ingested int64  `json:"i,omitempty"`
-	Message  string `json:"m,omitempty"`
+// frame is what a frame's payload says. On disk it is the kind, three numbers of eight bytes, the length of the
+// stream's name in two bytes, the name and the text; numbers are big-endian.
+type frame struct {
+	kind     byte
+	seq      uint64 // of a header: the format
+	time     int64
+	ingested int64
+	stream   []byte
+	text     []byte
 }
+
+// frameFixed is the length of a payload without name and text.
+const frameFixed = 1 + 3*8 + 2
 
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 // appendFrame adds f to buf.
 func appendFrame(buf *bytes.Buffer, f frame) error {
-	payload, err := json.Marshal(f)
-	if err != nil {
-		return fmt.Errorf("record: encode event: %w", err)
+	size := frameFixed + len(f.stream) + len(f.text)
+	if size > maxFrame || len(f.stream) > math.MaxUint16 {
+		return fmt.Errorf("record: an event of %d bytes is too long", size)
 	}
-	if len(payload) > maxFrame {
-		return fmt.Errorf("record: an event of %d bytes is too long", len(payload))
-	}
-	var head [frameHead]byte
-	binary.BigEndian.PutUint32(head[:4], uint32(len(payload)))
-	binary.BigEndian.PutUint32(head[4:], crc32.Checksum(payload, castagnoli()))
-	buf.Write(head[:])
-	buf.Write(payload)
+	b := make([]byte, frameHead, frameHead+size)
+	b = append(b, f.kind)
+	b = binary.BigEndian.AppendUint64(b, f.seq)
+	b = binary.BigEndian.AppendUint64(b, uint64(f.time))
+	b = binary.BigEndian.AppendUint64(b, uint64(f.ingested))
+	b = binary.BigEndian.AppendUint16(b, uint16(len(f.stream)))
+	b = append(append(b, f.stream...), f.text...)
+	binary.BigEndian.PutUint32(b[:4], uint32(size))
+	binary.BigEndian.PutUint32(b[4:], crc32.Checksum(b[frameHead:], castagnoli()))
+	buf.Write(b)
 	return nil
 }
 
-// scan reads frames until the end, or until something is no frame, and returns the length of what was good. Errors are
-// those of yield alone.
+// scan reads frames until the end, or until something is no frame, and returns the length of what was good. A frame's
+// texts are good until yield returns. Errors are those of yield alone.
 func scan(r io.Reader, yield func(off int64, size int, f frame) error) (int64, error) {
 	var off int64
 	var head [frameHead]byte
@@ -93,11 +104,19 @@ func scan(r io.Reader, yield func(off int64, size int, f frame) error) (int64, e
 }
 
 func decode(head [frameHead]byte, payload []byte) (frame, bool) {
-	var f frame
-	if crc32.Checksum(payload, castagnoli()) != binary.BigEndian.Uint32(head[4:]) {
-		return f, false
+	if len(payload) < frameFixed || crc32.Checksum(payload, castagnoli()) != binary.BigEndian.Uint32(head[4:]) {
+		return frame{}, false
 	}
-	return f, json.Unmarshal(payload, &f) == nil
+	f := frame{
+		kind: payload[0], seq: binary.BigEndian.Uint64(payload[1:]),
+		time: int64(binary.BigEndian.Uint64(payload[9:])), ingested: int64(binary.BigEndian.Uint64(payload[17:])),
+	}
+	name, rest := int(binary.BigEndian.Uint16(payload[25:])), payload[frameFixed:]
+	if name > len(rest) {
+		return frame{}, false
+	}
+	f.stream, f.text = rest[:name], rest[name:]
+	return f, true
 }
 
 // readFrame reads the frame at off.
