@@ -1,0 +1,179 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"sync"
+
+	"kumiko/internal/driver/dns"
+	"kumiko/internal/driver/flow"
+	"kumiko/internal/driver/host"
+	"kumiko/internal/driver/netns"
+	"kumiko/internal/driver/nft"
+	"kumiko/internal/driver/route"
+	"kumiko/internal/kernel"
+	"kumiko/internal/reconcile"
+	"kumiko/internal/record/access"
+	"kumiko/internal/session/imds"
+	"kumiko/internal/store"
+	"kumiko/internal/world"
+)
+
+// drivers are the hands of a daemon.
+type drivers struct {
+	spaces   *netns.Driver
+	rules    *nft.Driver
+	routes   *route.Driver
+	flows    *flow.Driver
+	names    *dns.Driver
+	metadata *imds.Service
+	hosts    *host.Driver
+	access   *access.Recorder
+	watchers *watchers
+
+	stopped sync.Once
+}
+
+// newDrivers makes the drivers. key proves metadata tokens.
+func newDrivers(c Config, f folder, key []byte, log *access.Recorder) (*drivers, error) {
+	d := &drivers{access: log, watchers: &watchers{all: map[chan flow.Refusal]struct{}{}}}
+	var err error
+	if d.spaces, err = netns.New(f.run()); err != nil {
+		return nil, err
+	}
+	if d.metadata, err = imds.New(imds.Config{Run: f.run(), Key: key, Log: c.Log}); err != nil {
+		return nil, err
+	}
+	if d.hosts, err = host.New(hostConfig(c, f)); err != nil {
+		return nil, err
+	}
+	path := func(name string) string { return kernel.Path(f.run(), name) }
+	d.rules, d.routes = nft.New(path), route.New(f.run(), d.spaces)
+	d.flows = flow.New(path, sink{d})
+	d.names = dns.New(dns.Config{Run: f.run(), Log: c.Log, Rate: dns.PacketsPerSecond})
+	return d, nil
+}
+
+func hostConfig(c Config, f folder) host.Config {
+	return host.Config{Run: f.run(), State: string(f), Folders: c.Folders, Log: c.Log}
+}
+
+func (d *drivers) forLoop() reconcile.Drivers {
+	return reconcile.Drivers{
+		Namespaces: d.spaces, Rules: d.rules, Routes: d.routes, Flows: d.flows, Names: d.names, Metadata: d.metadata, Hosts: hosts{d.hosts},
+	}
+}
+
+// stopServing ends what is done by this process. What is in the kernel goes on.
+func (d *drivers) stopServing() {
+	d.stopped.Do(func() {
+		d.names.Close()
+		d.metadata.Close()
+		d.flows.Close()
+	})
+}
+
+// down ends the instances and removes everything from the kernel.
+func (d *drivers) down(ctx context.Context) error {
+	d.stopServing()
+	return errors.Join(d.hosts.Down(ctx), d.spaces.Down(ctx))
+}
+
+func (d *drivers) close() {
+	d.stopServing()
+	d.hosts.Close()
+	d.rules.Close()
+	d.spaces.Close()
+}
+
+// takeDown ends everything of a folder that has no daemon.
+func takeDown(ctx context.Context, c Config, f folder) error {
+	h, err := host.New(hostConfig(c, f))
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	s, err := netns.New(f.run())
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return errors.Join(h.Down(ctx), s.Down(ctx))
+}
+
+// hosts shows the host driver as the reconciler wants to see it.
+type hosts struct{ *host.Driver }
+
+// Observe is what is known of the hosts now.
+func (h hosts) Observe() map[world.InstanceID]store.Host {
+	out := map[world.InstanceID]store.Host{}
+	for id, s := range h.Driver.Observe() {
+		out[id] = store.Host{Phase: store.Phase(s.Phase), Boot: s.Boot}
+	}
+	return out
+}
+
+// sink takes what the flow driver reads from the kernel.
+type sink struct{ *drivers }
+
+// Refused tells who watches that a packet was refused.
+func (s sink) Refused(r flow.Refusal) { s.watchers.tell(r) }
+
+// Connected writes a connection to the access logs.
+func (s sink) Connected(c flow.Connection) {
+	s.access.Add(access.Connection{
+		Time: c.Time, Gateway: c.Gateway, Consumer: c.Consumer, Client: c.Client, Dest: c.Dest, From: c.From, Target: c.Target,
+	})
+}
+
+// watchers are the commands that follow the refusals.
+type watchers struct {
+	mu  sync.Mutex
+	all map[chan flow.Refusal]struct{}
+}
+
+// backlog is how many refusals a watcher may be behind before it misses some.
+const backlog = 1024
+
+func (w *watchers) tell(r flow.Refusal) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for ch := range w.all {
+		select {
+		case ch <- r:
+		default: // it does not read fast enough; packets must not wait for it
+		}
+	}
+}
+
+func (w *watchers) add() (ch chan flow.Refusal, remove func()) {
+	ch = make(chan flow.Refusal, backlog)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all[ch] = struct{}{}
+	return ch, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.all, ch)
+	}
+}
+
+// tell writes each refusal as a line of JSON until ctx ends.
+func (d *drivers) tell(ctx context.Context, out io.Writer) error {
+	ch, remove := d.watchers.add()
+	defer remove()
+	e := json.NewEncoder(out)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case r := <-ch:
+			line := map[string]any{"time": r.Time, "flow": r.Flow.String(), "refusedBy": r.Origin.String()}
+			if err := e.Encode(line); err != nil {
+				return err
+			}
+		}
+	}
+}

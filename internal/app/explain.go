@@ -1,0 +1,51 @@
+package app
+
+import (
+	"fmt"
+	"strconv"
+
+	"kumiko/internal/cli/admin"
+	"kumiko/internal/fabric"
+	"kumiko/internal/reach"
+	"kumiko/internal/world"
+)
+
+// explain answers an admin question from the fabric.
+func explain(f *fabric.Fabric, q admin.Question) (admin.Explanation, error) {
+	proto, err := protocol(q.Protocol)
+	if err != nil {
+		return admin.Explanation{}, err
+	}
+	if q.Port < 0 || q.Port > 65535 || (proto.HasPorts() && q.Port == 0) {
+		return admin.Explanation{}, fmt.Errorf("%w: say which port, from 1 to 65535, e.g. %s:443", admin.ErrUnusable, q.To)
+	}
+	a, err := reach.Ask(f, reach.Question{From: q.From, To: q.To, Protocol: proto, Port: uint16(q.Port)})
+	if err != nil {
+		return admin.Explanation{}, fmt.Errorf("%w: %w", admin.ErrUnusable, err)
+	}
+	out := admin.Explanation{Open: a.Reached(), Summary: a.Summary(), Flow: a.Asked.String(), Hint: a.Hint()}
+	if !a.Open && len(a.Hops) > 0 {
+		out.Refusal = a.Refused.String()
+	}
+	for _, s := range a.Steps() {
+		out.Steps = append(out.Steps, admin.Step{Station: string(s.Station), At: s.At, By: s.By, OK: s.Pass, Text: s.Text})
+	}
+	return out, nil
+}
+
+// protocol reads a protocol's name or number.
+func protocol(s string) (world.Protocol, error) {
+	switch s {
+	case "", "tcp":
+		return world.TCP, nil
+	case "udp":
+		return world.UDP, nil
+	case "icmp":
+		return world.ICMP, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > 255 {
+		return 0, fmt.Errorf("%w: protocol %q is neither tcp, udp, icmp nor a number up to 255", admin.ErrUnusable, s)
+	}
+	return world.Protocol(n), nil
+}
