@@ -88,6 +88,9 @@ func (c *checker) deleted(noun, id string) error {
 		if some(w.SecurityGroupRules.In(id)) {
 			return used("security-group-rule", true)
 		}
+		if w.VPCAssociations.Any(func(a VPCAssociation) bool { return slices.Contains(a.Groups, g) }) {
+			return used("service-network-vpc-association", true)
+		}
 		return used("network-interface", w.ENIs.Any(func(e ENI) bool { return slices.Contains(e.Groups, g) }))
 	case "network-acl":
 		return used("subnet", w.Subnets.Any(func(s Subnet) bool { return string(s.NetworkACL) == id }))
