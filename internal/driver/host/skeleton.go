@@ -12,7 +12,7 @@ import (
 )
 
 // skeletonFormat grows when the generated part of the skeleton changes.
-const skeletonFormat = 1
+const skeletonFormat = 2
 
 // buildSkeleton makes the base layer of the default image: folders, links into
 // /usr, and an /etc that is generated or copied by allow-list. It is named by
@@ -124,6 +124,11 @@ func fillSkeleton(root string, ca []byte) error {
 	}
 	if err := generateEtc(etc, ca); err != nil {
 		return err
+	}
+	for _, name := range []string{"lastlog", "wtmp", "btmp"} { // programs write records of logins only where the files are
+		if err := os.WriteFile(filepath.Join(root, "var/log", name), nil, 0o664); err != nil {
+			return err
+		}
 	}
 	for name, text := range homeFiles() {
 		if err := os.WriteFile(filepath.Join(root, "root", name), []byte(text), 0o644); err != nil {

@@ -8,14 +8,30 @@ import (
 	"testing"
 
 	"kumiko/internal/fabric"
+	"kumiko/internal/world"
 )
 
 // seedUserData is the user data of journey J1.
 const seedUserData = "#cloud-config\nssh_pwauth: True\npassword: PassW0rd!\nchpasswd: { expire: False }\n"
 
+// passwordLogin logs in with the password of the user data; a program answers the prompt.
+const passwordLogin = `printf '#!/bin/sh\necho PassW0rd!\n' > /tmp/ask; chmod +x /tmp/ask
+SSH_ASKPASS=/tmp/ask SSH_ASKPASS_REQUIRE=force setsid ssh -o PubkeyAuthentication=no ec2-user@10.9.0.117 id -un`
+
+// placeKey gives an instance's root the private key that opens the others.
+func (p *place) placeKey(id world.InstanceID) {
+	p.Helper()
+	key, err := os.ReadFile(p.keyFile)
+	p.must(err)
+	if _, code := p.execInput(id, string(key), "sh", "-c", "umask 077; cat > /root/key"); code != 0 {
+		p.Fatal("cannot place the key")
+	}
+}
+
 // TestSSH logs in from one instance to another with the stock client.
 func TestSSH(t *testing.T) {
 	p := newPlace(t)
+	p.hide(idB, "/usr/sbin/sshd") // so that the built-in server is tested
 	p.namespace(idA)
 	p.namespace(idB)
 	p.join(idA, idB, "10.9.0.53/24", "10.9.0.117/24")
@@ -25,11 +41,7 @@ func TestSSH(t *testing.T) {
 	p.must(d.Apply(ctx, []*fabric.Host{p.want(idA, "10.9.0.53", ""), p.want(idB, "10.9.0.117", seedUserData)}))
 	defer d.Down(ctx)
 
-	key, err := os.ReadFile(p.keyFile)
-	p.must(err)
-	if _, code := p.execInput(idA, string(key), "sh", "-c", "umask 077; cat > /root/key"); code != 0 {
-		t.Fatal("cannot place the key")
-	}
+	p.placeKey(idA)
 	ssh := func(options string, command string) (string, int) {
 		return p.exec(idA, "sh", "-c", "ssh -i /root/key -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR "+options+" ec2-user@10.9.0.117 "+command)
 	}
@@ -65,9 +77,7 @@ func TestSSH(t *testing.T) {
 		t.Errorf("second login: %q", second)
 	}
 	p.expect(idA, "hello", "sh", "-c", "echo hello > /tmp/f && scp -q -i /root/key /tmp/f ec2-user@10.9.0.117:g && ssh -i /root/key ec2-user@10.9.0.117 cat g")
-	// The password of the user data, by a program that answers the prompt.
-	p.expect(idA, "ec2-user", "sh", "-c", "printf '#!/bin/sh\\necho PassW0rd!\\n' > /tmp/ask; chmod +x /tmp/ask; "+
-		"SSH_ASKPASS=/tmp/ask SSH_ASKPASS_REQUIRE=force setsid ssh -o PubkeyAuthentication=no ec2-user@10.9.0.117 id -un")
+	p.expect(idA, "ec2-user", "sh", "-c", passwordLogin)
 	if got, code := p.exec(idA, "sh", "-c", "ssh -o BatchMode=yes -o PubkeyAuthentication=no ec2-user@10.9.0.117 true"); code == 0 {
 		t.Errorf("no key, no password, but in: %q", got)
 	}

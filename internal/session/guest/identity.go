@@ -53,6 +53,9 @@ func (g *guest) identify() (first bool, err error) {
 // writeNames writes what depends on names and addresses, at each boot.
 func (g *guest) writeNames() error {
 	o := g.orders
+	if err := write("/run/utmp", "", 0o664); err != nil { // who is logged in: nobody yet
+		return err
+	}
 	if err := write("/etc/hostname", o.FQDN()+"\n", 0o644); err != nil {
 		return err
 	}

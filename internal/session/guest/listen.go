@@ -11,6 +11,7 @@ import (
 
 	"kumiko/internal/kernel/remote"
 	"kumiko/internal/kernel/sandbox"
+	"kumiko/internal/session/guest/account"
 )
 
 // The SSH service of an instance.
@@ -34,12 +35,28 @@ func (g *guest) answerSSH() error {
 	path, argv := sandbox.ProgramPath, []string{"sshd", remote.InitArgument, "sshd"}
 	if _, err := os.Stat(opensshServer); err == nil {
 		path, argv = opensshServer, []string{opensshServer, "-i", "-e", "-f", sshConfigFile}
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // where it confines itself
-			return fmt.Errorf("guest: prepare sshd: %w", err)
+		if err := prepareOpenSSH(); err != nil {
+			return err
 		}
 	}
 	go g.acceptSSH(l.(*net.TCPListener), path, argv) // ends with the instance
 	return nil
+}
+
+// sshdID is the number of the user and group OpenSSH's server gives its rights up to, where it has to be made.
+// (Amazon Linux 2023.)
+const sshdID = 74
+
+// prepareOpenSSH makes the user and the folder that OpenSSH's server confines itself to.
+func prepareOpenSSH() error {
+	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+		return fmt.Errorf("guest: prepare sshd: %w", err)
+	}
+	_, err := etc().Lookup("sshd")
+	if errors.Is(err, account.ErrUnknown) {
+		_, err = etc().Add(account.User{Name: "sshd", UID: sshdID, GID: sshdID, Home: "/run/sshd", Shell: "/usr/sbin/nologin"})
+	}
+	return err
 }
 
 func (g *guest) acceptSSH(l *net.TCPListener, path string, argv []string) {
