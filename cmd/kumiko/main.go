@@ -1,28 +1,57 @@
-// Command kumiko runs AWS-style private networking on one machine. See package cli.
+// Command kumiko runs AWS-style private networking on one machine. Package cli reads its arguments, package app is
+// the daemon; called as "guest-init" it is the first process of an instance.
 package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
 
+	"kumiko/internal/app"
 	"kumiko/internal/cli"
+	"kumiko/internal/driver/host"
+	"kumiko/internal/session/guest"
+	"kumiko/internal/world"
 )
 
 // release is set by the linker for a released version; otherwise the build's own record is used.
 var release string
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "guest-init" {
+		guest.Main()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Main(ctx, os.Args[1:], parts())
+	code := cli.Main(ctx, os.Args[1:], cli.Parts{Version: version(), Up: up, Down: down, Exec: execute})
 	stop()
 	os.Exit(code)
 }
 
-func parts() cli.Parts {
-	return cli.Parts{Version: version()}
+func up(ctx context.Context, o cli.UpOptions) error {
+	return app.Run(ctx, app.Config{
+		State: o.State, Listen: o.Listen, Open: o.Open, StrictAMI: o.StrictAMI, Folders: o.Folders,
+		Version: version(), Ready: o.Ready, Log: logger(o.Debug),
+	})
+}
+
+func down(ctx context.Context, state string) error { return app.Down(ctx, state, logger(false)) }
+
+// execute runs a command in an instance; an interrupt is the command's, not ours.
+func execute(ctx context.Context, c cli.ExecCall) (int, error) {
+	return host.Exec(context.WithoutCancel(ctx), host.Command{
+		Run: c.Run, Instance: world.InstanceID(c.Instance), Argv: c.Argv, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, TTY: c.TTY,
+	})
+}
+
+func logger(details bool) *slog.Logger {
+	level := slog.LevelInfo
+	if details {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
 // version is the release, or the commit this program was built from.

@@ -39,6 +39,9 @@ func load(dir string) (*source, error) {
 	s := &source{fset: token.NewFileSet()}
 	for _, r := range roots {
 		err := filepath.WalkDir(filepath.Join(dir, r), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && (strings.HasPrefix(d.Name(), "_") || d.Name() == "testdata") {
+				return fs.SkipDir // as the go command does
+			}
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
 				return err
 			}

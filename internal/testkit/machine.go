@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/nftables"
-	"github.com/vishvananda/netlink"
+	"github.com/mdlayher/netlink"
+	rtnetlink "github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // Machine is what the machine's own kernel state looked like: a line a fact, sorted.
@@ -62,14 +63,14 @@ func minus(a, b []string) (out []string) {
 }
 
 func links() (out []string, err error) {
-	all, err := netlink.LinkList()
+	all, err := rtnetlink.LinkList()
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range all {
 		a := l.Attrs()
 		out = append(out, fmt.Sprintf("link %d %s %s mtu %d flags %s master %d", a.Index, a.Name, a.HardwareAddr, a.MTU, a.Flags, a.MasterIndex))
-		addrs, err := netlink.AddrList(l, netlink.FAMILY_ALL)
+		addrs, err := rtnetlink.AddrList(l, rtnetlink.FAMILY_ALL)
 		if err != nil {
 			return nil, err
 		}
@@ -81,15 +82,15 @@ func links() (out []string, err error) {
 }
 
 func routes() (out []string, err error) {
-	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
-		all, err := netlink.RouteListFiltered(family, &netlink.Route{Table: 0}, netlink.RT_FILTER_TABLE)
+	for _, family := range []int{rtnetlink.FAMILY_V4, rtnetlink.FAMILY_V6} {
+		all, err := rtnetlink.RouteListFiltered(family, &rtnetlink.Route{Table: 0}, rtnetlink.RT_FILTER_TABLE)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range all {
 			out = append(out, "route "+r.String())
 		}
-		rules, err := netlink.RuleList(family)
+		rules, err := rtnetlink.RuleList(family)
 		if err != nil {
 			return nil, err
 		}
@@ -100,31 +101,36 @@ func routes() (out []string, err error) {
 	return out, nil
 }
 
+// dumps are the requests that list what nftables holds. (linux/netfilter/nf_tables.h, enum nf_tables_msg_types.)
+var dumps = map[string]netlink.HeaderType{
+	"table": unix.NFT_MSG_GETTABLE, "chain": unix.NFT_MSG_GETCHAIN, "rule": unix.NFT_MSG_GETRULE, "set": unix.NFT_MSG_GETSET,
+}
+
 func tables() (out []string, err error) {
-	c, err := nftables.New()
+	c, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
 	if err != nil {
 		return nil, err
 	}
-	all, err := c.ListTables()
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range all {
-		out = append(out, fmt.Sprintf("nft table %d %s", t.Family, t.Name))
-	}
-	chains, err := c.ListChains()
-	if err != nil {
-		return nil, err
-	}
-	for _, ch := range chains {
-		rules, err := c.GetRules(ch.Table, ch)
+	defer c.Close()
+	for what, request := range dumps {
+		all, err := c.Execute(netlink.Message{
+			Header: netlink.Header{Type: unix.NFNL_SUBSYS_NFTABLES<<8 | request, Flags: netlink.Request | netlink.Dump},
+			Data:   make([]byte, genericHeader),
+		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("list nft %ss: %w", what, err)
 		}
-		out = append(out, fmt.Sprintf("nft chain %s %s with %d rules", ch.Table.Name, ch.Name, len(rules)))
+		for _, m := range all {
+			if len(m.Data) > genericHeader {
+				out = append(out, fmt.Sprintf("nft %s %x", what, m.Data[genericHeader:]))
+			}
+		}
 	}
 	return out, nil
 }
+
+// genericHeader is the size of struct nfgenmsg, whose last part changes with each transaction.
+const genericHeader = 4
 
 // settings are the readable files of /proc/sys/net.
 func settings() (out []string, err error) {

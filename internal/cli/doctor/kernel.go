@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/nftables"
-	"github.com/google/nftables/expr"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -36,26 +34,27 @@ func kernel() []Finding {
 
 // try runs on a thread of its own.
 func try() []Finding {
+	own, err := os.Open(threadSpace())
+	if err != nil {
+		return []Finding{found("network namespaces", "", err, "a kernel with CONFIG_NET_NS")}
+	}
+	defer own.Close()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return []Finding{found("network namespaces", "", err, "a kernel with CONFIG_NET_NS, and leave to use it (not in an unprivileged container)")}
 	}
 	out := []Finding{{Name: "network namespaces", Level: OK, Text: "a fresh one can be made"}}
+	if err := private(); err != nil {
+		return append(out, found("mount namespaces", "", err, "leave to make them (not in an unprivileged container)"))
+	}
 	out = append(out,
 		found("veth", "cables can be made", veth(), "modprobe veth (CONFIG_VETH)"),
 		found("policy routing", "rules by firewall mark", rule(), "a kernel with CONFIG_IP_MULTIPLE_TABLES"))
-	for _, t := range []struct {
-		name string
-		hook *nftables.ChainHook
-		typ  nftables.ChainType
-		rule []expr.Any
-		mods string
-	}{
-		{"nftables", nftables.ChainHookForward, nftables.ChainTypeFilter, nil, "nf_tables (CONFIG_NF_TABLES_INET)"},
-		{"nftables conntrack", nftables.ChainHookForward, nftables.ChainTypeFilter, []expr.Any{&expr.Ct{Key: expr.CtKeySTATE, Register: 1}}, "nft_ct (CONFIG_NFT_CT)"},
-		{"nftables log", nftables.ChainHookForward, nftables.ChainTypeFilter, []expr.Any{&expr.Log{Group: 18, Key: 1 << unix.NFTA_LOG_GROUP}}, "nft_log nfnetlink_log (CONFIG_NFT_LOG, CONFIG_NETFILTER_NETLINK_LOG)"},
-		{"nftables nat", nftables.ChainHookPostrouting, nftables.ChainTypeNAT, []expr.Any{&expr.Masq{}}, "nft_chain_nat nft_masq (CONFIG_NFT_NAT)"},
-	} {
-		out = append(out, found(t.name, "works", nft(t.hook, t.typ, t.rule), "modprobe "+t.mods))
+	// Filters are set through the namespace's name, by the code that sets those of routers; it refuses the one it is in.
+	if err := unix.Setns(int(own.Fd()), unix.CLONE_NEWNET); err != nil {
+		return append(out, found("nftables", "", err, "leave to change namespaces"))
+	}
+	for _, f := range filters() {
+		out = append(out, found("nftables "+f.name, "works", apply(&f.table), "modprobe "+f.modules))
 	}
 	return append(out, found("overlay", "file systems can be layered", overlay(), "modprobe overlay (CONFIG_OVERLAY_FS)"))
 }
@@ -72,42 +71,40 @@ func rule() error {
 	return netlink.RuleAdd(r)
 }
 
-func nft(hook *nftables.ChainHook, typ nftables.ChainType, e []expr.Any) error {
-	c, err := nftables.New()
-	if err != nil {
-		return err
-	}
-	t := c.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: "doctor"})
-	priority := nftables.ChainPriorityFilter
-	if typ == nftables.ChainTypeNAT {
-		priority = nftables.ChainPriorityNATSource
-	}
-	ch := c.AddChain(&nftables.Chain{Name: "c", Table: t, Type: typ, Hooknum: hook, Priority: priority})
-	if e != nil {
-		c.AddRule(&nftables.Rule{Table: t, Chain: ch, Exprs: e})
-	}
-	c.DelTable(t)
-	return c.Flush()
-}
+// scratch is where a tmpfs lies in the thread's mount namespace, and space the name of its network namespace there.
+const (
+	scratch = "/tmp"
+	space   = scratch + "/netns"
+)
 
-// overlay layers two folders on a tmpfs of a mount namespace of its own.
-func overlay() error {
+// threadSpace is the network namespace of the calling thread.
+func threadSpace() string { return fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()) }
+
+// private gives the thread a mount namespace with a scratch folder, and its network namespace a name.
+func private() error {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("mount namespace: %w", err)
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("private mounts: %w", err)
 	}
-	const at = "/tmp"
-	if err := unix.Mount("tmpfs", at, "tmpfs", 0, ""); err != nil {
+	if err := unix.Mount("tmpfs", scratch, "tmpfs", 0, ""); err != nil {
 		return fmt.Errorf("tmpfs: %w", err)
 	}
+	if err := os.WriteFile(space, nil, 0o600); err != nil {
+		return err
+	}
+	return unix.Mount(threadSpace(), space, "", unix.MS_BIND, "")
+}
+
+// overlay layers two folders.
+func overlay() error {
 	for _, d := range []string{"upper", "work", "merged"} {
-		if err := os.Mkdir(filepath.Join(at, d), 0o700); err != nil {
+		if err := os.Mkdir(filepath.Join(scratch, d), 0o700); err != nil {
 			return err
 		}
 	}
-	return unix.Mount("overlay", at+"/merged", "overlay", 0, "lowerdir=/usr,upperdir="+at+"/upper,workdir="+at+"/work")
+	return unix.Mount("overlay", scratch+"/merged", "overlay", 0, "lowerdir=/usr,upperdir="+scratch+"/upper,workdir="+scratch+"/work")
 }
 
 // cgroups looks for a mounted version 2 hierarchy, in which a whole instance can be ended at once.
