@@ -22,6 +22,10 @@ data "aws_ami" "linux" {
     name   = "name"
     values = ["al2023-ami-2023*"]
   }
+  filter {
+    name   = "architecture"
+    values = ["x86_64"]
+  }
 }
 
 # Who may log in to the provider's instance.

@@ -36,7 +36,7 @@ func newLab(t testing.TB, cidr, region string) *lab {
 	c := testkit.Start(t).In("default", region)
 	l := &lab{Cloud: c, cidr: netip.MustParsePrefix(cidr), vpcs: map[string]*vpc{}}
 	l.key = c.Pick("KeyMaterial", "ec2", "create-key-pair", "--key-name", "lab", "--key-type", "ed25519") + "\n"
-	l.ami = c.Pick("sort_by(Images, &CreationDate)[-1].ImageId", "ec2", "describe-images", "--owners", "amazon", "--filters", "Name=name,Values=al2023-ami-2023*")
+	l.ami = c.Pick("sort_by(Images, &CreationDate)[-1].ImageId", "ec2", "describe-images", "--owners", "amazon", "--filters", "Name=name,Values=al2023-ami-2023*", "Name=architecture,Values=x86_64")
 	return l
 }
 

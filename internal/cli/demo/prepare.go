@@ -71,7 +71,7 @@ func prepare(ctx context.Context, s *stage) error {
 
 // ami is the id of an image to start.
 func (s *stage) ami(ctx context.Context) (string, error) {
-	id, err := s.pick(ctx, "sort_by(Images, &CreationDate)[-1].ImageId", "ec2", "describe-images", "--owners", "amazon", "--filters", "Name=name,Values=al2023-ami-2023*")
+	id, err := s.pick(ctx, "sort_by(Images, &CreationDate)[-1].ImageId", "ec2", "describe-images", "--owners", "amazon", "--filters", "Name=name,Values=al2023-ami-2023*", "Name=architecture,Values=x86_64")
 	if err != nil {
 		return "", err
 	}
