@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -173,32 +174,40 @@ func pidfd(h *host) int {
 	return fd
 }
 
-// forgetRun removes the traces of a host that is not wanted any more.
+// forgetRun removes the traces of a process that is not wanted any more. The console log stays until Prune.
 func (d *Driver) forgetRun(id world.InstanceID) {
-	if err := os.RemoveAll(d.runDir(id)); err != nil {
-		d.log.Warn("instance record not removed", "id", id, "err", err)
+	for _, f := range []string{recordFile, socketFile} {
+		if err := os.Remove(filepath.Join(d.runDir(id), f)); err != nil && !os.IsNotExist(err) {
+			d.log.Warn("instance record not removed", "id", id, "err", err)
+		}
 	}
 }
 
-// Prune deletes what instances have written that are not to be kept and have no process.
+// Prune deletes all about the instances that are not to be kept and have no process: what they have written, and their console logs.
 func (d *Driver) Prune(keep func(world.InstanceID) bool) error {
-	entries, err := os.ReadDir(d.stateDir(""))
-	if err != nil {
-		return fmt.Errorf("host: prune: %w", err)
-	}
 	var errs []error
-	for _, e := range entries {
-		id := world.InstanceID(e.Name())
-		d.mu.Lock()
-		h := d.hosts[id]
-		alive := h != nil && h.process != nil
-		d.mu.Unlock()
-		if alive || keep(id) {
-			continue
+	for _, dir := range []func(world.InstanceID) string{d.stateDir, d.runDir} {
+		entries, err := os.ReadDir(dir(""))
+		if err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("host: prune: %w", err)
 		}
-		if err := os.RemoveAll(d.stateDir(id)); err != nil {
-			errs = append(errs, fmt.Errorf("host: prune: %w", err))
+		for _, e := range entries {
+			id := world.InstanceID(e.Name())
+			if d.alive(id) || keep(id) {
+				continue
+			}
+			if err := os.RemoveAll(dir(id)); err != nil {
+				errs = append(errs, fmt.Errorf("host: prune: %w", err))
+			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// alive tells whether the instance has a process.
+func (d *Driver) alive(id world.InstanceID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	h := d.hosts[id]
+	return h != nil && h.process != nil
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -196,12 +197,25 @@ func (d *Driver) set(h *host, p Phase) {
 // maxEvents bounds the events kept for a caller that never asks for them.
 const maxEvents = 10_000
 
-// Console is the console log of an instance, also of a stopped one.
+// consoleSize is how much of the console log is told, in bytes. (EC2 API, GetConsoleOutput.)
+const consoleSize = 64 << 10
+
+// Console is the end of the console log of an instance, also of a stopped one.
 func (d *Driver) Console(id world.InstanceID) ([]byte, error) {
-	b, err := os.ReadFile(filepath.Join(d.runDir(id), consoleFile))
+	f, err := os.Open(filepath.Join(d.runDir(id), consoleFile))
 	if os.IsNotExist(err) {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, fmt.Errorf("host: read console: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("host: read console: %w", err)
+	}
+	// Never more than that: the instance's root can write to it as it likes.
+	b, err := io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-consoleSize), consoleSize))
 	if err != nil {
 		return nil, fmt.Errorf("host: read console: %w", err)
 	}

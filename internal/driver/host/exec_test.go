@@ -53,7 +53,7 @@ func TestExec(t *testing.T) {
 		if r.err != nil || r.code != 5 {
 			t.Errorf("status %d, %v", r.code, r.err)
 		}
-		if !regexp.MustCompile(`(?s)/dev/pts/\d+\r\n31 117\r\nready.*got word\r\n.*40 100`).MatchString(text) {
+		if !regexp.MustCompile(`(?s)/dev/pts/\d+\r\n.*31 117\r\n.*got word\r\n.*40 100`).MatchString(text) {
 			t.Errorf("the terminal shows %q", text)
 		}
 	})

@@ -178,7 +178,7 @@ func (p *place) execInput(id world.InstanceID, input string, argv ...string) (st
 	got := <-text
 	r.Close()
 	if err != nil {
-		got += err.Error()
+		return got + err.Error(), max(code, 125)
 	}
 	return got, code
 }

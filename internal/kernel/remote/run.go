@@ -18,6 +18,9 @@ type Streams struct {
 	In, Out, Err *os.File
 }
 
+// ErrEnded says that the instance, or its init, ended before the command did.
+var ErrEnded = errors.New("the instance ended")
+
 // forwarded are the signals a caller passes on to the command.
 func forwarded() []os.Signal {
 	return []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2}
@@ -78,7 +81,7 @@ func wait(ctx context.Context, c *Conn, started func([]*os.File)) (int, error) {
 			return 0, fmt.Errorf("remote: run: %w", ctx.Err())
 		}
 		if err != nil {
-			return 0, fmt.Errorf("remote: instance ended: %w", err)
+			return 0, ErrEnded
 		}
 		if r.Started && started != nil {
 			started(files)

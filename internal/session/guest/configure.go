@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 
+	"kumiko/internal/kernel/remote"
 	"kumiko/internal/kernel/sandbox"
 	"kumiko/internal/session/guest/cloudinit"
 )
@@ -20,7 +21,7 @@ const (
 // configure does what user data asks for before anybody can log in, and
 // returns what is to be done later, while the instance is already in use.
 func (g *guest) configure(first bool) (later func()) {
-	g.makeShims()
+	g.shim("/usr/bin/sudo", sudoShim, false)
 	data, err := cloudinit.Parse(g.orders.UserData)
 	for _, w := range data.Warnings {
 		g.log.Warn("user data", "warning", w)
@@ -37,6 +38,7 @@ func (g *guest) configure(first bool) (later func()) {
 		}
 	}
 	return func() {
+		g.makePowerCommands()
 		out, err := os.OpenFile(outputLog, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 		if err != nil {
 			g.log.Error("user data", "err", err)
@@ -124,17 +126,20 @@ func (g *guest) runLogged(argv []string, out *os.File) {
 	}
 }
 
-// makeShims puts in place the commands an instance must have but the image may lack or mean otherwise.
-func (g *guest) makeShims() {
-	shims := map[string]string{"/usr/sbin/poweroff": "TERM", "/usr/sbin/halt": "TERM", "/usr/sbin/shutdown": "TERM", "/usr/sbin/reboot": "INT"}
-	for path, sig := range shims {
-		text := "#!/bin/sh\n# Asks the instance's init to end it (TERM) or to start it anew (INT).\n"
-		if path == "/usr/sbin/shutdown" {
-			text += "for a; do case $a in -r|--reboot) exec kill -INT 1;; -c) exit 0;; esac; done\n"
-		}
-		g.shim(path, text+"exec kill -"+sig+" 1\n", true)
+// sudoShim stands in for sudo.
+const sudoShim = "#!/bin/sh\n# The image has no sudo: init runs the command, for those it trusts.\nexec " + sandbox.ProgramPath + " " + remote.InitArgument + " sudo \"$@\"\n"
+
+// makePowerCommands puts in place the commands that mean another init in the image.
+func (g *guest) makePowerCommands() {
+	const head = "#!/bin/sh\n# Asks the instance's init to end it (TERM) or to start it anew (INT).\n"
+	for path, text := range map[string]string{
+		"/usr/sbin/poweroff": head + "exec kill -TERM 1\n",
+		"/usr/sbin/halt":     head + "exec kill -TERM 1\n",
+		"/usr/sbin/reboot":   head + "exec kill -INT 1\n",
+		"/usr/sbin/shutdown": head + "for a; do case $a in -r|--reboot) exec kill -INT 1;; -c) exit 0;; esac; done\nexec kill -TERM 1\n",
+	} {
+		g.shim(path, text, true)
 	}
-	g.shim("/usr/bin/sudo", "#!/bin/sh\n# The image has no sudo: init runs the command, for those it trusts.\nexec "+sandbox.ProgramPath+" guest-init sudo \"$@\"\n", false)
 }
 
 // shim writes a command, over one of the image only if so told. What the instance's root put there stays.

@@ -63,11 +63,7 @@ func (g *guest) writeNames() error {
 	if names != o.Hostname {
 		names += " " + o.Hostname
 	}
-	hosts := "127.0.0.1 localhost localhost.localdomain\n::1 localhost6 localhost6.localdomain6\n"
-	if o.Addr.IsValid() {
-		hosts += fmt.Sprintf("%s %s\n", o.Addr, names)
-	}
-	if err := write("/etc/hosts", hosts, 0o644); err != nil {
+	if err := addToHosts(fmt.Sprintf("%s %s", o.Addr, names)); o.Addr.IsValid() && err != nil {
 		return err
 	}
 	var resolv strings.Builder
@@ -79,6 +75,21 @@ func (g *guest) writeNames() error {
 	}
 	resolv.WriteString("options timeout:2 attempts:5\n")
 	return write("/etc/resolv.conf", resolv.String(), 0o644)
+}
+
+// addToHosts puts the line into /etc/hosts, which otherwise is the instance's own after the first boot.
+func addToHosts(line string) error {
+	b, err := os.ReadFile("/etc/hosts")
+	if err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("guest: read hosts: %w", err)
+	}
+	if strings.Contains("\n"+string(b), "\n"+line+"\n") {
+		return nil
+	}
+	if len(b) == 0 {
+		b = []byte("127.0.0.1 localhost localhost.localdomain\n::1 localhost6 localhost6.localdomain6\n")
+	}
+	return write("/etc/hosts", string(b)+line+"\n", 0o644)
 }
 
 // makeHostKey makes the SSH host key of the instance.

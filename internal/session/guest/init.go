@@ -29,7 +29,8 @@ type guest struct {
 	log     *slog.Logger
 	console *console
 	procs   *processes
-	control *net.UnixListener
+	control *net.UnixListener // the machine's socket
+	socket  *os.File          // the same, kept for the next boot
 }
 
 // runInit is the life of an instance. It returns the exit status.
@@ -53,6 +54,7 @@ func runInit(args []string) int {
 			g.procs.reap()
 		case sig := <-power:
 			g.log.Info("going down", "signal", sig.String())
+			g.control.Close() // who connects from now on waits for the next boot
 			g.end(children)
 			if sig != syscall.SIGINT {
 				return 0
@@ -112,9 +114,8 @@ func (g *guest) takeOrders(orders, control uintptr) error {
 	if err := json.Unmarshal(b, &g.orders); err != nil {
 		return fmt.Errorf("guest: read orders: %w", err)
 	}
-	c := os.NewFile(control, "control")
-	defer c.Close()
-	l, err := net.FileListener(c)
+	g.socket = os.NewFile(control, "control")
+	l, err := net.FileListener(g.socket)
 	if err != nil {
 		return fmt.Errorf("guest: take over socket: %w", err)
 	}
@@ -123,6 +124,7 @@ func (g *guest) takeOrders(orders, control uintptr) error {
 		l.Close()
 		return errors.New("guest: the machine's socket is of another kind")
 	}
+	unix.CloseOnExec(int(control))
 	g.control = unixListener
 	return nil
 }
@@ -160,13 +162,9 @@ func (g *guest) again() error {
 	if _, err := unix.Pwrite(orders, b, 0); err != nil {
 		return fmt.Errorf("guest: write orders: %w", err)
 	}
-	control, err := g.control.File()
-	if err != nil {
+	if _, err := unix.FcntlInt(g.socket.Fd(), unix.F_SETFD, 0); err != nil {
 		return fmt.Errorf("guest: keep socket: %w", err)
 	}
-	if _, err := unix.FcntlInt(control.Fd(), unix.F_SETFD, 0); err != nil {
-		return fmt.Errorf("guest: keep socket: %w", err)
-	}
-	args := []string{os.Args[0], remote.InitArgument, "init", strconv.Itoa(orders), strconv.Itoa(int(control.Fd()))}
+	args := []string{os.Args[0], remote.InitArgument, "init", strconv.Itoa(orders), strconv.Itoa(int(g.socket.Fd()))}
 	return fmt.Errorf("guest: start anew: %w", syscall.Exec(sandbox.ProgramPath, args, os.Environ()))
 }
