@@ -97,21 +97,22 @@ func findImage(region string, id *string, strict bool) (image, error) {
 	if strict {
 		return image{}, awserr.EC2NotFound("image", *id)
 	}
-	return defaultImage(region, *id), nil
+	return defaultImage(all, *id), nil
 }
 
-// imageOf is the image of an instance that has been started from id.
-func imageOf(region, id string) image {
-	for _, i := range images(region) {
-		if i.id == id {
-			return i
-		}
+// imageOf is the image of an instance of the caller's that has been started from id.
+func (v *view) imageOf(id string) image {
+	if v.images == nil {
+		v.images = images(v.c.Region)
 	}
-	return defaultImage(region, id)
+	if n, ok := slices.BinarySearchFunc(v.images, id, func(i image, id string) int { return strings.Compare(i.id, id) }); ok {
+		return v.images[n]
+	}
+	return defaultImage(v.images, id)
 }
 
-func defaultImage(region, id string) image {
-	all := images(region)
+// defaultImage stands for the image with an id that no image has.
+func defaultImage(all []image, id string) image {
 	i := all[slices.IndexFunc(all, func(i image) bool { return strings.HasPrefix(i.name, "al2023-") && i.arch == "x86_64" })]
 	i.id, i.arch = id, ""
 	return i

@@ -16,7 +16,7 @@ func (v *view) liveInstances() []world.Instance {
 // instance describes an instance.
 func (v *view) instance(i world.Instance) ec2api.Instance {
 	t, _ := findType(i.Type)
-	img := imageOf(i.Region, i.Image)
+	img := v.imageOf(i.Image)
 	out := ec2api.Instance{
 		InstanceId: new(string(i.ID)), ImageId: new(i.Image), State: state(i, v.seen).describe(), PrivateDnsName: new(""), PublicDnsName: new(""),
 		StateTransitionReason: new(i.Reason), AmiLaunchIndex: new(int32(i.LaunchIndex)), ProductCodes: []ec2api.ProductCode{},

@@ -57,7 +57,7 @@ func (v *view) instanceFilters() listing.Filters[world.Instance] {
 		"monitoring-state":    one(func(i world.Instance) string { return *monitoring(i).State }),
 		"architecture": one(func(i world.Instance) string {
 			t, _ := findType(i.Type)
-			return imageOf(i.Region, i.Image).architecture(t)
+			return v.imageOf(i.Image).architecture(t)
 		}),
 		"root-device-name":     one(func(i world.Instance) string { return i.Volume.Device }),
 		"state-reason-code":    one(func(i world.Instance) string { code, _ := stateReason(i, state(i, v.seen)); return code }),

@@ -216,8 +216,8 @@ func (l *launch) find(tx *world.Tx, n *nic) error {
 }
 
 func groupNamed(w *world.World, v world.VPCID, name string) (world.SecurityGroup, bool) {
-	for g := range w.SecurityGroups.All() {
-		if g.VPC == v && g.Name == name {
+	for g := range w.SecurityGroups.In(string(v)) {
+		if g.Name == name {
 			return g, true
 		}
 	}

@@ -149,8 +149,10 @@ func (s *Service) AssociateRouteTable(ctx context.Context, c world.Caller, in *e
 		return nil, unsupported("Route tables of gateways and address pools are not built.")
 	}
 	var a world.RouteTableAssociation
-	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
-		t, err := find(&tx.RouteTables, c, "route-table", in.RouteTableId)
+	var t world.RouteTable
+	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
+		var err error
+		t, err = find(&tx.RouteTables, c, "route-table", in.RouteTableId)
 		if err != nil {
 			return err
 		}
@@ -168,31 +170,28 @@ func (s *Service) AssociateRouteTable(ctx context.Context, c world.Caller, in *e
 			if associationOf(o, n.ID) < 0 {
 				continue
 			}
-			if o.ID == t.ID {
-				a = o.Associations[associationOf(o, n.ID)]
-				return nil
-			}
 			return awserr.EC2Code("Resource.AlreadyAssociated", "the specified association for route table %s conflicts with an existing association", t.ID)
 		}
 		a = world.RouteTableAssociation{ID: tx.NewID("rtbassoc"), Subnet: n.ID}
-		addAssociation(tx, t, a)
+		t = addAssociation(tx, t, a)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &ec2api.AssociateRouteTableOutput{AssociationId: new(a.ID), AssociationState: &ec2api.RouteTableAssociationState{State: new("associated")}}, nil
+	return &ec2api.AssociateRouteTableOutput{AssociationId: new(a.ID), AssociationState: v.associationState(t)}, nil
 }
 
 func differentNetworks(table, other string) error {
 	return awserr.EC2Code("InvalidParameterValue", "route table %s and %s belong to different networks", table, other)
 }
 
-func addAssociation(tx *world.Tx, t world.RouteTable, a world.RouteTableAssociation) {
+func addAssociation(tx *world.Tx, t world.RouteTable, a world.RouteTableAssociation) world.RouteTable {
 	t.Associations = append(slices.Clone(t.Associations), a)
 	t.Main = t.Main || a.Subnet == ""
 	tx.Touch(&t.Meta)
 	tx.RouteTables.Put(t)
+	return t
 }
 
 func dropAssociation(tx *world.Tx, t world.RouteTable, i int) {
@@ -237,13 +236,13 @@ func (s *Service) DisassociateRouteTable(ctx context.Context, c world.Caller, in
 // one main.
 func (s *Service) ReplaceRouteTableAssociation(ctx context.Context, c world.Caller, in *ec2api.ReplaceRouteTableAssociationInput) (*ec2api.ReplaceRouteTableAssociationOutput, error) {
 	var id string
-	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
+	var t world.RouteTable
+	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
 		old, i, err := findAssociation(tx, c, in.AssociationId)
 		if err != nil {
 			return err
 		}
-		t, err := find(&tx.RouteTables, c, "route-table", in.RouteTableId)
-		if err != nil {
+		if t, err = find(&tx.RouteTables, c, "route-table", in.RouteTableId); err != nil {
 			return err
 		}
 		if t.VPC != old.VPC {
@@ -254,11 +253,11 @@ func (s *Service) ReplaceRouteTableAssociation(ctx context.Context, c world.Call
 		t, _ = tx.RouteTables.Get(t.ID) // it may be the same one
 		a.ID = tx.NewID("rtbassoc")
 		id = a.ID
-		addAssociation(tx, t, a)
+		t = addAssociation(tx, t, a)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &ec2api.ReplaceRouteTableAssociationOutput{NewAssociationId: new(id), AssociationState: &ec2api.RouteTableAssociationState{State: new("associated")}}, nil
+	return &ec2api.ReplaceRouteTableAssociationOutput{NewAssociationId: new(id), AssociationState: v.associationState(t)}, nil
 }

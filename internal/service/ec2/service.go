@@ -61,7 +61,9 @@ type view struct {
 	c    world.Caller
 	now  time.Time
 
-	enis map[world.InstanceID][]world.ENI // by device; made when first asked for
+	// Made when first asked for:
+	enis   map[world.InstanceID][]world.ENI // by device
+	images []image                          // of the region, by id
 }
 
 // look takes Seen before the World, so that a row is never older than what was seen of it.

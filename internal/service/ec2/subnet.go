@@ -64,10 +64,7 @@ func placeSubnet(tx *world.Tx, p world.VPC, r *world.Subnet) error {
 		return rangeError("InvalidSubnet.Range", r.CIDR.String())
 	}
 	count := 0
-	for o := range tx.Subnets.All() {
-		if o.VPC != p.ID {
-			continue
-		}
+	for o := range tx.Subnets.In(string(p.ID)) {
 		if o.CIDR.Overlaps(r.CIDR) {
 			return &world.Error{Kind: world.Conflict, Noun: "subnet", ID: r.CIDR.String()}
 		}
@@ -76,8 +73,8 @@ func placeSubnet(tx *world.Tx, p world.VPC, r *world.Subnet) error {
 	if count >= maxSubnets {
 		return awserr.EC2Limit("SubnetLimitExceeded", "The maximum number of subnets has been reached.")
 	}
-	for a := range tx.NetworkACLs.All() {
-		if a.VPC == p.ID && a.Default {
+	for a := range tx.NetworkACLs.In(string(p.ID)) {
+		if a.Default {
 			r.NetworkACL = a.ID
 		}
 	}
@@ -203,10 +200,13 @@ func (s *Service) DeleteSubnet(ctx context.Context, c world.Caller, in *ec2api.D
 		if err != nil {
 			return err
 		}
-		if tx.ENIs.Any(func(e world.ENI) bool { return e.Subnet == r.ID }) {
+		for e := range tx.ENIs.In(string(r.VPC)) {
+			if e.Subnet != r.ID {
+				continue
+			}
 			return awserr.EC2Dependency("subnet", string(r.ID))
 		}
-		for _, t := range tx.RouteTables.Where(func(t world.RouteTable) bool { return t.VPC == r.VPC }) {
+		for _, t := range slices.Collect(tx.RouteTables.In(string(r.VPC))) {
 			if i := associationOf(t, r.ID); i >= 0 {
 				t.Associations = slices.Delete(slices.Clone(t.Associations), i, i+1)
 				tx.RouteTables.Put(t)

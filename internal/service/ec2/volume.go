@@ -30,10 +30,9 @@ func (v *view) volumes() []volume {
 }
 
 func (v volume) describe() ec2api.Volume {
-	img := imageOf(v.of.Region, v.of.Image)
 	out := ec2api.Volume{
 		VolumeId: new(v.ID), Size: new(int32(v.Size)), VolumeType: new(v.Type), State: new("in-use"), CreateTime: new(v.of.Created),
-		Encrypted: new(false), MultiAttachEnabled: new(false), SnapshotId: new(snapshotOf(img.id)), AvailabilityZone: new(v.zone),
+		Encrypted: new(false), MultiAttachEnabled: new(false), SnapshotId: new(snapshotOf(v.of.Image)), AvailabilityZone: new(v.zone),
 		AvailabilityZoneId: new(world.ZoneID(v.of.Region, v.zone)), Operator: &ec2api.OperatorResponse{Managed: new(false)},
 		Attachments: []ec2api.VolumeAttachment{{
 			VolumeId: new(v.ID), InstanceId: new(string(v.of.ID)), Device: new(v.Device), State: new("attached"), AttachTime: new(v.of.Created),

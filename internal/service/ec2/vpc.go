@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"context"
+	"iter"
 	"slices"
 
 	"kumiko/internal/api/ec2api"
@@ -152,13 +153,13 @@ func (s *Service) DeleteVpc(ctx context.Context, c world.Caller, in *ec2api.Dele
 		if vpcInUse(tx, r.ID) {
 			return awserr.EC2Dependency("vpc", string(r.ID))
 		}
-		for _, t := range tx.RouteTables.Where(func(t world.RouteTable) bool { return t.VPC == r.ID }) {
+		for _, t := range slices.Collect(tx.RouteTables.In(string(r.ID))) {
 			tx.RouteTables.Delete(t.ID)
 		}
-		for _, a := range tx.NetworkACLs.Where(func(a world.NetworkACL) bool { return a.VPC == r.ID }) {
+		for _, a := range slices.Collect(tx.NetworkACLs.In(string(r.ID))) {
 			tx.NetworkACLs.Delete(a.ID)
 		}
-		for _, g := range tx.SecurityGroups.Where(func(g world.SecurityGroup) bool { return g.VPC == r.ID }) {
+		for _, g := range slices.Collect(tx.SecurityGroups.In(string(r.ID))) {
 			deleteGroup(tx, g.ID)
 		}
 		tx.VPCs.Delete(r.ID)
@@ -168,13 +169,19 @@ func (s *Service) DeleteVpc(ctx context.Context, c world.Caller, in *ec2api.Dele
 }
 
 func vpcInUse(tx *world.Tx, id world.VPCID) bool {
-	return tx.Subnets.Any(func(r world.Subnet) bool { return r.VPC == id }) ||
-		tx.ENIs.Any(func(r world.ENI) bool { return r.VPC == id }) ||
+	return holds(tx.Subnets.In(string(id))) || holds(tx.ENIs.In(string(id))) || holds(tx.VPCAssociations.In(string(id))) ||
 		tx.RouteTables.Any(func(r world.RouteTable) bool { return r.VPC == id && !r.Main }) ||
 		tx.NetworkACLs.Any(func(r world.NetworkACL) bool { return r.VPC == id && !r.Default }) ||
 		tx.SecurityGroups.Any(func(r world.SecurityGroup) bool { return r.VPC == id && !r.Default }) ||
-		tx.VPCAssociations.Any(func(r world.VPCAssociation) bool { return r.VPC == id }) ||
 		tx.ResourceGateways.Any(func(r world.ResourceGateway) bool { return r.VPC == id })
+}
+
+// holds tells whether a sequence has an element.
+func holds[V any](seq iter.Seq[V]) bool {
+	for range seq {
+		return true
+	}
+	return false
 }
 
 // ModifyVpcAttribute changes one attribute of a VPC.
