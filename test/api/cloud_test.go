@@ -1,0 +1,195 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"kumiko/internal/api"
+	"kumiko/internal/api/ec2api"
+	"kumiko/internal/api/latticeapi"
+	"kumiko/internal/api/logsapi"
+	"kumiko/internal/api/stsapi"
+	"kumiko/internal/api/wire"
+	"kumiko/internal/record"
+	"kumiko/internal/service/ec2"
+	"kumiko/internal/service/lattice"
+	"kumiko/internal/service/logs"
+	"kumiko/internal/service/sts"
+	"kumiko/internal/store"
+	"kumiko/internal/world"
+)
+
+// caller is who calls, and where.
+type caller struct{ account, region string }
+
+// The callers of the tests. Each of them has an account's resources, see site.
+var (
+	ann   = caller{"111111111111", "us-east-1"}
+	bob   = caller{"222222222222", "us-east-1"}
+	ann2  = caller{"111111111111", "eu-west-1"} // the same account in another region
+	empty = caller{"333333333333", "us-east-1"} // has nothing
+)
+
+// cloud is the APIs of all services over a store in memory.
+type cloud struct {
+	front http.Handler
+	store *store.Store
+}
+
+func newCloud(tb testing.TB) *cloud {
+	tb.Helper()
+	st := store.OpenMemory()
+	log, err := record.Open(tb.TempDir(), record.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { log.Close(); st.Close() })
+	c := &cloud{store: st}
+	network := ec2.New(ec2.Config{Store: st})
+	c.front, err = api.New(api.Config{
+		Services: []wire.Service{
+			ec2api.Service(network),
+			latticeapi.Service(lattice.New(lattice.Config{Store: st})),
+			logsapi.Service(logs.New(logs.Config{Store: st, Log: log})),
+			stsapi.Service(sts.New(sts.Config{Store: st})),
+		},
+		Credentials: keys{st}, Open: true, Log: slog.New(&complaints{tb: tb}),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+// complaints makes the test fail when the server logs an error: a panic, or an error it cannot tell the client.
+type complaints struct {
+	slog.TextHandler
+	tb testing.TB
+}
+
+func (c *complaints) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
+
+func (c *complaints) Handle(_ context.Context, r slog.Record) error {
+	text := r.Message
+	r.Attrs(func(a slog.Attr) bool { text += fmt.Sprintf("\n%s: %v", a.Key, a.Value); return true })
+	c.tb.Error(text)
+	return nil
+}
+
+// keys are the access keys in the store.
+type keys struct{ *store.Store }
+
+func (k keys) Lookup(id world.AccessKeyID) (api.Credential, bool) {
+	w := k.World()
+	row, ok := w.AccessKeys.Get(id)
+	return api.Credential{Secret: row.Secret, Caller: world.Caller{
+		Account: row.Account, ARN: "arn:aws:iam::" + string(row.Account) + ":root", UserID: string(row.Account),
+	}}, ok
+}
+
+// settle plays the kernel: everything that was asked for is so, and what follows from that is done.
+func (c *cloud) settle() {
+	for {
+		w := c.store.World()
+		seen := store.Seen{Rev: w.Rev, Hosts: map[world.InstanceID]store.Host{}}
+		for i := range w.Instances.All() {
+			if i.Power == world.Running {
+				seen.Hosts[i.ID] = store.Host{Phase: store.Running, Boot: i.Boot}
+			}
+		}
+		c.store.SetSeen(seen)
+		if !lattice.Unfinished(w) && !ec2.Unfinished(w, seen, time.Now()) {
+			return
+		}
+		if _, err := c.store.Update(context.Background(), func(tx *world.Tx) error {
+			lattice.Finish(tx, seen)
+			ec2.Finish(tx, seen)
+			return nil
+		}); err != nil {
+			panic(fmt.Errorf("settle: %w", err))
+		}
+	}
+}
+
+// restore makes the World what it was, with a later revision.
+func (c *cloud) restore(then world.World) {
+	now := c.store.World()
+	if now.Rev == then.Rev {
+		return
+	}
+	if _, err := c.store.Update(context.Background(), func(tx *world.Tx) error {
+		rewind(&tx.Accounts, &then.Accounts)
+		rewind(&tx.AccessKeys, &then.AccessKeys)
+		rewind(&tx.IdempotencyTokens, &then.IdempotencyTokens)
+		rewind(&tx.KeyPairs, &then.KeyPairs)
+		rewind(&tx.DHCPOptions, &then.DHCPOptions)
+		rewind(&tx.VPCs, &then.VPCs)
+		rewind(&tx.Subnets, &then.Subnets)
+		rewind(&tx.RouteTables, &then.RouteTables)
+		rewind(&tx.NetworkACLs, &then.NetworkACLs)
+		rewind(&tx.SecurityGroups, &then.SecurityGroups)
+		rewind(&tx.SecurityGroupRules, &then.SecurityGroupRules)
+		rewind(&tx.ENIs, &then.ENIs)
+		rewind(&tx.Instances, &then.Instances)
+		rewind(&tx.ManagedPrefixLists, &then.ManagedPrefixLists)
+		rewind(&tx.ServiceNetworks, &then.ServiceNetworks)
+		rewind(&tx.VPCAssociations, &then.VPCAssociations)
+		rewind(&tx.ResourceAssociations, &then.ResourceAssociations)
+		rewind(&tx.ResourceGateways, &then.ResourceGateways)
+		rewind(&tx.ResourceConfigurations, &then.ResourceConfigurations)
+		rewind(&tx.AccessLogSubscriptions, &then.AccessLogSubscriptions)
+		rewind(&tx.ResourcePolicies, &then.ResourcePolicies)
+		rewind(&tx.LogGroups, &then.LogGroups)
+		rewind(&tx.LogStreams, &then.LogStreams)
+		return nil
+	}); err != nil {
+		panic(fmt.Errorf("restore: %w", err))
+	}
+	c.settle()
+}
+
+func rewind[K ~string, V world.Row](now, then *world.Table[K, V]) {
+	for _, v := range now.Where(func(v V) bool { return !then.Has(K(v.RowID())) }) {
+		now.Delete(K(v.RowID()))
+	}
+	for v := range then.All() {
+		now.Put(v)
+	}
+}
+
+// dump is every row as text; equal Worlds have equal dumps.
+func dump(tb testing.TB, w world.World) string {
+	tb.Helper()
+	rows, err := w.Dump()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return fmt.Sprintf("%s", rows)
+}
+
+// do sends a request to the server without a network in between.
+func (c *cloud) do(r *http.Request) answer {
+	w := &recorder{header: http.Header{}}
+	c.front.ServeHTTP(w, r)
+	return newAnswer(w.status, w.header, w.body)
+}
+
+// recorder is an http.ResponseWriter that keeps what is written.
+type recorder struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) { r.status = status }
+
+func (r *recorder) Write(p []byte) (int, error) { r.body = append(r.body, p...); return len(p), nil }
+
+var _ io.Writer = (*recorder)(nil)
