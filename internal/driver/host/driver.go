@@ -57,13 +57,13 @@ type Event struct {
 
 // Driver runs instances.
 type Driver struct {
-	config   Config
-	skeleton string  // folder of the default image's base layer
-	cgroups  cgroups // where instances are grouped
-	bootID   string  // of the machine
-	log      *slog.Logger
-	watchers sync.WaitGroup
-	quit     chan struct{} // closed by Close
+	config    Config
+	skeletons *skeletons // base layers of the default image
+	cgroups   cgroups    // where instances are grouped
+	bootID    string     // of the machine
+	log       *slog.Logger
+	watchers  sync.WaitGroup
+	quit      chan struct{} // closed by Close
 
 	mu      sync.Mutex
 	hosts   map[world.InstanceID]*host
@@ -110,14 +110,16 @@ func New(c Config) (*Driver, error) {
 	if err := d.takeOver(); err != nil {
 		return nil, err
 	}
-	images := filepath.Join(c.State, "images")
-	if d.skeleton, err = buildSkeleton(images, c.CA); err != nil {
+	if d.skeletons, err = newSkeletons(filepath.Join(c.State, "images"), c.CA); err != nil {
 		return nil, err
 	}
 	if d.idle() {
-		if err := dropSkeletons(images, d.skeleton); err != nil {
-			d.log.Warn("unused images not deleted", "err", err)
+		if err := d.skeletons.clean(); err != nil {
+			d.log.Warn("outdated images not deleted", "err", err)
 		}
+	}
+	if _, err := d.skeletons.of(amazonUser); err != nil { // so that the first instance need not wait for it
+		return nil, err
 	}
 	return d, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,19 +34,35 @@ const firstUser = 1000
 // nobody is the id of the user without rights.
 const nobody = 65534
 
+// defaultUID is the number of an image's default user and of its group.
+const defaultUID = 1000
+
 // generateEtc writes the files that are the same for all instances.
-func generateEtc(etc string, ca []byte) error {
+func generateEtc(etc, user string, ca []byte) error {
 	passwd, shadow, err := systemUsers()
 	if err != nil {
 		return err
 	}
-	group, gshadow, err := systemGroups()
+	group, gshadow, err := systemGroups(user)
 	if err != nil {
 		return err
 	}
-	bundle, err := trust(etc, ca)
+	if user != "" {
+		passwd += fmt.Sprintf("%s:x:%d:%d::/home/%s:/bin/bash\n", user, defaultUID, defaultUID, user)
+		shadow += user + ":*:19700:0:99999:7:::\n" // no password, yet not locked, which OpenSSH would refuse keys for
+		group += fmt.Sprintf("%s:x:%d:\n", user, defaultUID)
+		gshadow += user + ":!::\n"
+	}
+	bundle, err := trust(ca)
 	if err != nil {
 		return err
+	}
+	rule, motd := "", ""
+	if user != "" {
+		rule = user + " ALL=(ALL) NOPASSWD:ALL\n"
+	}
+	if user == amazonUser {
+		motd = amazonMotd
 	}
 	type file struct {
 		name, text string
@@ -57,7 +74,7 @@ func generateEtc(etc string, ca []byte) error {
 		{"nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\nethers: files\nrpc: files\n", 0o644},
 		{"ssh/sshd_config", sshdConfig, 0o600},
 		{"ssl/certs/ca-certificates.crt", bundle, 0o644}, {"pki/tls/certs/ca-bundle.crt", bundle, 0o644},
-		{"sudoers.d/README", "# Rules of cloud-init and of this instance's own go here.\n", 0o440},
+		{"sudoers.d/90-cloud-init-users", rule, 0o440}, {"motd", motd, 0o644},
 		{"sudoers", "Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n", 0o440},
 	}
 	for name, text := range homeFiles() {
@@ -85,7 +102,7 @@ func generateEtc(etc string, ca []byte) error {
 }
 
 // trust is the machine's bundle of public certificates with ours.
-func trust(etc string, ca []byte) (string, error) {
+func trust(ca []byte) (string, error) {
 	for _, name := range []string{"ssl/certs/ca-certificates.crt", "pki/tls/certs/ca-bundle.crt"} {
 		b, err := os.ReadFile(filepath.Join("/etc", name))
 		if err == nil {
@@ -136,18 +153,24 @@ func systemUsers() (passwd, shadow string, err error) {
 }
 
 // systemGroups are the machine's groups that its programs need, without members, and those an instance's default user is in.
-func systemGroups() (group, gshadow string, err error) {
+func systemGroups(user string) (group, gshadow string, err error) {
 	var g, s strings.Builder
-	have := map[string]bool{}
-	err = eachLine("/etc/group", 4, func(f []string) {
-		have[f[0]] = true
-		fmt.Fprintf(&g, "%s:x:%s:\n", f[0], f[2])
-		fmt.Fprintf(&s, "%s:*::\n", f[0])
-	})
-	for i, name := range []string{"wheel", "systemd-journal"} {
-		if !have[name] {
-			fmt.Fprintf(&g, "%s:x:%d:\n", name, [...]int{10, 190}[i]) // the numbers of Amazon Linux 2023
+	missing := map[string]string{"adm": "4", "wheel": "10", "systemd-journal": "190"} // with their numbers on Amazon Linux 2023
+	add := func(name, id string, joined bool) {
+		member := ""
+		if joined {
+			member = user
 		}
+		fmt.Fprintf(&g, "%s:x:%s:%s\n", name, id, member)
+		fmt.Fprintf(&s, "%s:*::%s\n", name, member)
+	}
+	err = eachLine("/etc/group", 4, func(f []string) {
+		_, joined := missing[f[0]]
+		delete(missing, f[0])
+		add(f[0], f[2], joined)
+	})
+	for _, name := range slices.Sorted(maps.Keys(missing)) {
+		add(name, missing[name], true)
 	}
 	return g.String(), s.String(), err
 }
@@ -194,3 +217,19 @@ func homeFiles() map[string]string {
 		".bash_logout":  "",
 	}
 }
+
+// amazonUser is the default user of Amazon Linux images.
+const amazonUser = "ec2-user"
+
+// amazonMotd is what Amazon Linux 2023 shows at login.
+const amazonMotd = `   ,     #_
+   ~\_  ####_        Amazon Linux 2023
+  ~~  \_#####\
+  ~~     \###|
+  ~~       \#/ ___   https://aws.amazon.com/linux/amazon-linux-2023
+   ~~       V~' '->
+    ~~~         /
+      ~~._.   _/
+         _/ _/
+       _/m/'
+`

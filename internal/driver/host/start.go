@@ -107,14 +107,18 @@ func tell(w *fabric.Host) remote.Orders {
 // root is the host's root file system. Its writable layers are kept from boot to boot.
 func (d *Driver) root(w *fabric.Host) (sandbox.Root, error) {
 	dir := d.stateDir(w.ID)
-	layer := func(name, lower string) sandbox.Overlay {
+	layer := func(name string, lower ...string) sandbox.Overlay {
 		return sandbox.Overlay{Lower: lower, Upper: filepath.Join(dir, name), Work: filepath.Join(dir, name+".work")}
 	}
 	r := sandbox.Root{Mount: filepath.Join(dir, "root"), Folders: d.config.Folders, Program: d.config.Program}
 	if image := d.config.Images[w.Image]; image != "" {
 		r.Base = layer("base", image)
 	} else {
-		r.Base, r.Usr = layer("base", d.skeleton), layer("usr", "/usr")
+		skeleton, err := d.skeletons.of(w.User)
+		if err != nil {
+			return r, err
+		}
+		r.Base, r.Usr = layer("base", filepath.Join(skeleton, baseFolder)), layer("usr", filepath.Join(skeleton, shimFolder), "/usr")
 		for _, l := range usrLinks() { // on machines where these are no part of /usr
 			if info, err := os.Lstat("/" + l); err == nil && info.IsDir() {
 				r.Folders = append(slices.Clone(r.Folders), "/"+l)
@@ -122,7 +126,7 @@ func (d *Driver) root(w *fabric.Host) (sandbox.Root, error) {
 		}
 	}
 	folders := []string{r.Mount, r.Base.Upper, r.Base.Work}
-	if r.Usr.Lower != "" {
+	if len(r.Usr.Lower) > 0 {
 		folders = append(folders, r.Usr.Upper, r.Usr.Work)
 	}
 	for _, f := range folders {

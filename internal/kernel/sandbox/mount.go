@@ -20,7 +20,11 @@ func mount(source, target, fstype string, flags uintptr, data string) error {
 // mountOverlay mounts o at the target.
 func mountOverlay(o Overlay, target string) error {
 	escape := strings.NewReplacer(`\`, `\\`, `,`, `\,`, `:`, `\:`).Replace
-	data := "lowerdir=" + escape(o.Lower) + ",upperdir=" + escape(o.Upper) + ",workdir=" + escape(o.Work)
+	lower := make([]string, len(o.Lower))
+	for i, l := range o.Lower {
+		lower[i] = escape(l)
+	}
+	data := "lowerdir=" + strings.Join(lower, ":") + ",upperdir=" + escape(o.Upper) + ",workdir=" + escape(o.Work)
 	return mount("overlay", target, "overlay", unix.MS_NODEV, data)
 }
 

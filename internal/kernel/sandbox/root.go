@@ -28,7 +28,7 @@ func buildRoot(r Root) error {
 		return err
 	}
 	at := func(path string) string { return filepath.Join(r.Mount, path) }
-	if r.Usr.Lower != "" {
+	if len(r.Usr.Lower) > 0 {
 		if err := mountOverlay(r.Usr, at("usr")); err != nil {
 			return err
 		}

@@ -22,11 +22,11 @@ type Root struct {
 	Program string   // the init program, shown read-only at ProgramPath
 }
 
-// Overlay is a writable layer over a read-only one.
+// Overlay is a writable layer over read-only ones.
 type Overlay struct {
-	Lower string
-	Upper string // keeps what is written
-	Work  string // an empty folder on the file system of Upper, for the kernel
+	Lower []string // uppermost first
+	Upper string   // keeps what is written
+	Work  string   // an empty folder on the file system of Upper, for the kernel
 }
 
 // ProgramPath is where the init program is found in the new root file system.

@@ -6,8 +6,6 @@ import (
 	"os"
 	"syscall"
 
-	"kumiko/internal/kernel/remote"
-	"kumiko/internal/kernel/sandbox"
 	"kumiko/internal/session/guest/cloudinit"
 )
 
@@ -21,7 +19,6 @@ const (
 // configure does what user data asks for before anybody can log in, and
 // returns what is to be done later, while the instance is already in use.
 func (g *guest) configure(first bool) (later func()) {
-	g.shim("/usr/bin/sudo", sudoShim, false)
 	data, err := cloudinit.Parse(g.orders.UserData)
 	for _, w := range data.Warnings {
 		g.log.Warn("user data", "warning", w)
@@ -38,7 +35,9 @@ func (g *guest) configure(first bool) (later func()) {
 		}
 	}
 	return func() {
-		g.makePowerCommands()
+		if len(g.orders.UserData) == 0 {
+			return
+		}
 		out, err := os.OpenFile(outputLog, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 		if err != nil {
 			g.log.Error("user data", "err", err)
@@ -123,38 +122,5 @@ func (g *guest) runLogged(argv []string, out *os.File) {
 	go io.Copy(io.MultiWriter(out, g.console), r) // a daemon the script left behind may keep the pipe; it ends with the instance
 	if c := code(<-status); c != 0 {
 		g.log.Error("user data", "command", argv[0], "exit", c)
-	}
-}
-
-// sudoShim stands in for sudo.
-const sudoShim = "#!/bin/sh\n# The image has no sudo: init runs the command, for those it trusts.\nexec " + sandbox.ProgramPath + " " + remote.InitArgument + " sudo \"$@\"\n"
-
-// makePowerCommands puts in place the commands that mean another init in the image.
-func (g *guest) makePowerCommands() {
-	const head = "#!/bin/sh\n# Asks the instance's init to end it (TERM) or to start it anew (INT).\n"
-	for path, text := range map[string]string{
-		"/usr/sbin/poweroff": head + "exec kill -TERM 1\n",
-		"/usr/sbin/halt":     head + "exec kill -TERM 1\n",
-		"/usr/sbin/reboot":   head + "exec kill -INT 1\n",
-		"/usr/sbin/shutdown": head + "for a; do case $a in -r|--reboot) exec kill -INT 1;; -c) exit 0;; esac; done\nexec kill -TERM 1\n",
-	} {
-		g.shim(path, text, true)
-	}
-}
-
-// shim writes a command, over one of the image only if so told. What the instance's root put there stays.
-func (g *guest) shim(path, text string, over bool) {
-	info, err := os.Lstat(path)
-	if err == nil && (!over || info.Mode().IsRegular()) {
-		return
-	}
-	if err == nil {
-		if err := os.Remove(path); err != nil { // a link, to systemctl on most images
-			g.log.Error("shim", "err", err)
-			return
-		}
-	}
-	if err := write(path, text, 0o755); err != nil {
-		g.log.Error("shim", "err", err)
 	}
 }

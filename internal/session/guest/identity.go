@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -117,12 +118,10 @@ func (g *guest) makeDefaultUser() error {
 	if g.orders.User == "" {
 		return nil
 	}
-	if g.orders.User == amazonUser {
-		if err := write("/etc/motd", amazonMotd, 0o644); err != nil {
-			return err
-		}
+	u := cloudinit.User{Name: g.orders.User, Keys: g.orders.Keys}
+	if _, err := etc().Lookup(u.Name); errors.Is(err, account.ErrUnknown) { // the image is not ours
+		u.Groups, u.Sudo = []string{"adm", "wheel", "systemd-journal"}, []string{"ALL=(ALL) NOPASSWD:ALL"}
 	}
-	u := cloudinit.User{Name: g.orders.User, Groups: []string{"adm", "wheel", "systemd-journal"}, Sudo: []string{"ALL=(ALL) NOPASSWD:ALL"}, Keys: g.orders.Keys}
 	return cloudinit.MakeUser(etc(), u)
 }
 
@@ -139,19 +138,3 @@ func write(path, text string, mode fs.FileMode) error {
 	}
 	return nil
 }
-
-// amazonUser is the default user of Amazon Linux images.
-const amazonUser = "ec2-user"
-
-// amazonMotd is what Amazon Linux 2023 shows at login.
-const amazonMotd = `   ,     #_
-   ~\_  ####_        Amazon Linux 2023
-  ~~  \_#####\
-  ~~     \###|
-  ~~       \#/ ___   https://aws.amazon.com/linux/amazon-linux-2023
-   ~~       V~' '->
-    ~~~         /
-      ~~._.   _/
-         _/ _/
-       _/m/'
-`
