@@ -86,10 +86,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.drivers, err = newDrivers(d.conf, d.folder, key, d.access); err != nil {
-		return err
-	}
-	d.loop = reconcile.New(d.store, d.drivers.forLoop(), d.finish, d.conf.Log)
+	// A start that fails has made nothing in the kernel: the drivers come last.
 	if d.listener, err = net.Listen("tcp", d.conf.Listen); err != nil {
 		return fmt.Errorf("listen for the APIs: %w", err)
 	}
@@ -97,6 +94,10 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if d.private, err = admin.Listen(d.conf.State); err != nil {
 		return fmt.Errorf("listen for commands: %w", err)
 	}
+	if d.drivers, err = newDrivers(d.conf, d.folder, key, d.access); err != nil {
+		return err
+	}
+	d.loop = reconcile.New(d.store, d.drivers.forLoop(), d.finish, d.conf.Log)
 	return nil
 }
 

@@ -148,14 +148,16 @@ func settings() (out []string, err error) {
 	return out, err
 }
 
-// mounts are the mount points of this process, without ids and counters.
+// mounts are the mount points of this process, without ids and counters; those that other tests have in the temporary
+// folder come and go, and are not the machine's.
 func mounts() (out []string, err error) {
 	raw, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
 		return nil, err
 	}
 	for l := range strings.Lines(string(raw)) {
-		if f := strings.Fields(l); len(f) > 2 {
+		f := strings.Fields(l)
+		if len(f) > 2 && (!strings.HasPrefix(f[1], os.TempDir()+"/") || strings.Contains(f[1], statePrefix)) {
 			out = append(out, "mount "+f[2]+" at "+f[1])
 		}
 	}
@@ -190,9 +192,20 @@ func processes() (out []string, err error) {
 		if err != nil {
 			continue // it has ended
 		}
-		if strings.HasPrefix(exe, os.Getenv(binaryVariable)) || bytes.Contains(sees, []byte("/"+statePrefix)) {
+		if strings.HasPrefix(exe, os.Getenv(binaryVariable)) || inInstance(string(sees)) {
 			out = append(out, "process "+filepath.Base(p)+" "+exe)
 		}
 	}
 	return out, nil
+}
+
+// inInstance tells whether a process with these mounts has the root of an instance of a test.
+func inInstance(mountinfo string) bool {
+	for l := range strings.Lines(mountinfo) {
+		f := strings.Fields(l) // id, parent, device, root within the file system, mount point, … (proc_pid_mountinfo(5))
+		if len(f) > 4 && f[4] == "/" && strings.Contains(f[3], "/"+statePrefix) {
+			return true
+		}
+	}
+	return false
 }

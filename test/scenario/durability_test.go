@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os/exec"
 	"slices"
@@ -30,30 +31,37 @@ func TestKilledAtRandom(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d", seed)
 
-	var answered []int
+	var answered []string
 	for i := range kills {
-		answered = append(answered, l.callUntilKilled(v.group, 10000+i*200, time.Duration(rnd.IntN(120))*time.Millisecond)...)
+		answered = append(answered, l.callUntilKilled(v, i, time.Duration(rnd.IntN(120))*time.Millisecond)...)
 		l.Up()
-		have := l.openPorts(v.group)
-		for _, p := range answered {
-			if !slices.Contains(have, p) {
-				t.Fatalf("after kill %d, the answered rule for port %d is lost", i+1, p)
+		have := l.things(v)
+		for _, a := range answered {
+			if !have[a] {
+				t.Fatalf("after kill %d, the answered call for %s is lost", i+1, a)
 			}
 		}
 		if !talk.alive() {
 			t.Fatalf("the connection broke at kill %d", i+1)
 		}
 	}
-	if len(answered) == 0 {
-		t.Error("no call was ever answered")
+	if len(answered) < kills {
+		t.Errorf("only %d calls were answered between %d kills", len(answered), kills)
 	}
 	t.Logf("%d calls answered between %d kills", len(answered), kills)
-	have := l.openPorts(v.group)
-	for _, p := range []int{have[0], have[len(have)-1]} {
-		l.serve(server, strconv.Itoa(p))
-		l.agree(client, server.addr, strconv.Itoa(p), "")
+	have := l.things(v)
+	for i := range kills { // the kernel has just those rules that the world has
+		port := strconv.Itoa(firstPort + i)
+		if i%10 != 0 {
+			continue
+		}
+		station := "sg-in"
+		if have[port] {
+			station = ""
+			l.serve(server, port)
+		}
+		l.agree(client, server.addr, port, station)
 	}
-	l.agree(client, server.addr, "9", "sg-in")
 	if got := l.Pick("Reservations[].Instances[].State.Name", "ec2", "describe-instances"); got != "running\trunning" {
 		t.Errorf("instances are %q", got)
 	}
@@ -62,19 +70,30 @@ func TestKilledAtRandom(t *testing.T) {
 	}
 }
 
-// callUntilKilled adds rules for one port after another, kills the daemon after a while, and gives the ports of the
-// calls that were answered.
-func (l *lab) callUntilKilled(group string, port int, after time.Duration) (answered []int) {
+// firstPort is the first of the ports that rules are added for, one a round.
+const firstPort = 10000
+
+// callUntilKilled adds a rule for the round's port and then one security group after another, kills the daemon after a
+// while, and gives the port and the group ids that were answered.
+func (l *lab) callUntilKilled(v *vpc, round int, after time.Duration) (answered []string) {
 	l.T.Helper()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		for p := port; p < port+200; p++ {
-			_, err := l.EC2("AuthorizeSecurityGroupIngress", "GroupId", group, "IpPermissions.1.IpProtocol", "tcp", "IpPermissions.1.FromPort", strconv.Itoa(p),
-				"IpPermissions.1.ToPort", strconv.Itoa(p), "IpPermissions.1.IpRanges.1.CidrIp", l.cidr.String())
-			if err != nil {
+		port := strconv.Itoa(firstPort + round)
+		_, err := l.EC2("AuthorizeSecurityGroupIngress", "GroupId", v.group, "IpPermissions.1.IpProtocol", "tcp", "IpPermissions.1.FromPort", port,
+			"IpPermissions.1.ToPort", port, "IpPermissions.1.IpRanges.1.CidrIp", l.cidr.String())
+		if err == nil {
+			answered = append(answered, port)
+		}
+		for n := 0; err == nil; n++ {
+			name := fmt.Sprintf("round-%d-%d", round, n)
+			var xml string
+			if xml, err = l.EC2("CreateSecurityGroup", "VpcId", v.id, "GroupName", name, "GroupDescription", name); err == nil {
+				answered = append(answered, testkit.Elements(xml, "groupId")...)
+			}
+			if n == mostGroups {
 				return
 			}
-			answered = append(answered, p)
 		}
 	})
 	<-time.After(after)
@@ -83,26 +102,23 @@ func (l *lab) callUntilKilled(group string, port int, after time.Duration) (answ
 	return answered
 }
 
-// openPorts are the ports from 10000 on that the group's rules open.
-func (l *lab) openPorts(group string) (out []int) {
+// mostGroups keeps the VPC below its quota over all rounds.
+const mostGroups = 40
+
+// things are the ports that rules of the VPC open, and its groups.
+func (l *lab) things(v *vpc) map[string]bool {
 	l.T.Helper()
-	for token := ""; ; {
-		xml, err := l.EC2("DescribeSecurityGroupRules", "Filter.1.Name", "group-id", "Filter.1.Value.1", group, "MaxResults", "1000", "NextToken", token)
+	out := map[string]bool{}
+	for _, call := range [][3]string{{"DescribeSecurityGroups", "vpc-id", v.id}, {"DescribeSecurityGroupRules", "group-id", v.group}} {
+		xml, err := l.EC2(call[0], "Filter.1.Name", call[1], "Filter.1.Value.1", call[2])
 		if err != nil {
 			l.T.Fatal(err)
 		}
-		for _, p := range testkit.Elements(xml, "fromPort") {
-			if n, err := strconv.Atoi(p); err == nil && n >= 10000 {
-				out = append(out, n)
-			}
+		for _, x := range append(testkit.Elements(xml, "fromPort"), testkit.Elements(xml, "groupId")...) {
+			out[x] = true
 		}
-		next := testkit.Elements(xml, "nextToken")
-		if len(next) == 0 || next[0] == "" {
-			slices.Sort(out)
-			return out
-		}
-		token = next[0]
 	}
+	return out
 }
 
 // down ends everything in the kernel; the next start brings the same world back with its instances started again, as
@@ -117,7 +133,7 @@ func TestDownAndUpAgain(t *testing.T) {
 
 	for what, args := range map[string][]string{
 		"the same state folder": {"--state", l.State, "--listen", "127.0.0.1:0"},
-		"a port in use":         {"--state", t.TempDir(), "--listen", strings.TrimPrefix(l.URL(), "http://")},
+		"a port in use":         {"--state", l.State + "-other", "--listen", strings.TrimPrefix(l.URL(), "http://")},
 	} {
 		out, err := exec.Command(testkit.Binary(t), append([]string{"up"}, args...)...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "error: ") {

@@ -75,7 +75,7 @@ func (l *lab) fill(v int) ([]instance, error) {
 	subnet := call("subnetId", "CreateSubnet", "VpcId", vpc, "CidrBlock", l.cidr.String())[0]
 	group := call("groupId", "CreateSecurityGroup", "VpcId", vpc, "GroupName", "all", "GroupDescription", "all")[0]
 	call("return", "AuthorizeSecurityGroupIngress", "GroupId", group, "IpPermissions.1.IpProtocol", "tcp", "IpPermissions.1.FromPort", "22",
-		"IpPermissions.1.ToPort", "22", "IpPermissions.1.UserIdGroupPairs.1.GroupId", group)
+		"IpPermissions.1.ToPort", "22", "IpPermissions.1.Groups.1.GroupId", group)
 	var out []instance
 	for n := range scaleEach {
 		i := instance{addr: l.addr(byte(10 + v*scaleEach + n))}
