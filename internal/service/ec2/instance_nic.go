@@ -236,11 +236,12 @@ func (l *launch) plug(tx *world.Tx, i world.Instance, n nic) error {
 		tx.ENIs.Put(e)
 		return nil
 	}
-	prefixes, err := choosePrefixes(tx, n)
+	used := l.usedIn(tx, n.subnet.ID)
+	prefixes, err := choosePrefixes(n, used)
 	if err != nil {
 		return err
 	}
-	addrs, err := chooseAddrs(tx, n, prefixes)
+	addrs, err := chooseAddrs(n, used)
 	if err != nil {
 		return err
 	}
@@ -250,10 +251,21 @@ func (l *launch) plug(tx *world.Tx, i world.Instance, n nic) error {
 	return nil
 }
 
-// choosePrefixes are the /28 prefixes of a new interface: those asked for, and the highest free ones.
-func choosePrefixes(tx *world.Tx, n nic) ([]netip.Prefix, error) {
+// usedIn are the addresses of a subnet that are given out; those this launch chooses are added to it.
+func (l *launch) usedIn(tx *world.Tx, id world.SubnetID) map[netip.Addr]bool {
+	if l.used[id] == nil {
+		if l.used == nil {
+			l.used = map[world.SubnetID]map[netip.Addr]bool{}
+		}
+		l.used[id] = tx.UsedAddresses(id)
+	}
+	return l.used[id]
+}
+
+// choosePrefixes are the /28 prefixes of a new interface: those asked for, and the highest free ones. Their addresses
+// are used from then on.
+func choosePrefixes(n nic, used map[netip.Addr]bool) ([]netip.Prefix, error) {
 	out := slices.Clone(n.prefixes)
-	used := tx.UsedAddresses(n.subnet.ID)
 	for i, p := range out {
 		if !covers(n.subnet.CIDR, p) {
 			return nil, awserr.EC2InvalidValue("Prefix does not fall within the subnet's address range")
@@ -273,15 +285,17 @@ func choosePrefixes(tx *world.Tx, n nic) ([]netip.Prefix, error) {
 	if len(out) < len(n.prefixes)+n.prefixCount {
 		return nil, awserr.EC2Code("InsufficientCidrBlocks", "There are not enough free cidr blocks in subnet '%s' to satisfy the request.", n.subnet.ID)
 	}
+	for _, p := range out {
+		for a := p.Addr(); p.Contains(a); a = a.Next() {
+			used[a] = true
+		}
+	}
 	return out, nil
 }
 
-// chooseAddrs are the private addresses of a new interface: those asked for, and the lowest free ones.
-func chooseAddrs(tx *world.Tx, n nic, prefixes []netip.Prefix) ([]netip.Addr, error) {
-	used := tx.UsedAddresses(n.subnet.ID)
-	taken := func(a netip.Addr) bool {
-		return used[a] || slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(a) })
-	}
+// chooseAddrs are the private addresses of a new interface: those asked for, and the lowest free ones. They are used
+// from then on.
+func chooseAddrs(n nic, used map[netip.Addr]bool) ([]netip.Addr, error) {
 	var out []netip.Addr
 	for _, a := range n.addrs {
 		switch {
@@ -289,14 +303,16 @@ func chooseAddrs(tx *world.Tx, n nic, prefixes []netip.Prefix) ([]netip.Addr, er
 			return nil, awserr.EC2InvalidValue("Address does not fall within the subnet's address range")
 		case n.subnet.Reserved(a):
 			return nil, awserr.EC2InvalidValue("Address " + a.String() + " is in subnet's reserved address range")
-		case taken(a) || slices.Contains(out, a):
+		case used[a]:
 			return nil, awserr.EC2Code("InvalidIPAddress.InUse", "Address %s is in use.", a)
 		}
+		used[a] = true
 		out = append(out, a)
 	}
 	want := max(1, len(n.addrs)) + n.secondary
 	for a := n.subnet.CIDR.Addr(); len(out) < want && n.subnet.CIDR.Contains(a); a = a.Next() {
-		if !n.subnet.Reserved(a) && !taken(a) && !slices.Contains(out, a) {
+		if !n.subnet.Reserved(a) && !used[a] {
+			used[a] = true
 			out = append(out, a)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -28,6 +29,7 @@ type launch struct {
 	key     world.KeyPair
 	least   int
 	most    int
+	used    map[world.SubnetID]map[netip.Addr]bool // in the transaction
 }
 
 // RunInstances starts instances: as many as MaxCount, or as there are addresses for if that is no fewer than MinCount.
@@ -105,7 +107,7 @@ func (s *Service) checkRun(c world.Caller, in *ec2api.RunInstancesInput) (*launc
 // refuseRun refuses what RunInstances can be asked for but is not built.
 func refuseRun(in *ec2api.RunInstancesInput) error {
 	place := in.Placement
-	for what, given := range map[string]bool{
+	asked := map[string]bool{
 		"Launch templates":        in.LaunchTemplate != nil,
 		"Spot instances":          in.InstanceMarketOptions != nil,
 		"IPv6":                    len(in.Ipv6Addresses) > 0 || val(in.Ipv6AddressCount) > 0 || val(in.EnablePrimaryIpv6),
@@ -120,8 +122,9 @@ func refuseRun(in *ec2api.RunInstancesInput) error {
 		"Resource-name hostnames": in.PrivateDnsNameOptions != nil && val(in.PrivateDnsNameOptions.HostnameType) == "resource-name",
 		"Placement groups, hosts and dedicated tenancy": place != nil && (val(place.GroupName) != "" || val(place.GroupId) != "" ||
 			val(place.HostId) != "" || val(place.HostResourceGroupArn) != "" || val(place.Tenancy) != "" && *place.Tenancy != "default"),
-	} {
-		if given {
+	}
+	for _, what := range sortedKeys(asked) {
+		if asked[what] {
 			return unsupported(what + " are not built.")
 		}
 	}

@@ -278,6 +278,9 @@ func changeList(l *world.ManagedPrefixList, in *ec2api.ModifyManagedPrefixListIn
 		return awserr.EC2Code("PrefixListVersionMismatch", "The prefix list has the incorrect version number.")
 	}
 	for _, e := range in.RemoveEntries {
+		if slices.ContainsFunc(in.AddEntries, func(a ec2api.AddPrefixListEntry) bool { return val(a.Cidr) == val(e.Cidr) }) {
+			return awserr.EC2InvalidValue("Request cannot contain Cidr " + val(e.Cidr) + " in both AddPrefixListEntries and RemovePrefixListEntries")
+		}
 		p, err := netip.ParsePrefix(val(e.Cidr))
 		i := slices.IndexFunc(l.Entries, func(h world.PrefixListEntry) bool { return h.CIDR == p.Masked() })
 		if err != nil || i < 0 {

@@ -3,14 +3,14 @@ package ec2
 // Quotas: what an account may have in a region. They are AWS's defaults (Amazon VPC User Guide, "Amazon VPC quotas";
 // Amazon EC2 User Guide, "Tag restrictions"), but for those that would only be in the way on a machine of one's own.
 const (
-	maxVPCs            = 1000 // AWS: 5
-	maxInstances       = 1000 // that are not terminated; AWS counts virtual processors
-	maxCIDRs           = 5    // of a VPC
-	maxSubnets         = 200  // of a VPC
-	maxTables          = 200  // of a VPC
-	maxRoutes          = 500  // of a route table, without the local ones
-	maxGroups          = 2500 // of a region
-	maxRules           = 60   // of a security group, in one direction and for one IP version; a prefix list counts as its size
+	maxVPCs            = 1000  // AWS: 5
+	maxInstances       = 10000 // that are not terminated; AWS counts virtual processors
+	maxCIDRs           = 5     // of a VPC
+	maxSubnets         = 200   // of a VPC
+	maxTables          = 200   // of a VPC
+	maxRoutes          = 500   // of a route table, without the local ones
+	maxGroups          = 2500  // of a region
+	maxRules           = 60    // of a security group, in one direction and for one IP version; a prefix list counts as its size
 	maxGroupsPerENI    = 5
 	maxPrefixLists     = 100
 	maxListEntries     = 1000 // of a prefix list

@@ -94,7 +94,7 @@ func (s *Service) DescribeRegions(_ context.Context, _ world.Caller, in *ec2api.
 func (s *Service) DescribeAccountAttributes(_ context.Context, _ world.Caller, in *ec2api.DescribeAccountAttributesInput) (*ec2api.DescribeAccountAttributesOutput, error) {
 	all := []struct{ name, value string }{
 		{"supported-platforms", "VPC"}, {"vpc-max-security-groups-per-interface", "5"}, {"max-elastic-ips", "5"},
-		{"max-instances", "1000"}, {"vpc-max-elastic-ips", "5"}, {"default-vpc", "none"},
+		{"max-instances", itoa(maxInstances)}, {"vpc-max-elastic-ips", "5"}, {"default-vpc", "none"},
 	}
 	out := &ec2api.DescribeAccountAttributesOutput{AccountAttributes: []ec2api.AccountAttribute{}}
 	for _, a := range all {
