@@ -40,7 +40,7 @@ func (s *Service) RunInstances(ctx context.Context, c world.Caller, in *ec2api.R
 	}
 	var reservation string
 	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
-		reservation, err = once(tx, c, "RunInstances", in.ClientToken, in, func() (string, error) { return l.run(tx) })
+		reservation, err = tokenCall{c, "RunInstances", in.ClientToken, in}.once(tx, func() (string, error) { return l.run(tx) })
 		return err
 	})
 	if err != nil {

@@ -152,7 +152,7 @@ func (s *Service) CreateManagedPrefixList(ctx context.Context, c world.Caller, i
 	}
 	var id string
 	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
-		id, err = once(tx, c, "CreateManagedPrefixList", in.ClientToken, in, func() (string, error) {
+		id, err = tokenCall{c, "CreateManagedPrefixList", in.ClientToken, in}.once(tx, func() (string, error) {
 			if len(mine(&tx.ManagedPrefixLists, c)) >= maxPrefixLists {
 				return "", awserr.EC2Limit("PrefixListLimitExceeded", "The maximum number of prefix lists has been reached.")
 			}

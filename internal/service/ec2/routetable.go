@@ -23,7 +23,7 @@ func (s *Service) CreateRouteTable(ctx context.Context, c world.Caller, in *ec2a
 	}
 	var id string
 	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
-		id, err = once(tx, c, "CreateRouteTable", in.ClientToken, in, func() (string, error) {
+		id, err = tokenCall{c, "CreateRouteTable", in.ClientToken, in}.once(tx, func() (string, error) {
 			p, err := find(&tx.VPCs, c, "vpc", in.VpcId)
 			if err != nil {
 				return "", err

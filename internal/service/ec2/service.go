@@ -143,25 +143,34 @@ func need(parameter string, p *string) error {
 // tokenLife is how long a client token is remembered at least. (Amazon EC2 Developer Guide, "Ensuring idempotency".)
 const tokenLife = 24 * time.Hour
 
+// tokenCall is a call with a client token.
+type tokenCall struct {
+	c     world.Caller
+	op    string
+	token *string
+	in    any
+}
+
 // once runs make, which returns the id of what it made, unless the client token was used before: then the id is that
 // of the first time. The same token with another request is an error. Without a token make always runs.
-func once(tx *world.Tx, c world.Caller, op string, token *string, in any, make func() (string, error)) (string, error) {
-	if val(token) == "" {
+func (q tokenCall) once(tx *world.Tx, make func() (string, error)) (string, error) {
+	token := val(q.token)
+	if token == "" {
 		return make()
 	}
-	if len(*token) > 64 {
-		return "", awserr.EC2InvalidParameter("clientToken", *token, "Tokens have at most 64 characters.")
+	if len(token) > 64 {
+		return "", awserr.EC2InvalidParameter("clientToken", token, "Tokens have at most 64 characters.")
 	}
-	raw, err := json.Marshal(in)
+	raw, err := json.Marshal(q.in)
 	if err != nil {
 		return "", fmt.Errorf("ec2: hash request: %w", err)
 	}
 	sum := sha256.Sum256(raw)
-	prefix := string(c.Account) + "/" + c.Region + "/ec2/" + op + "/"
-	t := world.IdempotencyToken{Key: prefix + *token, Request: hex.EncodeToString(sum[:]), Created: tx.Now}
+	prefix := string(q.c.Account) + "/" + q.c.Region + "/ec2/" + q.op + "/"
+	t := world.IdempotencyToken{Key: prefix + token, Request: hex.EncodeToString(sum[:]), Created: tx.Now}
 	if used, ok := tx.IdempotencyTokens.Get(t.Key); ok && tx.Now.Sub(used.Created) < tokenLife {
 		if used.Request != t.Request {
-			return "", awserr.EC2IdempotentMismatch(*token)
+			return "", awserr.EC2IdempotentMismatch(token)
 		}
 		return used.ID, nil
 	}
