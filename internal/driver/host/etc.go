@@ -152,10 +152,14 @@ func systemUsers() (passwd, shadow string, err error) {
 	return p.String(), s.String(), err
 }
 
+// freeGroups is from where numbers of groups are taken that no distribution assigns. (login.defs(5), SYS_GID_MIN.)
+const freeGroups = 500
+
 // systemGroups are the machine's groups that its programs need, without members, and those an instance's default user is in.
 func systemGroups(user string) (group, gshadow string, err error) {
 	var g, s strings.Builder
 	missing := map[string]string{"adm": "4", "wheel": "10", "systemd-journal": "190"} // with their numbers on Amazon Linux 2023
+	taken := map[string]bool{}
 	add := func(name, id string, joined bool) {
 		member := ""
 		if joined {
@@ -167,10 +171,16 @@ func systemGroups(user string) (group, gshadow string, err error) {
 	err = eachLine("/etc/group", 4, func(f []string) {
 		_, joined := missing[f[0]]
 		delete(missing, f[0])
+		taken[f[2]] = true
 		add(f[0], f[2], joined)
 	})
 	for _, name := range slices.Sorted(maps.Keys(missing)) {
-		add(name, missing[name], true)
+		id := missing[name]
+		for n := freeGroups; taken[id]; n++ { // some distributions mean another group by it
+			id = strconv.Itoa(n)
+		}
+		taken[id] = true
+		add(name, id, true)
 	}
 	return g.String(), s.String(), err
 }

@@ -28,6 +28,7 @@ func TestLife(t *testing.T) {
 	p.expect(idA, "ip-10-9-0-53.ec2.internal", "uname", "-n")
 	p.expect(idA, "0 /root", "sh", "-c", "echo $(id -u) $PWD")
 	p.expect(idA, "search ec2.internal\nnameserver 10.9.0.2\noptions timeout:2 attempts:5", "cat", "/etc/resolv.conf")
+	p.expect(idA, "adm\nec2-user\nsystemd-journal\nwheel", "sh", "-c", "id -Gn ec2-user | tr ' ' '\\n' | sort")
 	for status, script := range map[int]string{0: "true", 7: "exit 7", 137: "kill -9 $$"} {
 		if _, got := p.exec(idA, "sh", "-c", script); got != status {
 			t.Errorf("%s: status %d, want %d", script, got, status)
