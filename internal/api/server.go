@@ -128,7 +128,7 @@ func (s *Server) answer(w http.ResponseWriter, x *exchange) (answer wire.Respons
 		s.config.Log.Error("api handler fails", "op", x.name+":"+x.op, "id", x.id, "err", err)
 		e = wire.Fault(x.name, x.protocol, wire.Internal, "")
 	}
-	return x.EncodeError(e, x.id)
+	return x.EncodeError(e.Brief(), x.id)
 }
 
 // do takes the steps of a request in the order AWS takes them.

@@ -40,6 +40,9 @@ func parseForm(raw string) (*node, *badInput) {
 		if !utf8.ValidString(name) || !utf8.ValidString(vs[0]) {
 			return nil, unreadable("", "The query string is not UTF-8.")
 		}
+		if !isXML(vs[0]) {
+			return nil, within(name, unreadable(vs[0], "A specified character is invalid."))
+		}
 		parts := strings.Split(name, ".")
 		if count += len(parts); count > maxNodes || len(parts) > maxParts {
 			return nil, unreadable("", "The request has too many parameters.")
@@ -196,4 +199,14 @@ func (n *node) numbered() ([]int, *badInput) {
 	}
 	slices.Sort(items)
 	return items, nil
+}
+
+// isXML tells whether an answer, which is XML, can say the text as it is. (XML 1.0, section 2.2, "Characters".)
+func isXML(text string) bool {
+	for _, r := range text {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			return false
+		}
+	}
+	return true
 }

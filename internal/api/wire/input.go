@@ -40,8 +40,5 @@ func within(name string, b *badInput) *badInput {
 // unreadable is a badInput about a single value.
 func unreadable(value, why string) *badInput {
 	const most = 64 // bytes of the value worth repeating
-	if len(value) > most {
-		value = strings.ToValidUTF8(value[:most], "") + "…"
-	}
-	return &badInput{value: value, why: why}
+	return &badInput{value: shortened(value, most), why: why}
 }

@@ -32,6 +32,12 @@ func compileChecks(constraints map[string]Constraint) (map[string]*check, error)
 	return checks, nil
 }
 
+// Limits of what an answer repeats of a wrong request. AWS does not publish its own.
+const (
+	maxViolations = 20   // told; all are counted
+	maxEcho       = 1000 // bytes of a value
+)
+
 // violation is a value that breaks a constraint.
 type violation struct {
 	field string // with dots in between
@@ -41,13 +47,29 @@ type violation struct {
 
 // String is the sentence AWS's frameworks write.
 func (v violation) String() string {
-	return "Value " + v.value + " at '" + v.field + "' failed to satisfy constraint: Member must " + v.rule
+	return "Value " + shortened(v.value, maxEcho) + " at '" + v.field + "' failed to satisfy constraint: Member must " + v.rule
+}
+
+// shortened is text, cut off after the given number of bytes.
+func shortened(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // validator collects violations.
 type validator struct {
 	*base
-	found []violation
+	found []violation // the first ones
+	count int         // of all
+}
+
+// find notes a violation.
+func (w *validator) find(v violation) {
+	if w.count++; w.count <= maxViolations {
+		w.found = append(w.found, v)
+	}
 }
 
 // validate checks an input structure and answers in the service's words.
@@ -66,7 +88,7 @@ func (b *base) validate(v reflect.Value) *awserr.Error {
 		texts = append(texts, f.String())
 		fields = append(fields, awserr.Field{Name: f.field, Message: "Member must " + f.rule})
 	}
-	text := fmt.Sprintf("%d validation error%s detected: %s", len(texts), map[bool]string{true: "s"}[len(texts) > 1], strings.Join(texts, "; "))
+	text := fmt.Sprintf("%d validation error%s detected: %s", w.count, map[bool]string{true: "s"}[w.count > 1], strings.Join(texts, "; "))
 	if b.service.Name == awserr.Lattice {
 		return awserr.LatticeFields(text, fields...)
 	}
@@ -88,7 +110,7 @@ func (w *validator) structure(v reflect.Value, path string) {
 		case ok:
 			w.value(f, m, w.checks[m.shape], name)
 		case m.need:
-			w.found = append(w.found, violation{name, "null", "not be null"})
+			w.find(violation{name, "null", "not be null"})
 		}
 	}
 }
@@ -139,7 +161,7 @@ func (w *validator) oneOf(v reflect.Value, path string) {
 		}
 	}
 	if n != 1 {
-		w.found = append(w.found, violation{path, "with " + strconv.Itoa(n) + " members", "have exactly one member set"})
+		w.find(violation{path, "with " + strconv.Itoa(n) + " members", "have exactly one member set"})
 	}
 }
 
@@ -165,11 +187,11 @@ func (w *validator) scalar(v reflect.Value, c *check, path string) {
 		w.between(int64(utf8.RuneCountInString(v.String())), c, bad)
 		if c.pattern != nil && !c.pattern.match(v.String()) {
 			bad.rule = "satisfy regular expression pattern: " + c.Pattern
-			w.found = append(w.found, bad)
+			w.find(bad)
 		}
 		if len(c.Enum) > 0 && !slices.Contains(c.Enum, v.String()) {
 			bad.rule = "satisfy enum value set: [" + strings.Join(c.Enum, ", ") + "]"
-			w.found = append(w.found, bad)
+			w.find(bad)
 		}
 	}
 }
@@ -179,10 +201,10 @@ func (w *validator) between(n int64, c *check, bad violation) {
 	rule := bad.rule
 	if c.Min != nil && n < *c.Min {
 		bad.rule = fmt.Sprintf("%s greater than or equal to %d", rule, *c.Min)
-		w.found = append(w.found, bad)
+		w.find(bad)
 	}
 	if c.Max != nil && n > *c.Max {
 		bad.rule = fmt.Sprintf("%s less than or equal to %d", rule, *c.Max)
-		w.found = append(w.found, bad)
+		w.find(bad)
 	}
 }
