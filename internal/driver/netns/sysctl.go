@@ -24,10 +24,13 @@ var middle = []kernel.Sysctl{
 }
 
 // routerOnly: instances ask for the addresses of their subnet, and the router answers for all of them; sockets it
-// accepts carry the mark of the port they came in by.
+// accepts carry the mark of the port they came in by. Nobody reads its tracked connections' events: left at "auto", the
+// kernel would write a message for every change of one as soon as a reader listens in any namespace. (Linux kernel,
+// nf_conntrack-sysctl.rst, nf_conntrack_events.)
 var routerOnly = []kernel.Sysctl{
 	{Name: "ipv4/conf/default/proxy_arp", Value: "1"},
 	{Name: "ipv4/tcp_fwmark_accept", Value: "1"},
+	{Name: "netfilter/nf_conntrack_events", Value: "0", Optional: true},
 }
 
 // gatewayOnly: connections are counted and timed for access records.
