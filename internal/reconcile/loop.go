@@ -23,7 +23,8 @@ type Loop struct {
 	log   *slog.Logger
 
 	fabric  atomic.Pointer[fabric.Fabric]
-	applied map[string]any // scope id → *fabric.VPC or *fabric.Gateway as last applied without error
+	applied map[string]any  // scope id → *fabric.VPC or *fabric.Gateway as last applied without error
+	known   map[string]bool // ids of the scopes that were tried
 	failing map[string]failure
 	rev     uint64
 	world   world.World // of the fabric last compiled
@@ -45,7 +46,7 @@ const (
 func New(s *store.Store, d Drivers, after func(context.Context, world.World, store.Seen), log *slog.Logger) *Loop {
 	l := &Loop{
 		store: s, drivers: d, after: after, log: log,
-		applied: map[string]any{}, failing: map[string]failure{}, hosts: make(chan []*fabric.Host, 1),
+		applied: map[string]any{}, known: map[string]bool{}, failing: map[string]failure{}, hosts: make(chan []*fabric.Host, 1),
 	}
 	l.fabric.Store(&fabric.Fabric{})
 	return l
@@ -140,6 +141,7 @@ func (l *Loop) compile(w world.World) *fabric.Fabric {
 
 // scope gives a changed scope to the scoped drivers, rules first.
 func (l *Loop) scope(id string, want any, apply func(Scoped) error) {
+	l.known[id] = true
 	if was := l.applied[id]; was == want || reflect.DeepEqual(was, want) {
 		l.applied[id] = want
 		delete(l.failing, id)
@@ -157,15 +159,18 @@ func (l *Loop) scope(id string, want any, apply func(Scoped) error) {
 	})
 }
 
+// forget drops what is known of scopes that are not wanted any more, whether they were ever applied or only failed.
 func (l *Loop) forget(wanted map[string]bool) {
-	for id := range l.applied {
-		if !wanted[id] {
-			delete(l.applied, id)
-			delete(l.failing, id)
-			for _, d := range []any{l.drivers.Rules, l.drivers.Namespaces, l.drivers.Routes} {
-				if f, ok := d.(Forgetter); ok {
-					f.Forget(id)
-				}
+	for id := range l.known {
+		if wanted[id] {
+			continue
+		}
+		delete(l.known, id)
+		delete(l.applied, id)
+		delete(l.failing, id)
+		for _, d := range []any{l.drivers.Rules, l.drivers.Namespaces, l.drivers.Routes} {
+			if f, ok := d.(Forgetter); ok {
+				f.Forget(id)
 			}
 		}
 	}
