@@ -88,6 +88,9 @@ func readDHCP(in []ec2api.NewDhcpConfiguration) ([]world.DHCPOption, error) {
 				return nil, err
 			}
 		case "domain-name":
+			if err := checkDomains(o.Values); err != nil {
+				return nil, err
+			}
 		case "netbios-node-type":
 			if !slices.Contains([]string{"1", "2", "4", "8"}, o.Values[0]) {
 				return nil, awserr.EC2InvalidParameter(key, o.Values[0], "Expecting 1, 2, 4 or 8.")

@@ -160,6 +160,9 @@ func setMetadata(m *world.MetadataOptions, in *ec2api.InstanceMetadataOptionsReq
 	if err := choose("instanceMetadataTags", in.InstanceMetadataTags, &m.Tags, "enabled", "disabled"); err != nil {
 		return err
 	}
+	if err := oneOf("httpProtocolIpv6", in.HttpProtocolIpv6, "enabled", "disabled"); err != nil {
+		return err
+	}
 	if val(in.HttpProtocolIpv6) == "enabled" {
 		return unsupported("IPv6 is not built: httpProtocolIpv6 cannot be enabled.")
 	}

@@ -100,6 +100,9 @@ func (s *Service) ModifyInstanceAttribute(ctx context.Context, c world.Caller, i
 // named turns the form Attribute=NAME, Value=TEXT into that with a member for each attribute.
 func named(in *ec2api.ModifyInstanceAttributeInput) error {
 	if in.Attribute == nil {
+		if in.Value != nil {
+			return awserr.EC2MissingParameter("attribute")
+		}
 		return nil
 	}
 	text := &ec2api.AttributeValue{Value: in.Value}

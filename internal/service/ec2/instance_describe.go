@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"slices"
+	"strings"
 	"strconv"
 
 	"kumiko/internal/api/ec2api"
@@ -279,6 +280,11 @@ func (s *Service) DescribeInstanceCreditSpecifications(_ context.Context, c worl
 
 // DescribeIamInstanceProfileAssociations lists the instance profiles that instances have.
 func (s *Service) DescribeIamInstanceProfileAssociations(_ context.Context, c world.Caller, in *ec2api.DescribeIamInstanceProfileAssociationsInput) (*ec2api.DescribeIamInstanceProfileAssociationsOutput, error) {
+	for _, id := range in.AssociationIds {
+		if digits, ok := strings.CutPrefix(id, "iip-assoc-"); !ok || len(digits) != 17 || strings.Trim(digits, "0123456789abcdef") != "" {
+			return nil, awserr.EC2Code("InvalidAssociationID.Malformed", "Invalid id: %q (expecting \"iip-assoc-...\")", id)
+		}
+	}
 	v := s.look(c)
 	var rows []world.Instance
 	for _, i := range v.liveInstances() {

@@ -170,6 +170,9 @@ func (l *launch) place(tx *world.Tx) (int, error) {
 		}
 	}
 	l.subnet = l.nics[0].subnet
+	if p := l.in.Placement; p != nil && set(p.AvailabilityZoneId) && *p.AvailabilityZoneId != world.ZoneID(l.c.Region, l.subnet.Zone) {
+		return 0, awserr.EC2Combination("The availability zone " + *p.AvailabilityZoneId + " is not that of subnet " + string(l.subnet.ID))
+	}
 	if p := l.in.Placement; p != nil && val(p.AvailabilityZone) != "" && *p.AvailabilityZone != l.subnet.Zone {
 		return 0, awserr.EC2Combination("The availability zone " + *p.AvailabilityZone + " is not that of subnet " + string(l.subnet.ID))
 	}

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"maps"
@@ -54,7 +55,7 @@ func (s *Service) RunInstances(ctx context.Context, c world.Caller, in *ec2api.R
 
 // checkRun checks what can be checked without a transaction.
 func (s *Service) checkRun(c world.Caller, in *ec2api.RunInstancesInput) (*launch, error) {
-	if err := refuseRun(in); err != nil {
+	if err := cmp.Or(refuseRun(in), refuseRunDetails(in)); err != nil {
 		return nil, err
 	}
 	l := &launch{in: in, c: c, least: int(val(in.MinCount)), most: int(val(in.MaxCount))}
@@ -197,6 +198,9 @@ func rootVolume(in *ec2api.RunInstancesInput, i image) (world.Volume, error) {
 					*e.VolumeSize, snapshotOf(i.id), i.size)
 			}
 			v.Size = int(*e.VolumeSize)
+		}
+		if id := val(m.Ebs.SnapshotId); id != "" && id != snapshotOf(i.id) {
+			return v, awserr.EC2Code("InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", id)
 		}
 		if val(m.Ebs.Encrypted) || val(m.Ebs.KmsKeyId) != "" {
 			return v, unsupported("Encrypted volumes are not built.")

@@ -261,6 +261,9 @@ func (s *Service) DeleteKeyPair(ctx context.Context, c world.Caller, in *ec2api.
 		if err := awserr.EC2CheckID("key-pair-id", id); err != nil {
 			return nil, err
 		}
+		if set(in.KeyName) {
+			return nil, awserr.EC2Combination("The parameters 'keyName' and 'keyPairId' may not be used in combination")
+		}
 	}
 	out := &ec2api.DeleteKeyPairOutput{Return: new(true)}
 	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {

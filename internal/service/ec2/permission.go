@@ -250,9 +250,8 @@ func (e *ruleEdit) readPermission(p ec2api.IpPermission) ([]world.SecurityGroupR
 		out = append(out, r)
 	}
 	for _, r := range out {
-		if !groupWord(r.Description) {
-			return nil, awserr.EC2InvalidValue("Invalid rule description. Valid descriptions are strings less than 256 characters from " +
-				"the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*")
+		if err := checkRuleText(r.Description); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
@@ -287,6 +286,9 @@ func (e *ruleEdit) peer(x ec2api.UserIdGroupPair) (world.SecurityGroupID, world.
 	if u := val(x.UserId); u != "" && u != string(e.c.Account) {
 		return "", "", awserr.EC2NotFound("security-group", val(x.GroupId)+val(x.GroupName))
 	}
+	if err := e.refusePair(x); err != nil {
+		return "", "", err
+	}
 	if val(x.GroupId) == "" {
 		for g := range e.tx.SecurityGroups.All() {
 			if g.VPC == e.group.VPC && g.Name == val(x.GroupName) && g.Name != "" {
@@ -301,6 +303,9 @@ func (e *ruleEdit) peer(x ec2api.UserIdGroupPair) (world.SecurityGroupID, world.
 	g, err := find(&e.tx.SecurityGroups, e.c, "security-group", x.GroupId)
 	if err != nil {
 		return "", "", err
+	}
+	if set(x.GroupName) && *x.GroupName != g.Name {
+		return "", "", awserr.EC2NotFound("security-group", *x.GroupName)
 	}
 	if g.VPC != e.group.VPC {
 		return "", "", awserr.EC2Code("InvalidGroup.NotFound", "You have specified two resources that belong to different networks.")

@@ -192,6 +192,9 @@ func addEntries(l world.ManagedPrefixList, in []ec2api.AddPrefixListEntry) ([]wo
 		if err != nil || p.Addr().Is6() != (l.Family == "IPv6") {
 			return nil, awserr.EC2InvalidParameter("Cidr", val(e.Cidr), "This is not a valid CIDR block.")
 		}
+		if len(val(e.Description)) > 255 {
+			return nil, awserr.EC2InvalidParameter("Description", *e.Description, "Descriptions have up to 255 characters.")
+		}
 		p = p.Masked()
 		if slices.ContainsFunc(in[:n], func(o ec2api.AddPrefixListEntry) bool { return val(o.Cidr) == val(e.Cidr) }) {
 			return nil, awserr.EC2InvalidValue("Duplicate entry '" + p.String() + "'")

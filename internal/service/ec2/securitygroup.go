@@ -223,6 +223,9 @@ func (s *Service) DeleteSecurityGroup(ctx context.Context, c world.Caller, in *e
 		}
 		return nil, awserr.EC2NotFound("security-group", *in.GroupName) // names are known in a default VPC only
 	}
+	if set(in.GroupName) {
+		return nil, bothNames()
+	}
 	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
 		g, err := find(&tx.SecurityGroups, c, "security-group", in.GroupId)
 		if err != nil {

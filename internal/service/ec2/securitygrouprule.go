@@ -54,6 +54,9 @@ func (q ruleRequest) all() []ec2api.IpPermission {
 
 // edit runs f on the group of a request.
 func (s *Service) edit(ctx context.Context, c world.Caller, q ruleRequest, f func(*ruleEdit) error) (*view, error) {
+	if err := q.refuseMix(); err != nil {
+		return nil, err
+	}
 	if val(q.groupID) == "" {
 		if val(q.groupName) == "" {
 			return nil, awserr.EC2Code("MissingParameter", "The request must contain the parameter groupName or groupId")
@@ -306,6 +309,9 @@ func (s *Service) describeRules(ctx context.Context, c world.Caller, q ruleReque
 		for _, t := range texts {
 			rs, err := e.rulesByID([]string{val(t.SecurityGroupRuleId)})
 			if err != nil {
+				return err
+			}
+			if err := checkRuleText(val(t.Description)); err != nil {
 				return err
 			}
 			e.say(rs[0], val(t.Description))

@@ -158,8 +158,8 @@ func (q tokenCall) once(tx *world.Tx, make func() (string, error)) (string, erro
 	if token == "" {
 		return make()
 	}
-	if len(token) > 64 {
-		return "", awserr.EC2InvalidParameter("clientToken", token, "Tokens have at most 64 characters.")
+	if len(token) > 64 || !isASCII(token) {
+		return "", awserr.EC2InvalidParameter("clientToken", token, "Tokens have at most 64 ASCII characters.")
 	}
 	raw, err := json.Marshal(q.in)
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 // CreateSubnet makes a subnet. It uses the VPC's main route table and default network ACL.
 func (s *Service) CreateSubnet(ctx context.Context, c world.Caller, in *ec2api.CreateSubnetInput) (*ec2api.CreateSubnetOutput, error) {
 	switch {
-	case val(in.Ipv6CidrBlock) != "", val(in.Ipv6Native), val(in.Ipv6IpamPoolId) != "":
+	case set(in.Ipv6CidrBlock), val(in.Ipv6Native), set(in.Ipv6IpamPoolId), in.Ipv6NetmaskLength != nil:
 		return nil, unsupported("IPv6 is not built: a subnet has one IPv4 range.")
-	case val(in.Ipv4IpamPoolId) != "", val(in.OutpostArn) != "":
+	case set(in.Ipv4IpamPoolId), set(in.OutpostArn), in.Ipv4NetmaskLength != nil:
 		return nil, unsupported("IPAM pools and Outposts are not built.")
 	case val(in.CidrBlock) == "":
 		return nil, awserr.EC2Code("MissingParameter", "Either 'cidrBlock' or 'ipv4IpamPoolId' should be provided.")

@@ -54,9 +54,10 @@ func (s *Service) CreateVpc(ctx context.Context, c world.Caller, in *ec2api.Crea
 
 func checkCreateVpc(in *ec2api.CreateVpcInput) error {
 	switch {
-	case val(in.AmazonProvidedIpv6CidrBlock), val(in.Ipv6CidrBlock) != "", val(in.Ipv6IpamPoolId) != "", val(in.Ipv6Pool) != "":
+	case val(in.AmazonProvidedIpv6CidrBlock), set(in.Ipv6CidrBlock), set(in.Ipv6IpamPoolId), set(in.Ipv6Pool), in.Ipv6NetmaskLength != nil,
+		set(in.Ipv6CidrBlockNetworkBorderGroup):
 		return unsupported("IPv6 is not built: a VPC has IPv4 ranges only.")
-	case val(in.Ipv4IpamPoolId) != "":
+	case set(in.Ipv4IpamPoolId), in.Ipv4NetmaskLength != nil:
 		return unsupported("IPAM pools are not built: give the VPC a cidrBlock.")
 	case in.VpcEncryptionControl != nil:
 		return unsupported("VPC encryption controls are not built.")
@@ -240,11 +241,12 @@ func (s *Service) DescribeVpcAttribute(_ context.Context, c world.Caller, in *ec
 
 // AssociateVpcCidrBlock gives a VPC a further address range.
 func (s *Service) AssociateVpcCidrBlock(ctx context.Context, c world.Caller, in *ec2api.AssociateVpcCidrBlockInput) (*ec2api.AssociateVpcCidrBlockOutput, error) {
-	if val(in.CidrBlock) == "" {
-		if val(in.AmazonProvidedIpv6CidrBlock) || val(in.Ipv6CidrBlock) != "" || val(in.Ipv4IpamPoolId) != "" || val(in.Ipv6IpamPoolId) != "" {
-			return nil, unsupported("IPv6 and IPAM pools are not built: give a cidrBlock.")
-		}
-		return nil, awserr.EC2MissingParameter("cidrBlock")
+	if err := notBuilt("IPv6 and IPAM pools are", val(in.AmazonProvidedIpv6CidrBlock), set(in.Ipv6CidrBlock), set(in.Ipv4IpamPoolId),
+		set(in.Ipv6IpamPoolId), set(in.Ipv6Pool), set(in.Ipv6CidrBlockNetworkBorderGroup), in.Ipv4NetmaskLength != nil, in.Ipv6NetmaskLength != nil); err != nil {
+		return nil, err
+	}
+	if err := need("cidrBlock", in.CidrBlock); err != nil {
+		return nil, err
 	}
 	cidr, err := sizedCIDR(*in.CidrBlock, "InvalidVpc.Range")
 	if err != nil {

@@ -96,6 +96,11 @@ func (s *Service) DescribeAccountAttributes(_ context.Context, _ world.Caller, i
 		{"supported-platforms", "VPC"}, {"vpc-max-security-groups-per-interface", "5"}, {"max-elastic-ips", "5"},
 		{"max-instances", itoa(maxInstances)}, {"vpc-max-elastic-ips", "5"}, {"default-vpc", "none"},
 	}
+	for _, name := range in.AttributeNames {
+		if !slices.ContainsFunc(all, func(a struct{ name, value string }) bool { return a.name == name }) {
+			return nil, awserr.EC2InvalidParameter("attributeName", name, "Unknown attribute.")
+		}
+	}
 	out := &ec2api.DescribeAccountAttributesOutput{AccountAttributes: []ec2api.AccountAttribute{}}
 	for _, a := range all {
 		if len(in.AttributeNames) == 0 || slices.Contains(in.AttributeNames, a.name) {

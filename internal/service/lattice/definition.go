@@ -21,6 +21,11 @@ func draftConfiguration(in *latticeapi.CreateResourceConfigurationInput) (world.
 	if cfg.Name, err = checkName(configurationKind(), in.Name, 40); err != nil {
 		return cfg, err
 	}
+	for field, name := range map[string]*string{"customDomainName": in.CustomDomainName, "groupDomain": in.GroupDomain} {
+		if name != nil && !validName(strings.TrimSuffix(*name, ".")) {
+			return cfg, invalidField(field, "'"+*name+"' is no domain name")
+		}
+	}
 	if err := checkARN(in.ResourceConfigurationDefinition); err != nil {
 		return cfg, err
 	}
