@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"kumiko/internal/world"
@@ -33,6 +34,9 @@ func Compile(w world.World) *Fabric {
 // not touch is taken over. It costs what was touched, not what there is.
 func Recompile(prev *Fabric, old, w world.World, changed []world.Change) *Fabric {
 	touched, all := touch(old, w, changed)
+	if !all {
+		touched = withPeers(prev, touched)
+	}
 	for _, g := range prev.Gateways {
 		all = all || touched[g.VPC] // what is behind a gateway may be named or addressed differently now
 	}
@@ -68,6 +72,17 @@ func Recompile(prev *Fabric, old, w world.World, changed []world.Change) *Fabric
 	return c.out
 }
 
+// withPeers adds the VPCs that are joined with a touched one: their rules may name its groups.
+func withPeers(f *Fabric, touched map[world.VPCID]bool) map[world.VPCID]bool {
+	out := maps.Clone(touched)
+	for _, v := range f.VPCs {
+		if slices.ContainsFunc(v.Peerings, func(p PeerLink) bool { return touched[p.VPC] }) {
+			out[v.ID] = true
+		}
+	}
+	return out
+}
+
 // compilation is the state of one Compile: the World and what is being made of it.
 type compilation struct {
 	w        *world.World
@@ -92,6 +107,8 @@ func (c *compilation) finish() {
 	c.out.lattice = c.exists
 	slices.SortFunc(c.out.VPCs, func(a, b *VPC) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(c.out.Hosts, func(a, b *Host) int { return cmp.Compare(a.ID, b.ID) })
+	c.public()
+	c.nats()
 }
 
 // touch tells which VPCs the changed rows are about; all is true when that cannot be said.
@@ -122,7 +139,7 @@ const (
 // vpcOf is the VPC a row is about in the World in.
 func vpcOf(in *world.World, ch world.Change) (world.VPCID, about) {
 	switch ch.Noun {
-	case "account", "access-key", "idempotency-token", "key-pair", "network-acl", "access-log-subscription", "resource-policy", "log-group", "log-stream":
+	case "account", "access-key", "idempotency-token", "key-pair", "flow-log", "access-log-subscription", "resource-policy", "log-group", "log-stream":
 		return "", aboutNone
 	case "vpc":
 		return world.VPCID(ch.ID), aboutOne
@@ -135,6 +152,18 @@ func vpcOf(in *world.World, ch world.Change) (world.VPCID, about) {
 		return one(r.VPC, ok)
 	case "route-table":
 		r, ok := in.RouteTables.Get(world.RouteTableID(ch.ID))
+		return one(r.VPC, ok)
+	case "network-acl":
+		r, ok := in.NetworkACLs.Get(world.NetworkACLID(ch.ID))
+		return one(r.VPC, ok)
+	case "internet-gateway":
+		r, ok := in.InternetGateways.Get(world.InternetGatewayID(ch.ID))
+		return one(r.VPC, ok)
+	case "nat-gateway":
+		r, ok := in.NATGateways.Get(world.NATGatewayID(ch.ID))
+		return one(r.VPC, ok)
+	case "address":
+		r, ok := in.Addresses.Get(world.AllocationID(ch.ID))
 		return one(r.VPC, ok)
 	case "security-group":
 		r, ok := in.SecurityGroups.Get(world.SecurityGroupID(ch.ID))

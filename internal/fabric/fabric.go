@@ -13,6 +13,8 @@ type Fabric struct {
 	VPCs     []*VPC     // sorted by ID
 	Gateways []*Gateway // sorted by ID
 	Hosts    []*Host    // sorted by ID
+	NATs     []*NAT     // sorted by ID
+	Public   Public
 
 	lattice map[string]map[string]bool // by region: names of Lattice that exist everywhere; for Recompile
 }
@@ -23,11 +25,14 @@ type VPC struct {
 	Account  world.AccountID
 	Region   string
 	CIDRs    []netip.Prefix
-	Subnets  []Subnet // sorted by ID
-	Ports    []Port   // sorted by Index
-	Links    []Link   // sorted by Gateway
-	Groups   []Group  // sorted by ID
-	Tables   []Table  // sorted by Index
+	Subnets  []Subnet   // sorted by ID
+	Ports    []Port     // sorted by Index
+	Links    []Link     // sorted by Gateway
+	Groups   []Group    // sorted by ID
+	Tables   []Table    // sorted by Index
+	ACLs     []ACL      // sorted by ID
+	Peerings []PeerLink // sorted by ID; the active ones
+	Uplink   *Uplink    // the way to the public side; nil without an internet gateway
 	Resolver Resolver
 	Zones    []Zone // what the resolver answers from; the most specific zone that covers a name decides
 }
@@ -38,6 +43,7 @@ type Subnet struct {
 	CIDR    netip.Prefix
 	Gateway netip.Addr // the subnet's first address but one: the router, in the eyes of an instance
 	Table   uint32     // Index of the route table
+	ACL     world.NetworkACLID
 }
 
 // Port is an ENI at its VPC's router.
@@ -52,6 +58,7 @@ type Port struct {
 	Router          netip.Addr     // Subnet.Gateway
 	MAC             string
 	Groups          []world.SecurityGroupID // sorted
+	Unfiltered      bool                    // a NAT gateway's: no security group judges its packets
 	SourceDestCheck bool
 	MTU             int
 	Peer            Peer // what is plugged into the port
@@ -61,11 +68,12 @@ type Port struct {
 type Peer struct {
 	Host    world.InstanceID
 	Gateway world.ResourceGatewayID
+	NAT     world.NATGatewayID
 	Device  string // interface name there, e.g. eth0
 }
 
 // Attached tells whether the port has a cable.
-func (p Peer) Attached() bool { return p.Host != "" || p.Gateway != "" }
+func (p Peer) Attached() bool { return p.Host != "" || p.Gateway != "" || p.NAT != "" }
 
 // Group is a security group as the kernel needs it: its rules and the addresses that stand for it in other groups' rules.
 type Group struct {
@@ -92,10 +100,64 @@ type Table struct {
 	Routes []Route // sorted, longest prefix first; the local routes come before all and are not listed
 }
 
-// Route sends a destination to a port of the same VPC; Port 0 is a blackhole.
+// Route sends a destination to a port of the same VPC, to a peering or to the public side. With none of them it is a
+// blackhole.
 type Route struct {
-	Prefix netip.Prefix
-	Port   uint32
+	Prefix   netip.Prefix
+	Port     uint32
+	Peering  world.PeeringID // one of VPC.Peerings
+	Internet bool            // by VPC.Uplink
+}
+
+// ACL is a network ACL: rules in order, of which the first that matches decides; what none matches is refused.
+type ACL struct {
+	ID      world.NetworkACLID
+	Ingress []ACLRule // by Number
+	Egress  []ACLRule
+}
+
+// ACLRule is one numbered rule.
+type ACLRule struct {
+	Number   int
+	Allow    bool
+	Protocol world.Protocol
+	Ports    world.PortRange // of tcp and udp
+	ICMP     world.ICMPMatch // of icmp
+	CIDR     netip.Prefix
+}
+
+// PeerLink is an active peering as one of its VPCs sees it: a cable to the other's router.
+type PeerLink struct {
+	ID    world.PeeringID
+	VPC   world.VPCID    // the other
+	CIDRs []netip.Prefix // of the other; what comes by the cable must be from them
+}
+
+// Uplink is a VPC's cable to the public side, with the addresses that are translated on the way.
+type Uplink struct {
+	Gateway   world.InternetGatewayID
+	Addresses []PublicAddress // sorted by Private
+}
+
+// PublicAddress stands for a private address on the public side.
+type PublicAddress struct{ Private, Public netip.Addr }
+
+// Public is the public side: the namespace all uplinks lead to.
+type Public struct {
+	Uplinks []PublicUplink // sorted by VPC
+}
+
+// PublicUplink says which public addresses are behind which VPC.
+type PublicUplink struct {
+	VPC   world.VPCID
+	Addrs []netip.Addr // sorted
+}
+
+// NAT is a NAT gateway: a namespace that translates what its VPC routes to it.
+type NAT struct {
+	ID   world.NATGatewayID
+	VPC  world.VPCID
+	Port GatewayPort
 }
 
 // Link joins a consumer VPC's router with the namespace of a gateway.

@@ -1,6 +1,7 @@
 package fabric
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
@@ -27,6 +28,33 @@ func (c *compilation) groups(v *VPC) {
 		}
 		v.Groups = append(v.Groups, f)
 	}
+	c.foreignGroups(v)
+}
+
+// foreignGroups adds the groups of peered VPCs that rules of this one name: their members, not their rules.
+func (c *compilation) foreignGroups(v *VPC) {
+	known := map[world.SecurityGroupID]bool{}
+	for _, g := range v.Groups {
+		known[g.ID] = true
+	}
+	for _, own := range v.Groups {
+		for _, r := range slices.Concat(own.Ingress, own.Egress) {
+			g, ok := c.w.SecurityGroups.Get(r.Peer)
+			if known[r.Peer] || !ok || !slices.ContainsFunc(v.Peerings, func(l PeerLink) bool { return l.VPC == g.VPC }) {
+				continue
+			}
+			known[r.Peer] = true
+			f := Group{ID: g.ID}
+			for e := range c.w.ENIs.In(string(g.VPC)) {
+				if !e.Deleting && slices.Contains(e.Groups, g.ID) {
+					f.Members = append(f.Members, e.Addrs...)
+				}
+			}
+			slices.SortFunc(f.Members, netip.Addr.Compare)
+			v.Groups = append(v.Groups, f)
+		}
+	}
+	slices.SortFunc(v.Groups, func(a, b Group) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 func (c *compilation) rule(v *VPC, r world.SecurityGroupRule) Rule {

@@ -13,13 +13,16 @@ type Station string
 
 // The stations, in the order a packet meets them.
 const (
-	Spoof     Station = "source-check"   // the source is no address of the sending ENI
-	SGOut     Station = "sg-out"         // no egress rule of the sender's groups
-	NoRoute   Station = "route"          // no route, a blackhole, or no ENI with that address
-	LinkIn    Station = "sg-association" // no ingress rule of the VPC association's groups
-	Listen    Station = "listener"       // no resource, or not one of its ports
-	SGIn      Station = "sg-in"          // no ingress rule of the receiver's groups
-	DestCheck Station = "dest-check"     // the destination is no address of the receiving ENI
+	Spoof     Station = "source-check"     // the source is no address of the sending ENI
+	SGOut     Station = "sg-out"           // no egress rule of the sender's groups
+	NoRoute   Station = "route"            // no route, a blackhole, or no ENI with that address
+	LinkIn    Station = "sg-association"   // no ingress rule of the VPC association's groups
+	Listen    Station = "listener"         // no resource, or not one of its ports
+	SGIn      Station = "sg-in"            // no ingress rule of the receiver's groups
+	ACLOut    Station = "acl-out"          // the network ACL of the subnet a packet leaves
+	ACLIn     Station = "acl-in"           // the network ACL of the subnet a packet enters
+	Internet  Station = "internet-gateway" // the sender has no public address
+	DestCheck Station = "dest-check"       // the destination is no address of the receiving ENI
 )
 
 // Origin names what refused a packet: the station and the noun it belongs to. It is what the kernel's refusal record
@@ -29,12 +32,13 @@ type Origin struct {
 	VPC     world.VPCID
 	ENI     world.ENIID             // of Spoof, SGOut, SGIn, DestCheck
 	Gateway world.ResourceGatewayID // of LinkIn, Listen
+	Subnet  world.SubnetID          // of ACLOut, ACLIn
 }
 
 // String is station:noun.
 func (o Origin) String() string {
 	var at []string
-	for _, s := range []string{string(o.VPC), string(o.ENI), string(o.Gateway)} {
+	for _, s := range []string{string(o.VPC), string(o.ENI), string(o.Gateway), string(o.Subnet)} {
 		if s != "" {
 			at = append(at, s)
 		}

@@ -8,12 +8,20 @@ import (
 	"kumiko/internal/world"
 )
 
-// Routed is where a VPC's router sends a destination. With neither Port nor Link the packet goes nowhere.
+// Routed is where a VPC's router sends a destination. Exactly one of Port, Link, Peering and Internet is set, or none: see Nowhere.
 type Routed struct {
 	Prefix netip.Prefix
 	Table  world.RouteTableID // empty for the VPC's own ranges and for Lattice's
 	Port   *Port
 	Link   *Link
+
+	Peering  *PeerLink
+	Internet bool
+}
+
+// Nowhere tells whether the packet goes nowhere.
+func (r Routed) Nowhere() bool {
+	return r.Port == nil && r.Link == nil && r.Peering == nil && !r.Internet
 }
 
 // Route decides where the router sends a packet for dst that came in through a port whose subnet uses the given
@@ -40,7 +48,9 @@ func (v *VPC) Route(table uint32, dst netip.Addr) Routed {
 		}
 		for _, r := range t.Routes {
 			if r.Prefix.Contains(dst) {
-				return Routed{Prefix: r.Prefix, Table: t.ID, Port: v.portByIndex(r.Port)}
+				return Routed{
+					Prefix: r.Prefix, Table: t.ID, Port: v.portByIndex(r.Port), Peering: v.peering(r.Peering), Internet: r.Internet && v.Uplink != nil,
+				}
 			}
 		}
 		return Routed{Table: t.ID}
@@ -64,6 +74,15 @@ func (v *VPC) portByIndex(n uint32) *Port {
 		return nil
 	}
 	return &v.Ports[i]
+}
+
+func (v *VPC) peering(id world.PeeringID) *PeerLink {
+	for i := range v.Peerings {
+		if v.Peerings[i].ID == id {
+			return &v.Peerings[i]
+		}
+	}
+	return nil
 }
 
 func (v *VPC) portByENI(id world.ENIID) (Port, bool) {
@@ -107,4 +126,9 @@ func (f *Fabric) Port(id world.ENIID) (*VPC, Port, bool) {
 		}
 	}
 	return nil, Port{}, false
+}
+
+// Contains tells whether the address lies in one of the VPC's ranges.
+func (v *VPC) Contains(a netip.Addr) bool {
+	return slices.ContainsFunc(v.CIDRs, func(c netip.Prefix) bool { return c.Contains(a) })
 }

@@ -19,6 +19,9 @@ func (c *compilation) vpc(row world.VPC) {
 	c.out.VPCs = append(c.out.VPCs, v)
 	c.subnets(v)
 	c.ports(v)
+	c.acls(v)
+	c.peerings(v)
+	c.uplink(v)
 	c.groups(v)
 	c.tables(v)
 	c.hostsOf(v, row)
@@ -38,7 +41,7 @@ func (c *compilation) subnets(v *VPC) {
 		}
 	}
 	for s := range c.w.Subnets.In(string(v.ID)) {
-		f := Subnet{ID: s.ID, CIDR: s.CIDR, Gateway: world.Offset(s.CIDR, 1), Table: main}
+		f := Subnet{ID: s.ID, CIDR: s.CIDR, Gateway: world.Offset(s.CIDR, 1), Table: main, ACL: s.NetworkACL}
 		if t, ok := explicit[s.ID]; ok {
 			f.Table = t
 		}
@@ -62,7 +65,7 @@ func (c *compilation) ports(v *VPC) {
 		v.Ports = append(v.Ports, Port{
 			ENI: e.ID, Index: e.Index, Subnet: e.Subnet, Table: s.Table, Addrs: e.Addrs, Prefixes: e.Prefixes,
 			Mask: s.CIDR.Bits(), Router: s.Gateway, MAC: e.MAC, Groups: slices.Sorted(slices.Values(e.Groups)),
-			SourceDestCheck: e.SourceDestCheck, MTU: MTU, Peer: c.peer(e, n),
+			SourceDestCheck: e.SourceDestCheck, MTU: MTU, Peer: c.peer(e, n), Unfiltered: e.NAT != "",
 		})
 	}
 	slices.SortFunc(v.Ports, func(a, b Port) int { return cmp.Compare(a.Index, b.Index) })
@@ -78,6 +81,12 @@ func (c *compilation) peer(e world.ENI, n int) Peer {
 		}
 		return Peer{Gateway: e.Gateway, Device: device(n)}
 	}
+	if e.NAT != "" {
+		if g, ok := c.w.NATGateways.Get(e.NAT); ok && works(g) {
+			return Peer{NAT: e.NAT, Device: device(0)}
+		}
+		return Peer{}
+	}
 	if i, ok := c.w.Instances.Get(e.Attachment.Instance); ok && runs(i) {
 		return Peer{Host: i.ID, Device: device(e.Attachment.DeviceIndex)}
 	}
@@ -90,7 +99,7 @@ func (c *compilation) tables(v *VPC) {
 	for t := range c.w.RouteTables.In(string(v.ID)) {
 		f := Table{ID: t.ID, Index: t.Index}
 		for _, r := range t.Routes {
-			f.Routes = append(f.Routes, Route{Prefix: r.Destination, Port: routePort(v, r)})
+			f.Routes = append(f.Routes, c.route(v, r))
 		}
 		slices.SortFunc(f.Routes, func(a, b Route) int {
 			return cmp.Or(cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()), a.Prefix.Addr().Compare(b.Prefix.Addr()))
@@ -100,10 +109,23 @@ func (c *compilation) tables(v *VPC) {
 	slices.SortFunc(v.Tables, func(a, b Table) int { return cmp.Compare(a.Index, b.Index) })
 }
 
-// routePort is the port a route leads to; 0, a blackhole, when its ENI is gone or has no cable.
-func routePort(v *VPC, r world.Route) uint32 {
-	if p, ok := v.portByENI(r.ENI); ok && p.Peer.Attached() {
-		return p.Index
+// route finds what a route leads to. What is gone, or not ready, makes it a blackhole.
+func (c *compilation) route(v *VPC, r world.Route) Route {
+	f := Route{Prefix: r.Destination}
+	eni := r.ENI
+	switch {
+	case r.Internet != "":
+		f.Internet = v.Uplink != nil && v.Uplink.Gateway == r.Internet
+	case r.Peering != "":
+		if v.peering(r.Peering) != nil {
+			f.Peering = r.Peering
+		}
+	case r.NAT != "":
+		g, _ := c.w.NATGateways.Get(r.NAT)
+		eni = g.ENI
 	}
-	return 0
+	if p, ok := v.portByENI(eni); ok && p.Peer.Attached() {
+		f.Port = p.Index
+	}
+	return f
 }

@@ -8,32 +8,38 @@ import (
 	"kumiko/internal/world"
 )
 
-// Trace is a packet's way.
+// Trace is the way of a conversation's first packet and of the first answer to it.
 type Trace struct {
 	Open    bool
-	Refused fabric.Origin // what refused the packet; the zero Origin when Open
-	Hops    []Hop         // in the order met; the last one refused the packet unless Open
-	Flow    fabric.Flow   // as the receiver sees it: translated, when it went through a gateway
-	To      world.ENIID   // the receiver
+	Refused fabric.Origin // what refused the packet or its answer; the zero Origin when Open
+	Reply   bool          // it was the answer that was refused
+	Hops    []Hop         // in the order met; the last one refused unless Open
+	Flow    fabric.Flow   // as the last hop saw it: translated, when the packet went through a gateway
+	To      world.ENIID   // the receiver, when the packet arrived
 }
 
-// Hop is one station that looked at the packet, with what it decided by.
+// Hop is one station that looked at a packet, with what it decided by.
 type Hop struct {
 	Origin fabric.Origin
+	Flow   fabric.Flow               // the packet as it was there
+	Reply  bool                      // it is the answer
 	Groups []world.SecurityGroupID   // whose rules were asked, at a security group station
 	Group  world.SecurityGroupID     // the group that allowed it
 	Rule   world.SecurityGroupRuleID // the rule that allowed it
+	ACL    world.NetworkACLID        // that was asked, at an ACL station
+	Number int                       // of the ACL's rule that decided; 0: the last one, which refuses
 	Prefix netip.Prefix              // the route taken, at a route station
 	Table  world.RouteTableID        // the route table asked; empty for local and Lattice routes
+	Routed fabric.Routed             // where the route leads
 	Pass   bool
 	// Of a listener: what it serves.
 	Association   world.ResourceAssociationID
 	Configuration world.ResourceConfigurationID
 }
 
-// From follows the first packet of flow from the ENI that sends it. The ENI must be a port of the fabric, else the
-// trace is closed with no hops. Where a gateway may choose between several of its addresses, and not all of them get
-// through, the trace is one of a choice that does not.
+// From follows the first packet of flow from the ENI that sends it, and its answer back. The ENI must be a port of the
+// fabric, else the trace is closed with no hops. Where a gateway may choose between several of its addresses, and not
+// all of them get through, the trace is one of a choice that does not.
 func From(f *fabric.Fabric, from world.ENIID, flow fabric.Flow) Trace {
 	ways := Ways(f, from, flow)
 	for _, w := range ways {
@@ -44,13 +50,13 @@ func From(f *fabric.Fabric, from world.ENIID, flow fabric.Flow) Trace {
 	return ways[0]
 }
 
-// Ways are the traces of the packet for each address a gateway on its way may choose; one when there is no choice.
+// Ways are the traces for each address a gateway on the way may choose; one when there is no choice.
 func Ways(f *fabric.Fabric, from world.ENIID, flow fabric.Flow) []Trace {
 	var out []Trace
 	for choice := 0; ; choice++ {
 		w := walk{f: f, choice: choice, choices: 1, Trace: Trace{Flow: flow}}
-		if v, p, ok := f.Port(from); ok && p.Peer.Attached() {
-			w.fromPort(v, p)
+		if v, p, ok := f.Port(from); ok && p.Peer.Attached() && w.fromPort(v, p) && w.back() {
+			w.Open = true
 		}
 		out = append(out, w.Trace)
 		if choice+1 >= w.choices {
@@ -63,59 +69,96 @@ type walk struct {
 	f       *fabric.Fabric
 	choice  int // which address the gateway chooses
 	choices int // how many there are
+	legs    []leg
 	Trace
+}
+
+// leg is a packet's way through one router: in by a port, or from beyond, out by a port, or beyond.
+type leg struct {
+	v       *fabric.VPC
+	flow    fabric.Flow // as it was in this router
+	in, out *fabric.Port
+	beyond  fabric.Routed // where it went, or came from, when that is no port
 }
 
 // pass adds a hop and says whether the packet goes on.
 func (w *walk) pass(h Hop) bool {
+	if h.Flow == (fabric.Flow{}) {
+		h.Flow = w.Flow
+	}
 	w.Hops = append(w.Hops, h)
 	if !h.Pass {
-		w.Refused = h.Origin
+		w.Refused, w.Reply = h.Origin, h.Reply
 	}
 	return h.Pass
 }
 
-func (w *walk) fromPort(v *fabric.VPC, p fabric.Port) {
+// fromPort follows the packet from a port of v to its end.
+func (w *walk) fromPort(v *fabric.VPC, p fabric.Port) bool {
 	spoof := Hop{Origin: fabric.Origin{Station: fabric.Spoof, VPC: v.ID, ENI: p.ENI}, Pass: !p.SourceDestCheck || p.Holds(w.Flow.Src)}
-	if !w.pass(spoof) || !w.pass(w.groups(v, fabric.Origin{Station: fabric.SGOut, VPC: v.ID, ENI: p.ENI}, p.Groups, true)) {
-		return
+	if !w.pass(spoof) || !p.Unfiltered && !w.pass(w.groups(v, fabric.Origin{Station: fabric.SGOut, VPC: v.ID, ENI: p.ENI}, p.Groups, true)) {
+		return false
 	}
-	hop, port, link := w.route(v, p)
-	switch {
-	case !w.pass(hop):
-	case link != nil:
-		w.throughLink(v, *link)
-	default:
-		w.toPort(v, *port)
-	}
-}
-
-// route finds where the router of v sends a packet of port p: to a port or to a link.
-func (w *walk) route(v *fabric.VPC, p fabric.Port) (Hop, *fabric.Port, *fabric.Link) {
-	h := Hop{Origin: fabric.Origin{Station: fabric.NoRoute, VPC: v.ID}}
 	r := v.Route(p.Table, w.Flow.Dst)
-	h.Prefix, h.Table = r.Prefix, r.Table
-	if r.Link != nil {
-		h.Pass = true
-		return h, nil, r.Link
+	if !w.aclOut(v, p, r.Port, w.Flow, false) {
+		return false
 	}
-	h.Pass = r.Port != nil
-	return h, r.Port, nil
+	if !w.pass(Hop{Origin: fabric.Origin{Station: fabric.NoRoute, VPC: v.ID}, Prefix: r.Prefix, Table: r.Table, Routed: r, Pass: !r.Nowhere()}) {
+		return false
+	}
+	w.legs = append(w.legs, leg{v: v, flow: w.Flow, in: &p, out: r.Port, beyond: r})
+	switch {
+	case r.Link != nil:
+		return w.throughLink(v, *r.Link)
+	case r.Peering != nil:
+		return w.throughPeering(*r.Peering)
+	case r.Internet:
+		return w.throughInternet(v)
+	}
+	return w.toPort(v, &p, *r.Port)
 }
 
-func (w *walk) toPort(v *fabric.VPC, p fabric.Port) {
-	if !w.pass(w.groups(v, fabric.Origin{Station: fabric.SGIn, VPC: v.ID, ENI: p.ENI}, p.Groups, false)) {
-		return
+// aclOut asks the ACL of p's subnet about a packet that leaves the subnet: unless it goes to a port of the same one.
+func (w *walk) aclOut(v *fabric.VPC, p fabric.Port, to *fabric.Port, flow fabric.Flow, reply bool) bool {
+	if to != nil && to.Subnet == p.Subnet {
+		return true
+	}
+	return w.acl(v, fabric.Origin{Station: fabric.ACLOut, VPC: v.ID, Subnet: p.Subnet}, flow, reply)
+}
+
+// aclIn asks the ACL of p's subnet about a packet that enters the subnet: unless it comes from a port of the same one.
+func (w *walk) aclIn(v *fabric.VPC, from *fabric.Port, p fabric.Port, flow fabric.Flow, reply bool) bool {
+	if from != nil && from.Subnet == p.Subnet {
+		return true
+	}
+	return w.acl(v, fabric.Origin{Station: fabric.ACLIn, VPC: v.ID, Subnet: p.Subnet}, flow, reply)
+}
+
+func (w *walk) acl(v *fabric.VPC, o fabric.Origin, flow fabric.Flow, reply bool) bool {
+	a := v.ACLOf(o.Subnet)
+	ok, rule := a.Decide(o.Station == fabric.ACLOut, flow)
+	return w.pass(Hop{Origin: o, Flow: flow, Reply: reply, ACL: a.ID, Number: rule.Number, Pass: ok})
+}
+
+// toPort follows the packet into a port of v; from is nil when it comes from beyond the VPC.
+func (w *walk) toPort(v *fabric.VPC, from *fabric.Port, p fabric.Port) bool {
+	if !w.aclIn(v, from, p, w.Flow, false) {
+		return false
+	}
+	if !p.Unfiltered && !w.pass(w.groups(v, fabric.Origin{Station: fabric.SGIn, VPC: v.ID, ENI: p.ENI}, p.Groups, false)) {
+		return false
 	}
 	if p.SourceDestCheck && !p.Holds(w.Flow.Dst) {
-		w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: v.ID, ENI: p.ENI}})
-		return
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: v.ID, ENI: p.ENI}})
 	}
 	if g := p.Peer.Gateway; g != "" { // nothing listens at a gateway's own addresses
-		w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Gateway: g}})
-		return
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Gateway: g}})
 	}
-	w.Open, w.To = true, p.ENI
+	if p.Peer.NAT != "" {
+		return w.throughNAT(v, from, p)
+	}
+	w.To = p.ENI
+	return true
 }
 
 func (w *walk) groups(v *fabric.VPC, o fabric.Origin, groups []world.SecurityGroupID, egress bool) Hop {
@@ -124,17 +167,14 @@ func (w *walk) groups(v *fabric.VPC, o fabric.Origin, groups []world.SecurityGro
 }
 
 // throughLink follows the packet through a link into a gateway, which translates it, and on in the provider's VPC.
-func (w *walk) throughLink(v *fabric.VPC, l fabric.Link) {
+func (w *walk) throughLink(v *fabric.VPC, l fabric.Link) bool {
 	in := Hop{Origin: fabric.Origin{Station: fabric.LinkIn, VPC: v.ID, Gateway: l.Gateway}, Pass: true}
 	if len(l.Groups) > 0 {
 		in = w.groups(v, in.Origin, l.Groups, false)
 	}
-	if !w.pass(in) {
-		return
-	}
 	g := w.f.Gateway(l.Gateway)
-	if g == nil {
-		return
+	if !w.pass(in) || g == nil {
+		return false
 	}
 	listen := Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: g.VPC, Gateway: g.ID}}
 	i := slices.IndexFunc(g.Listeners, func(l fabric.Listener) bool { return l.Addr == w.Flow.Dst })
@@ -144,13 +184,11 @@ func (w *walk) throughLink(v *fabric.VPC, l fabric.Link) {
 		listen.Pass = w.Flow.Protocol == world.TCP && t.Accepts(w.Flow.DstPort) && t.Target.IsValid() && len(g.Ports) > 0
 	}
 	if !w.pass(listen) {
-		return
+		return false
 	}
 	w.Flow.Dst = g.Listeners[i].Target
-	eni := w.choose(g)
-	if v, p, ok := w.f.Port(eni); ok {
-		w.fromPort(v, p)
-	}
+	provider, p, ok := w.f.Port(w.choose(g))
+	return ok && w.fromPort(provider, p)
 }
 
 // choose picks the address the packet goes on from, and the gateway's ENI that has it.

@@ -16,11 +16,18 @@ func (a Answer) Summary() string {
 	case a.Stranger:
 		return fmt.Sprintf("no: in this VPC %s is %s, not %s; the two are in different VPCs and nothing joins them", a.Asked.Dst, a.Trace.To, a.To)
 	case a.Open:
+		if a.Trace.To == "" {
+			return fmt.Sprintf("yes: %s gets out to the public side", service(a.Asked))
+		}
 		return fmt.Sprintf("yes: %s reaches %s", service(a.Asked), a.Trace.To)
 	case len(a.Hops) == 0:
 		return fmt.Sprintf("no: %s has no running instance behind it", a.From)
 	}
-	return "no: " + a.Hops[len(a.Hops)-1].refusal(a.Trace.Flow)
+	h := a.Hops[len(a.Hops)-1]
+	if h.Reply {
+		return "no: the answer is refused: " + h.refusal(h.Flow)
+	}
+	return "no: " + h.refusal(h.Flow)
 }
 
 func nameless(r fabric.Reply) string {
@@ -82,10 +89,23 @@ func (h Hop) refusal(f fabric.Flow) string {
 		return h.noRoute(f)
 	case fabric.Listen:
 		return h.notListening(f)
+	case fabric.ACLOut:
+		return h.aclRefusal(proto(f)+" to "+f.Dst.String(), "egress")
+	case fabric.ACLIn:
+		return h.aclRefusal(proto(f)+" from "+f.Src.String(), "ingress")
+	case fabric.Internet:
+		return fmt.Sprintf("%s has no public address, so the internet gateway carries nothing for it", f.Src)
 	case fabric.DestCheck:
 		return fmt.Sprintf("%s does not take packets for %s (source/destination check)", h.Origin.ENI, f.Dst)
 	}
 	return "refused at " + h.Origin.String()
+}
+
+func (h Hop) aclRefusal(what, direction string) string {
+	if h.Number == 0 {
+		return fmt.Sprintf("no %s rule of %s, the network ACL of %s, allows %s", direction, h.ACL, h.Origin.Subnet, what)
+	}
+	return fmt.Sprintf("%s rule %d of %s, the network ACL of %s, denies %s", direction, h.Number, h.ACL, h.Origin.Subnet, what)
 }
 
 func (h Hop) noRoute(f fabric.Flow) string {
@@ -102,6 +122,8 @@ func (h Hop) noRoute(f fabric.Flow) string {
 
 func (h Hop) notListening(f fabric.Flow) string {
 	switch {
+	case h.Origin.Gateway == "":
+		return fmt.Sprintf("%s is a NAT gateway's; nothing listens there", h.Origin.ENI)
 	case h.Configuration == "":
 		return fmt.Sprintf("%s serves no resource at %s", h.Origin.Gateway, f.Dst)
 	case f.Protocol != world.TCP:
@@ -115,6 +137,8 @@ func (h Hop) At() string {
 	switch {
 	case h.Origin.ENI != "":
 		return string(h.Origin.ENI)
+	case h.Origin.Subnet != "":
+		return string(h.Origin.Subnet)
 	case h.Configuration != "":
 		return string(h.Configuration)
 	case h.Table != "":
@@ -130,6 +154,8 @@ func (h Hop) By() string {
 	switch {
 	case h.Rule != "":
 		return string(h.Rule) + " of " + string(h.Group)
+	case h.ACL != "":
+		return fmt.Sprintf("rule %d of %s", h.Number, h.ACL)
 	case h.Association != "":
 		return string(h.Association)
 	case h.Prefix.IsValid():
@@ -147,11 +173,15 @@ func (h Hop) Text(f fabric.Flow) string {
 	case fabric.Spoof:
 		return "the source is the ENI's own"
 	case fabric.NoRoute:
-		return "routed by " + h.Prefix.String()
+		return "routed by " + h.Prefix.String() + h.leads()
 	case fabric.Listen:
 		return "served, and sent on to the resource"
 	case fabric.DestCheck:
 		return "the destination is the ENI's own"
+	case fabric.Internet:
+		return "its address is translated to its public one"
+	case fabric.ACLOut, fabric.ACLIn:
+		return "allowed by " + h.By()
 	}
 	if h.Rule == "" {
 		return "no security group filters here"
@@ -189,15 +219,26 @@ type Step struct {
 	Text    string
 }
 
+// leads says where a route leads when that is not a port.
+func (h Hop) leads() string {
+	switch {
+	case h.Routed.Peering != nil:
+		return " to " + string(h.Routed.Peering.ID)
+	case h.Routed.Internet:
+		return " to the internet gateway"
+	}
+	return ""
+}
+
 // Steps are the hops in words, each with the packet as it was there.
 func (a Answer) Steps() []Step {
 	var out []Step
-	f := a.Asked
 	for _, h := range a.Hops {
-		out = append(out, Step{Station: h.Origin.Station, At: h.At(), By: h.By(), Pass: h.Pass, Text: h.Text(f)})
-		if h.Origin.Station == fabric.Listen && h.Pass {
-			f = a.Trace.Flow // translated by the gateway
+		text := h.Text(h.Flow)
+		if h.Reply {
+			text = "answer: " + text
 		}
+		out = append(out, Step{Station: h.Origin.Station, At: h.At(), By: h.By(), Pass: h.Pass, Text: text})
 	}
 	return out
 }

@@ -27,6 +27,8 @@ type ENI struct {
 	RequesterManaged bool
 	RequesterID      string            // who manages it, e.g. amazon-aws
 	Gateway          ResourceGatewayID // the resource gateway whose ENI this is, if any
+	NAT              NATGatewayID      // the NAT gateway whose ENI this is, if any
+	Public           netip.Addr        // public address of the primary one, given at launch; invalid: none. See also Address.
 }
 
 // Attachment ties an ENI to the instance that uses it. The zero value is "not attached".

@@ -26,6 +26,11 @@ type (
 	ResourceGatewayID       string // rgw-
 	ResourceConfigurationID string // rcfg-
 	AccessLogSubscriptionID string // als-
+	InternetGatewayID       string // igw-
+	AllocationID            string // eipalloc-
+	NATGatewayID            string // nat-
+	PeeringID               string // pcx-
+	FlowLogID               string // fl-
 )
 
 // NewID draws a fresh id: prefix, a hyphen and 17 hexadecimal digits.

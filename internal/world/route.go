@@ -24,6 +24,9 @@ type Route struct {
 	Destination netip.Prefix
 	ENI         ENIID      // network interface target
 	Instance    InstanceID // set beside ENI when the route was made for an instance
+	Internet    InternetGatewayID
+	NAT         NATGatewayID
+	Peering     PeeringID
 }
 
 // RowID is the table's id.

@@ -34,6 +34,11 @@ type World struct {
 	ResourcePolicies       Table[string, ResourcePolicy]
 	LogGroups              Table[string, LogGroup]
 	LogStreams             Table[string, LogStream]
+	InternetGateways       Table[InternetGatewayID, InternetGateway]
+	Addresses              Table[AllocationID, Address]
+	NATGateways            Table[NATGatewayID, NATGateway]
+	Peerings               Table[PeeringID, Peering]
+	FlowLogs               Table[FlowLogID, FlowLog]
 }
 
 // tables lists every table with the noun its rows are stored under. The noun is part of the format on disk:
@@ -63,6 +68,11 @@ func (w *World) tables() []namedTable {
 		{"resource-policy", &w.ResourcePolicies},
 		{"log-group", &w.LogGroups},
 		{"log-stream", &w.LogStreams},
+		{"internet-gateway", &w.InternetGateways},
+		{"address", &w.Addresses},
+		{"nat-gateway", &w.NATGateways},
+		{"vpc-peering-connection", &w.Peerings},
+		{"flow-log", &w.FlowLogs},
 	}
 }
 

@@ -1,0 +1,113 @@
+package fabric
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"kumiko/internal/world"
+)
+
+// peerings adds the active peerings of a VPC.
+func (c *compilation) peerings(v *VPC) {
+	for p := range c.w.Peerings.All() {
+		if p.Status != world.PeeringActive || !p.Joins(v.ID) {
+			continue
+		}
+		other, ok := c.w.VPCs.Get(p.Other(v.ID).VPC)
+		if !ok {
+			continue
+		}
+		l := PeerLink{ID: p.ID, VPC: other.ID}
+		for _, a := range other.CIDRs {
+			l.CIDRs = append(l.CIDRs, a.CIDR)
+		}
+		v.Peerings = append(v.Peerings, l)
+	}
+}
+
+// uplink adds a VPC's way to the public side, when it has an internet gateway.
+func (c *compilation) uplink(v *VPC) {
+	var u *Uplink
+	for g := range c.w.InternetGateways.In(string(v.ID)) {
+		if !g.Deleting {
+			u = &Uplink{Gateway: g.ID}
+		}
+	}
+	if u == nil {
+		return
+	}
+	given := map[netip.Addr]netip.Addr{}
+	for e := range c.w.ENIs.In(string(v.ID)) {
+		if e.Public.IsValid() && len(e.Addrs) > 0 {
+			given[e.Addrs[0]] = e.Public
+		}
+	}
+	for a := range c.w.Addresses.In(string(v.ID)) { // an elastic address takes the place of one given at launch
+		if a.Private.IsValid() {
+			given[a.Private] = a.Public
+		}
+	}
+	for private, public := range given {
+		u.Addresses = append(u.Addresses, PublicAddress{private, public})
+	}
+	slices.SortFunc(u.Addresses, func(a, b PublicAddress) int { return a.Private.Compare(b.Private) })
+	v.Uplink = u
+}
+
+// PublicOf is the public address that stands for a private one.
+func (u *Uplink) PublicOf(private netip.Addr) (netip.Addr, bool) {
+	for _, a := range u.Addresses {
+		if a.Private == private {
+			return a.Public, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// public adds the public side.
+func (c *compilation) public() {
+	for _, v := range c.out.VPCs {
+		if v.Uplink == nil {
+			continue
+		}
+		u := PublicUplink{VPC: v.ID}
+		for _, a := range v.Uplink.Addresses {
+			u.Addrs = append(u.Addrs, a.Public)
+		}
+		slices.SortFunc(u.Addrs, netip.Addr.Compare)
+		c.out.Public.Uplinks = append(c.out.Public.Uplinks, u)
+	}
+}
+
+// VPCOf is the VPC behind which a public address is, and the private address it stands for.
+func (f *Fabric) VPCOf(public netip.Addr) (*VPC, netip.Addr, bool) {
+	for _, u := range f.Public.Uplinks {
+		if _, ok := slices.BinarySearchFunc(u.Addrs, public, netip.Addr.Compare); !ok {
+			continue
+		}
+		v := f.VPC(u.VPC)
+		for _, a := range v.Uplink.Addresses {
+			if a.Public == public {
+				return v, a.Private, true
+			}
+		}
+	}
+	return nil, netip.Addr{}, false
+}
+
+func works(g world.NATGateway) bool { return !g.Deleting && g.Failure == "" && g.DeletedAt.IsZero() }
+
+// nats adds the NAT gateways that work.
+func (c *compilation) nats() {
+	for _, v := range c.out.VPCs {
+		for _, p := range v.Ports {
+			if p.Peer.NAT != "" {
+				c.out.NATs = append(c.out.NATs, &NAT{ID: p.Peer.NAT, VPC: v.ID, Port: GatewayPort{
+					ENI: p.ENI, Device: p.Peer.Device, Addrs: p.Addrs, MAC: p.MAC, Router: p.Router, Mask: p.Mask, MTU: p.MTU,
+				}})
+			}
+		}
+	}
+	slices.SortFunc(c.out.NATs, func(a, b *NAT) int { return cmp.Compare(a.ID, b.ID) })
+}

@@ -1,0 +1,102 @@
+package reach
+
+import (
+	"kumiko/internal/fabric"
+	"kumiko/internal/world"
+)
+
+// throughPeering follows the packet into the router of a peered VPC: it goes to a port of that VPC, or nowhere, for
+// a peering leads to no third place.
+func (w *walk) throughPeering(l fabric.PeerLink) bool {
+	v := w.f.VPC(l.VPC)
+	if v == nil {
+		return false
+	}
+	back := fabric.Routed{}
+	for i := range v.Peerings {
+		if v.Peerings[i].ID == l.ID {
+			back.Peering = &v.Peerings[i]
+		}
+	}
+	return w.enter(v, back)
+}
+
+// throughInternet follows the packet to the public side and, when its destination is the public address of an ENI,
+// into that ENI's VPC.
+func (w *walk) throughInternet(v *fabric.VPC) bool {
+	public, ok := v.Uplink.PublicOf(w.Flow.Src)
+	if !w.pass(Hop{Origin: fabric.Origin{Station: fabric.Internet, VPC: v.ID}, Pass: ok}) {
+		return false
+	}
+	w.Flow.Src = public
+	to, private, ok := w.f.VPCOf(w.Flow.Dst)
+	if !ok { // on the public side itself: what answers there is beyond this model
+		return true
+	}
+	w.Flow.Dst = private
+	return w.enter(to, fabric.Routed{Internet: true})
+}
+
+// enter follows a packet that comes into v from beyond.
+func (w *walk) enter(v *fabric.VPC, beyond fabric.Routed) bool {
+	r := fabric.Routed{}
+	if v.Contains(w.Flow.Dst) {
+		r = v.Route(0, w.Flow.Dst)
+	}
+	if r.Port == nil {
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.NoRoute, VPC: v.ID}, Prefix: r.Prefix})
+	}
+	w.legs = append(w.legs, leg{v: v, flow: w.Flow, out: r.Port, beyond: beyond})
+	return w.toPort(v, nil, *r.Port)
+}
+
+// throughNAT follows the packet through a NAT gateway, which sends it on under its own address. Only what the VPC's own
+// interfaces send to elsewhere is translated; what is for the gateway itself finds nothing there.
+func (w *walk) throughNAT(v *fabric.VPC, from *fabric.Port, p fabric.Port) bool {
+	if from == nil || p.Holds(w.Flow.Dst) || !w.translates() {
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, ENI: p.ENI}})
+	}
+	w.Flow.Src = p.Addrs[0]
+	return w.fromPort(v, p)
+}
+
+// translates tells whether a NAT gateway carries the packet: TCP, UDP and ICMP. (Amazon VPC User Guide, "NAT gateways".)
+func (w *walk) translates() bool {
+	switch w.Flow.Protocol {
+	case world.TCP, world.UDP, world.ICMP:
+		return true
+	}
+	return false
+}
+
+// back follows the first answer over the legs of the packet's way, last one first. Security groups know the
+// conversation; ACLs do not, and each router needs a way back.
+func (w *walk) back() bool {
+	for i := len(w.legs) - 1; i >= 0; i-- {
+		if !w.leg(w.legs[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *walk) leg(l leg) bool {
+	flow := l.flow.Reply()
+	if l.out == nil { // it comes from beyond, to the port that sent the packet
+		return w.aclIn(l.v, nil, *l.in, flow, true)
+	}
+	if l.in != nil {
+		return w.aclOut(l.v, *l.out, l.in, flow, true) && w.aclIn(l.v, l.out, *l.in, flow, true)
+	}
+	if !w.aclOut(l.v, *l.out, nil, flow, true) {
+		return false
+	}
+	r := l.v.Route(l.out.Table, flow.Dst)
+	same := r.Internet && l.beyond.Internet || r.Peering != nil && l.beyond.Peering != nil && r.Peering.ID == l.beyond.Peering.ID
+	if same {
+		return true
+	}
+	return w.pass(Hop{
+		Origin: fabric.Origin{Station: fabric.NoRoute, VPC: l.v.ID}, Flow: flow, Reply: true, Prefix: r.Prefix, Table: r.Table, Routed: r,
+	})
+}

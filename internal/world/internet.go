@@ -1,0 +1,79 @@
+package world
+
+import (
+	"net/netip"
+	"time"
+)
+
+// InternetGateway leads from a VPC to the public side: public addresses are translated one to one.
+type InternetGateway struct {
+	ID InternetGatewayID
+	Meta
+	VPC VPCID // attached to; empty: detached
+}
+
+// RowID is the gateway's id.
+func (g InternetGateway) RowID() string { return string(g.ID) }
+
+// Owner is the id of the VPC it is attached to.
+func (g InternetGateway) Owner() string { return string(g.VPC) }
+
+// Address is an elastic IP address: a public address of an account, for as long as it keeps it.
+type Address struct {
+	ID AllocationID
+	Meta
+	Public      netip.Addr // in PublicAddresses, unique in the world
+	Association string     // eipassoc-; empty: not associated
+	ENI         ENIID
+	Private     netip.Addr // of the ENI that the public address stands for
+	VPC         VPCID      // of the ENI
+}
+
+// RowID is the allocation id.
+func (a Address) RowID() string { return string(a.ID) }
+
+// Owner is the id of the VPC it is associated in.
+func (a Address) Owner() string { return string(a.VPC) }
+
+// PublicAddresses is the range public addresses of ENIs are given from. It is reserved for benchmarking (RFC 2544), so
+// it is nobody's on the Internet, and it is not one of the private ranges that VPCs use.
+var PublicAddresses = netip.MustParsePrefix("198.18.0.0/15")
+
+// AllocatePublicAddress picks the lowest public address nobody has, neither elastic nor given at launch.
+func (w *World) AllocatePublicAddress() (netip.Addr, error) {
+	used := map[netip.Addr]bool{}
+	for a := range w.Addresses.All() {
+		used[a.Public] = true
+	}
+	for e := range w.ENIs.All() {
+		if e.Public.IsValid() {
+			used[e.Public] = true
+		}
+	}
+	for a := Offset(PublicAddresses, 256); PublicAddresses.Contains(a); a = a.Next() {
+		if last := a.As4()[3]; !used[a] && last != 0 && last != 255 {
+			return a, nil
+		}
+	}
+	return netip.Addr{}, &Error{Kind: Exhausted, Noun: "address", ID: PublicAddresses.String()}
+}
+
+// NATGateway lets a subnet's instances begin conversations under its own address.
+type NATGateway struct {
+	ID NATGatewayID
+	Meta
+	VPC        VPCID
+	Subnet     SubnetID
+	Private    bool         // connectivity type private: no public address
+	ENI        ENIID        // managed, without security groups
+	Allocation AllocationID // of a public gateway
+	Failure    string       // code, when it could not be made
+	Message    string
+	DeletedAt  time.Time // when it had gone; shown for an hour
+}
+
+// RowID is the gateway's id.
+func (g NATGateway) RowID() string { return string(g.ID) }
+
+// Owner is the id of its VPC.
+func (g NATGateway) Owner() string { return string(g.VPC) }

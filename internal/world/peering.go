@@ -1,0 +1,57 @@
+package world
+
+import "time"
+
+// Peering joins two VPCs once its accepter has agreed. Meta is the requester's.
+type Peering struct {
+	ID PeeringID
+	Meta
+	Requester PeeringSide
+	Accepter  PeeringSide
+	Status    string // pending-acceptance, active, failed, expired, rejected or deleted
+	Message   string
+	Expires   time.Time // of a request
+	Ended     time.Time // when it became failed, expired, rejected or deleted
+	EndedBy   AccountID
+}
+
+// PeeringSide is one of the two VPCs.
+type PeeringSide struct {
+	VPC        VPCID
+	Account    AccountID
+	Region     string
+	ResolveDNS bool // AllowDnsResolutionFromRemoteVpc
+}
+
+// PeeringActive is the status of a peering that carries packets.
+const PeeringActive = "active"
+
+// RowID is the peering's id.
+func (p Peering) RowID() string { return string(p.ID) }
+
+// Other is the side of p that is not the given VPC.
+func (p Peering) Other(v VPCID) PeeringSide {
+	if p.Requester.VPC == v {
+		return p.Accepter
+	}
+	return p.Requester
+}
+
+// Joins tells whether the VPC is a side of p.
+func (p Peering) Joins(v VPCID) bool { return p.Requester.VPC == v || p.Accepter.VPC == v }
+
+// FlowLog sends a record of the traffic of interfaces to a log group.
+type FlowLog struct {
+	ID FlowLogID
+	Meta
+	Resource    string // vpc-, subnet- or eni- id
+	Traffic     string // ACCEPT, REJECT or ALL
+	Group       string // name of the log group
+	Role        string // DeliverLogsPermissionArn
+	Destination string // LogDestination as given
+	Format      string // empty: the default format
+	Interval    int    // seconds: 60 or 600
+}
+
+// RowID is the flow log's id.
+func (f FlowLog) RowID() string { return string(f.ID) }
