@@ -16,7 +16,7 @@ import (
 // enforce measures how long a rule that was answered for is not yet in force.
 func enforce(ctx context.Context, c config) ([]measure.Table, error) {
 	t := measure.Table{Title: "From the answer of a rule change to its enforcement"}
-	for _, n := range []int{2, 1000} {
+	for _, n := range []int{2, 1000, 5000} {
 		rows, err := enforced(ctx, n)
 		if err != nil {
 			return nil, fmt.Errorf("%d interfaces: %w", n, err)
@@ -59,7 +59,7 @@ func enforced(ctx context.Context, n int) (rows []measure.Row, err error) {
 	defer gate.Close()
 	var opened, closed measure.Sample
 	for range enforceRounds {
-		if err := e.authorize(ctx); err != nil {
+		if err := errors.Join(l.Settle(ctx), e.authorize(ctx)); err != nil {
 			return nil, err
 		}
 		d, err := gate.Until(true)
@@ -67,7 +67,7 @@ func enforced(ctx context.Context, n int) (rows []measure.Row, err error) {
 			return nil, err
 		}
 		opened.Milliseconds(d)
-		if err := e.revoke(ctx); err != nil {
+		if err := errors.Join(l.Settle(ctx), e.revoke(ctx)); err != nil {
 			return nil, err
 		}
 		if d, err = gate.Until(false); err != nil {
