@@ -53,9 +53,8 @@ func resources(ctx context.Context, c config) (tables []measure.Table, err error
 		return tables, err
 	}
 	tables = append(tables, measure.Table{Title: "TCP through a resource gateway", Peer: "a router without any filter", Rows: rows})
-	t := measure.Table{Title: "TCP through a resource gateway", Peer: "HAProxy, 2 threads, splice"}
-	t.Rows, err = besideHAProxy(ctx, c, b, through)
-	return append(tables, t), err
+	more, err := besideHAProxy(ctx, c, b, through)
+	return append(tables, more...), err
 }
 
 // joined lays out two VPCs of one range, a resource between them, and gives the way to it and the way within one VPC.
@@ -91,23 +90,67 @@ func router(b *lab.Bare) (traffic.Path, error) {
 	)
 }
 
-// besideHAProxy compares with HAProxy in the place of the plain router.
-func besideHAProxy(ctx context.Context, c config, b *lab.Bare, through traffic.Path) (rows []measure.Row, err error) {
+// besideHAProxy compares with HAProxy in the place of the gateway, between two plain routers, and then with HAProxy
+// alone, with a cable to client and server.
+func besideHAProxy(ctx context.Context, c config, b *lab.Bare, through traffic.Path) ([]measure.Table, error) {
+	const title = "TCP through a resource gateway"
 	if _, err := exec.LookPath("haproxy"); err != nil {
-		return []measure.Row{measure.NotMeasured("all", "haproxy is not installed")}, nil
+		return []measure.Table{{Title: title, Peer: "HAProxy", Rows: []measure.Row{measure.NotMeasured("all", "haproxy is not installed")}}}, nil
 	}
-	dst := netip.MustParseAddrPort(fmt.Sprintf("10.2.1.1:%d", service))
-	stop, err := startHAProxy(ctx, b.Namespace("r"), dst, netip.MustParseAddrPort(fmt.Sprintf("10.2.2.2:%d", service)))
-	if err != nil {
+	if err := proxied(b); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
-	return compare(c, through, traffic.Path{From: b.Namespace("c"), To: b.Namespace("s"), Dst: dst}, []aim{
+	between := measure.Table{Title: title, Peer: "HAProxy between two routers"}
+	var err error
+	between.Rows, err = besideProxy(ctx, c, through, proxy{
+		ns: b.Namespace("hap"), listen: netip.MustParseAddr("10.3.2.2"), target: netip.MustParseAddr("10.3.4.2"), from: b.Namespace("hac"), to: b.Namespace("has"),
+	}, []aim{
 		{what: "throughput, 1 stream", target: "≥ 1.4", take: throughput(1)},
 		{what: "throughput, 8 streams", take: throughput(parallel)},
 		{what: "new connections", target: "≥ 1.2", take: connections},
 		{what: "round trip (less is better)", take: roundTrip},
 	})
+	if err != nil {
+		return nil, err
+	}
+	alone := measure.Table{Title: title, Peer: "HAProxy with cables to both ends"}
+	alone.Rows, err = besideProxy(ctx, c, through, proxy{
+		ns: b.Namespace("r"), listen: netip.MustParseAddr("10.2.1.1"), target: netip.MustParseAddr("10.2.2.2"), from: b.Namespace("c"), to: b.Namespace("s"),
+	}, []aim{{what: "throughput, 1 stream", take: throughput(1)}, {what: "new connections", take: connections}})
+	return []measure.Table{between, alone}, err
+}
+
+// proxied joins two bare namespaces by two routers with a namespace for a proxy between them.
+func proxied(b *lab.Bare) error {
+	if err := errors.Join(b.Add("hac"), b.Router("har"), b.Add("hap"), b.Router("hat"), b.Add("has")); err != nil {
+		return err
+	}
+	return errors.Join(
+		b.Cable("har", "hac", netip.MustParsePrefix("10.3.1.1/24"), netip.MustParsePrefix("10.3.1.2/24")),
+		b.Cable("har", "hap", netip.MustParsePrefix("10.3.2.1/24"), netip.MustParsePrefix("10.3.2.2/24")),
+		b.Cable("hat", "hap", netip.MustParsePrefix("10.3.3.1/24"), netip.MustParsePrefix("10.3.3.2/24")),
+		b.Cable("hat", "has", netip.MustParsePrefix("10.3.4.1/24"), netip.MustParsePrefix("10.3.4.2/24")),
+		b.Default("hac", netip.MustParseAddr("10.3.1.1")), b.Default("has", netip.MustParseAddr("10.3.4.1")),
+		b.Route("hap", netip.MustParsePrefix("10.3.1.0/24"), netip.MustParseAddr("10.3.2.1")),
+		b.Default("hap", netip.MustParseAddr("10.3.3.1")),
+	)
+}
+
+// proxy is where HAProxy stands: its namespace, what it listens on and leads to, and the two ends.
+type proxy struct {
+	ns, from, to   string
+	listen, target netip.Addr
+}
+
+// besideProxy compares with HAProxy.
+func besideProxy(ctx context.Context, c config, through traffic.Path, p proxy, aims []aim) (rows []measure.Row, err error) {
+	dst := netip.AddrPortFrom(p.listen, service)
+	stop, err := startHAProxy(ctx, p.ns, dst, netip.AddrPortFrom(p.target, service))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	return compare(c, through, traffic.Path{From: p.from, To: p.to, Dst: dst}, aims)
 }
 
 // startHAProxy runs HAProxy in a namespace until the function it gives is called.

@@ -100,13 +100,22 @@ func raise(h *netlink.Handle, name string, a netip.Prefix) error {
 
 // Default sets a namespace's default route.
 func (b *Bare) Default(name string, via netip.Addr) error {
+	return b.Route(name, netip.PrefixFrom(netip.IPv4Unspecified(), 0), via)
+}
+
+// Route adds a route to a namespace.
+func (b *Bare) Route(name string, to netip.Prefix, via netip.Addr) error {
 	h, err := kernel.NewHandle(b.Namespace(name))
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	if err := h.RouteAdd(&netlink.Route{Gw: via.AsSlice()}); err != nil {
-		return fmt.Errorf("lab: default route of %s: %w", name, err)
+	dst, err := netlink.ParseIPNet(to.String())
+	if err != nil {
+		return err
+	}
+	if err := h.RouteAdd(&netlink.Route{Dst: dst, Gw: via.AsSlice()}); err != nil {
+		return fmt.Errorf("lab: route of %s to %s: %w", name, to, err)
 	}
 	return nil
 }

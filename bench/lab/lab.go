@@ -66,11 +66,15 @@ func (l *Lab) Close() error {
 
 // Update changes the World and waits until the kernel has it.
 func (l *Lab) Update(ctx context.Context, f func(tx *world.Tx)) error {
-	w, err := l.Store.Update(ctx, func(tx *world.Tx) error { f(tx); return nil })
-	if err != nil {
+	if _, err := l.Store.Update(ctx, func(tx *world.Tx) error { f(tx); return nil }); err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
-	if err := l.Store.Wait(ctx, func(_ world.World, s store.Seen) bool { return s.Rev >= w.Rev }); err != nil {
+	return l.Settle(ctx)
+}
+
+// Settle waits until the kernel has all that was asked for.
+func (l *Lab) Settle(ctx context.Context) error {
+	if err := l.Store.Wait(ctx, func(w world.World, s store.Seen) bool { return s.Rev >= w.Rev }); err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
 	for scope, why := range l.Store.Seen().Failing {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"kumiko/internal/driver/dns"
 	"kumiko/internal/driver/flow"
@@ -38,7 +40,7 @@ type drivers struct {
 
 // newDrivers makes the drivers. key proves metadata tokens.
 func newDrivers(c Config, f folder, key []byte, log *access.Recorder) (*drivers, error) {
-	d := &drivers{access: log, watchers: &watchers{all: map[chan flow.Refusal]struct{}{}}}
+	d := &drivers{access: log, watchers: &watchers{all: map[chan event]struct{}{}}}
 	var err error
 	if d.spaces, err = netns.New(f.run()); err != nil {
 		return nil, err
@@ -119,25 +121,41 @@ func (h hosts) Observe() map[world.InstanceID]store.Host {
 type sink struct{ *drivers }
 
 // Refused tells who watches that a packet was refused.
-func (s sink) Refused(r flow.Refusal) { s.watchers.tell(r) }
+func (s sink) Refused(r flow.Refusal) {
+	s.watchers.tell(event{Time: r.Time, Flow: r.Flow.String(), RefusedBy: r.Origin.String()})
+}
 
-// Connected writes a connection to the access logs.
+// Connected writes a connection to the access logs, and tells who watches.
 func (s sink) Connected(c flow.Connection) {
+	s.watchers.tell(event{
+		Time: c.Time, Flow: fmt.Sprintf("%d %s → %s", world.TCP, c.Client, c.Dest),
+		Gateway: string(c.Gateway), From: c.From.String(), Target: c.Target.String(),
+	})
 	s.access.Add(access.Connection{
 		Time: c.Time, Gateway: c.Gateway, Consumer: c.Consumer, Client: c.Client, Dest: c.Dest, From: c.From, Target: c.Target,
 	})
 }
 
-// watchers are the commands that follow the refusals.
-type watchers struct {
-	mu  sync.Mutex
-	all map[chan flow.Refusal]struct{}
+// event is a refusal, or a connection through a gateway, as those who watch see it.
+type event struct {
+	Time      time.Time `json:"time"`
+	Flow      string    `json:"flow"`
+	RefusedBy string    `json:"refusedBy,omitempty"`
+	Gateway   string    `json:"gateway,omitempty"` // and, as the gateway made them,
+	From      string    `json:"from,omitempty"`    // the source
+	Target    string    `json:"target,omitempty"`  // and the destination
 }
 
-// backlog is how many refusals a watcher may be behind before it misses some.
+// watchers are the commands that follow events.
+type watchers struct {
+	mu  sync.Mutex
+	all map[chan event]struct{}
+}
+
+// backlog is how many events a watcher may be behind before it misses some.
 const backlog = 1024
 
-func (w *watchers) tell(r flow.Refusal) {
+func (w *watchers) tell(r event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for ch := range w.all {
@@ -148,8 +166,8 @@ func (w *watchers) tell(r flow.Refusal) {
 	}
 }
 
-func (w *watchers) add() (ch chan flow.Refusal, remove func()) {
-	ch = make(chan flow.Refusal, backlog)
+func (w *watchers) add() (ch chan event, remove func()) {
+	ch = make(chan event, backlog)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.all[ch] = struct{}{}
@@ -160,18 +178,20 @@ func (w *watchers) add() (ch chan flow.Refusal, remove func()) {
 	}
 }
 
-// tell writes each refusal as a line of JSON until ctx ends.
+// tell writes a line of JSON that says that it watches, and then one for each event until ctx ends.
 func (d *drivers) tell(ctx context.Context, out io.Writer) error {
 	ch, remove := d.watchers.add()
 	defer remove()
 	e := json.NewEncoder(out)
+	if err := e.Encode(map[string]string{"watching": "refusals, and connections through gateways"}); err != nil {
+		return err
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case r := <-ch:
-			line := map[string]any{"time": r.Time, "flow": r.Flow.String(), "refusedBy": r.Origin.String()}
-			if err := e.Encode(line); err != nil {
+		case ev := <-ch:
+			if err := e.Encode(ev); err != nil {
 				return err
 			}
 		}

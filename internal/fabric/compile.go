@@ -33,7 +33,9 @@ func Compile(w world.World) *Fabric {
 // Recompile is Compile(w), made of prev where w differs from the World of prev only in the given rows: what they do
 // not touch is taken over. It costs what was touched, not what there is.
 func Recompile(prev *Fabric, old, w world.World, changed []world.Change) *Fabric {
-	touched, all := touch(old, w, changed)
+	rules, rest := split(changed)
+	touched, all := touch(old, w, rest)
+	ruled, _ := touch(old, w, rules)
 	if !all {
 		touched = withPeers(prev, touched)
 	}
@@ -45,10 +47,14 @@ func Recompile(prev *Fabric, old, w world.World, changed []world.Change) *Fabric
 	}
 	c := newCompilation(w)
 	for _, v := range prev.VPCs {
-		if !touched[v.ID] {
-			c.vpcs[v.ID] = v
-			c.out.VPCs = append(c.out.VPCs, v)
+		if touched[v.ID] {
+			continue
 		}
+		if ruled[v.ID] {
+			v = c.reruled(v)
+		}
+		c.vpcs[v.ID] = v
+		c.out.VPCs = append(c.out.VPCs, v)
 	}
 	c.out.Gateways, c.exists = prev.Gateways, prev.lattice
 	for _, g := range prev.Gateways {
@@ -109,6 +115,19 @@ func (c *compilation) finish() {
 	slices.SortFunc(c.out.Hosts, func(a, b *Host) int { return cmp.Compare(a.ID, b.ID) })
 	c.public()
 	c.nats()
+}
+
+// split takes the rows of security group rules apart from the rest: they are what changes most often, and nothing but
+// the groups of their VPC follows from them.
+func split(changed []world.Change) (rules, rest []world.Change) {
+	for _, ch := range changed {
+		if ch.Noun == "security-group-rule" {
+			rules = append(rules, ch)
+		} else {
+			rest = append(rest, ch)
+		}
+	}
+	return rules, rest
 }
 
 // touch tells which VPCs the changed rows are about; all is true when that cannot be said.

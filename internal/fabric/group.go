@@ -57,6 +57,14 @@ func (c *compilation) foreignGroups(v *VPC) {
 	slices.SortFunc(v.Groups, func(a, b Group) int { return cmp.Compare(a.ID, b.ID) })
 }
 
+// reruled is v with the groups as they are now, and all else as it was.
+func (c *compilation) reruled(v *VPC) *VPC {
+	n := *v
+	n.Groups = nil
+	c.groups(&n)
+	return &n
+}
+
 func (c *compilation) rule(v *VPC, r world.SecurityGroupRule) Rule {
 	f := Rule{ID: r.ID, Protocol: r.Protocol, Ports: r.Ports, ICMP: r.ICMP, Peer: r.PeerGroup}
 	switch {

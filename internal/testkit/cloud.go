@@ -17,8 +17,8 @@ import (
 // Patience bounds how long a test waits for a state that should come at once.
 const Patience = 30 * time.Second
 
-// statePrefix starts the names of the folders that hold state folders.
-const statePrefix = "kumiko-state-"
+// StatePrefix starts the names of the folders in the temporary folder whose mounts and processes are the test's.
+const StatePrefix = "kumiko-state-"
 
 // Cloud is a daemon with a state folder of its own, and the way to call its clients as one account in one region.
 type Cloud struct {
@@ -36,7 +36,7 @@ type Cloud struct {
 // Start starts a daemon and ends everything of it, the state folder included, when the test ends.
 func Start(t testing.TB, args ...string) *Cloud {
 	t.Helper()
-	dir, err := os.MkdirTemp("", statePrefix)
+	dir, err := os.MkdirTemp("", StatePrefix)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -157,7 +157,7 @@ func mounts() (out []string, err error) {
 	}
 	for l := range strings.Lines(string(raw)) {
 		f := strings.Fields(l)
-		if len(f) > 2 && (!strings.HasPrefix(f[1], os.TempDir()+"/") || strings.Contains(f[1], statePrefix)) {
+		if len(f) > 2 && (!strings.HasPrefix(f[1], os.TempDir()+"/") || strings.Contains(f[1], StatePrefix)) {
 			out = append(out, "mount "+f[2]+" at "+f[1])
 		}
 	}
@@ -203,7 +203,7 @@ func processes() (out []string, err error) {
 func inInstance(mountinfo string) bool {
 	for l := range strings.Lines(mountinfo) {
 		f := strings.Fields(l) // id, parent, device, root within the file system, mount point, … (proc_pid_mountinfo(5))
-		if len(f) > 4 && f[4] == "/" && strings.Contains(f[3], "/"+statePrefix) {
+		if len(f) > 4 && f[4] == "/" && strings.Contains(f[3], "/"+StatePrefix) {
 			return true
 		}
 	}

@@ -57,7 +57,7 @@ type site struct {
 	caller caller
 	ops    map[string]*operation
 	names  map[string]string
-	calls  map[string]string // parameters of a right call, by operation
+	calls  map[string][]string // parameters of right calls, by operation
 }
 
 // place names in parameters.
@@ -67,7 +67,7 @@ var place = regexp.MustCompile(`\$[a-zA-Z]+`)
 func (c *cloud) populate(tb testing.TB, who caller, mark string) *site {
 	tb.Helper()
 	key := world.AccessKeyID("AKIA" + strings.ToUpper(mark) + strings.Repeat("A", 16-len(mark)))
-	s := &site{cloud: c, tb: tb, caller: who, ops: operations(), calls: map[string]string{}, names: map[string]string{
+	s := &site{cloud: c, tb: tb, caller: who, ops: operations(), calls: map[string][]string{}, names: map[string]string{
 		"mark": mark, "account": who.account, "region": who.region, "regiona": who.region + "a", "regionb": who.region + "b",
 		"now": fmt.Sprint(time.Now().UnixMilli()), "accessKey": string(key),
 	}}
@@ -80,7 +80,7 @@ func (c *cloud) populate(tb testing.TB, who caller, mark string) *site {
 		tb.Fatal(err)
 	}
 	for _, l := range read(tb, "testdata/calls.txt") {
-		s.calls[l.op] = l.params
+		s.calls[l.op] = append(s.calls[l.op], l.params)
 	}
 	for _, l := range read(tb, "testdata/populate.txt") {
 		a := s.call(l.op, s.parse(l.params))
@@ -123,13 +123,19 @@ func (s *site) parse(params string) object {
 	return o
 }
 
-// base is a right call of an operation.
-func (s *site) base(op string) object {
-	params, ok := s.calls[op]
-	if !ok {
+// base is a right call of an operation, the first in the file.
+func (s *site) base(op string) object { return s.bases(op)[0] }
+
+// bases are all right calls of an operation.
+func (s *site) bases(op string) []object {
+	var out []object
+	for _, params := range s.calls[op] {
+		out = append(out, s.parse(params))
+	}
+	if len(out) == 0 {
 		s.tb.Fatalf("testdata/calls.txt has no call of %s", op)
 	}
-	return s.parse(params)
+	return out
 }
 
 // call calls an operation as the site's owner.
@@ -217,11 +223,13 @@ func TestCallsAreRight(t *testing.T) {
 	s := newCloud(t).populate(t, ann, "ann")
 	then := s.store.World()
 	for _, op := range s.sortedOps() {
-		a := s.call(op, s.base(op))
-		if a.bad != nil || !a.ok() && op != "vpc-lattice DeleteResourceEndpointAssociation" {
-			t.Errorf("%s %s: %v %v", op, encode(s.base(op)), a, a.bad)
+		for _, in := range s.bases(op) {
+			a := s.call(op, in)
+			if a.bad != nil || !a.ok() && op != "vpc-lattice DeleteResourceEndpointAssociation" {
+				t.Errorf("%s %s: %v %v", op, encode(in), a, a.bad)
+			}
+			s.restore(then)
 		}
-		s.restore(then)
 	}
 	if dump(t, s.store.World()) != dump(t, then) {
 		t.Error("the world is not what it was")

@@ -1,8 +1,12 @@
 package scenario
 
 import (
+	"bufio"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 
@@ -165,23 +169,99 @@ func (l *lab) associate(v *vpc, network string, group string) string {
 	return out[0]
 }
 
-// opens tells whether a TCP connection from an instance can be made, and why when it was refused by a rule.
+// opens tells whether a TCP connection from an instance can be made.
 func (l *lab) opens(from instance, to, port string) bool {
 	l.T.Helper()
-	_, _, ok := l.Exec(from.id, "timeout", "3", "bash", "-c", `exec 3<>/dev/tcp/"$0"/"$1"`, to, port)
+	_, _, ok := l.Exec(from.id, dial(to, port)...)
 	return ok
 }
 
-// agree checks that a connection is open or closed in packets, and that explain says the same, at the same place.
+// dial is a command that connects, and fails when it could not for three seconds.
+func dial(to, port string) []string {
+	return []string{"timeout", "3", "bash", "-c", `exec 3<>/dev/tcp/"$0"/"$1"`, to, port}
+}
+
+// agree checks that a connection is open, or closed at a station, in packets – the refusal is told by the kernel, not
+// guessed from silence – and that explain says the same.
 func (l *lab) agree(from instance, to, port, station string) {
 	l.T.Helper()
-	open := station == ""
-	if got := l.opens(from, to, port); got != open {
-		l.T.Errorf("%s → %s:%s: the packet says open=%v, want %v", from.id, to, port, got, open)
+	if got := l.probe(from, to, port, station); got != station {
+		l.T.Errorf("%s → %s:%s: refused by %q, want %q", from.id, to, port, got, station)
 	}
 	out, errs, _ := l.Try(testkit.Binary(l.T), "explain", from.id, to+":"+port, "--output", "json")
+	open := station == ""
 	said := strings.Contains(out, `"open": true`)
 	if said != open || !open && !strings.Contains(out, `"refusal": "`+station+":") {
 		l.T.Errorf("%s → %s:%s: explain says %s%s, want station %q", from.id, to, port, out, errs, station)
+	}
+}
+
+// probe tries a connection, and gives the station that refused it, or nothing when it is open. With a station expected,
+// it returns as soon as the refusal is told.
+func (l *lab) probe(from instance, to, port, station string) string {
+	l.T.Helper()
+	if station == "" {
+		if !l.opens(from, to, port) {
+			return "unknown"
+		}
+		return ""
+	}
+	refused, stop := l.refusals(port)
+	defer stop()
+	try := l.Command(testkit.Binary(l.T), append([]string{"exec", "-T", from.id, "--"}, dial(to, port)...)...)
+	if err := try.Start(); err != nil {
+		l.T.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- try.Wait() }()
+	select {
+	case by := <-refused:
+		if err := try.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			l.T.Error(err)
+		}
+		<-ended
+		return by
+	case err := <-ended:
+		if err == nil {
+			return ""
+		}
+		return "unknown"
+	}
+}
+
+// refusals gives the stations that refuse packets to a port from now on, until it is stopped.
+func (l *lab) refusals(port string) (<-chan string, func()) {
+	l.T.Helper()
+	watch := l.Command(testkit.Binary(l.T), "debug", "flows")
+	out, err := watch.StdoutPipe()
+	if err == nil {
+		err = watch.Start()
+	}
+	if err != nil {
+		l.T.Fatal(err)
+	}
+	told := make(chan string, 1)
+	lines := bufio.NewScanner(out)
+	lines.Scan() // says that it watches
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for lines.Scan() {
+			var e struct{ Flow, RefusedBy string }
+			if json.Unmarshal(lines.Bytes(), &e) == nil && e.RefusedBy != "" && strings.HasSuffix(e.Flow, ":"+port) {
+				station, _, _ := strings.Cut(e.RefusedBy, ":")
+				select {
+				case told <- station:
+				default: // the first one was enough
+				}
+			}
+		}
+	}()
+	return told, func() {
+		if err := watch.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			l.T.Error(err)
+		}
+		<-done
+		_ = watch.Wait() // interrupted, as it should be
 	}
 }

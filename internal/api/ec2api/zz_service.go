@@ -11,32 +11,66 @@ import (
 
 // Handlers does the operations of Amazon Elastic Compute Cloud. Errors that are no *awserr.Error are answered as internal errors.
 type Handlers interface {
+	AcceptVpcPeeringConnection(ctx context.Context, c world.Caller, in *AcceptVpcPeeringConnectionInput) (*AcceptVpcPeeringConnectionOutput, error)
+	AllocateAddress(ctx context.Context, c world.Caller, in *AllocateAddressInput) (*AllocateAddressOutput, error)
+	AssignPrivateIpAddresses(ctx context.Context, c world.Caller, in *AssignPrivateIpAddressesInput) (*AssignPrivateIpAddressesOutput, error)
+	AssociateAddress(ctx context.Context, c world.Caller, in *AssociateAddressInput) (*AssociateAddressOutput, error)
 	AssociateDhcpOptions(ctx context.Context, c world.Caller, in *AssociateDhcpOptionsInput) (*AssociateDhcpOptionsOutput, error)
 	AssociateRouteTable(ctx context.Context, c world.Caller, in *AssociateRouteTableInput) (*AssociateRouteTableOutput, error)
 	AssociateVpcCidrBlock(ctx context.Context, c world.Caller, in *AssociateVpcCidrBlockInput) (*AssociateVpcCidrBlockOutput, error)
+	AttachInternetGateway(ctx context.Context, c world.Caller, in *AttachInternetGatewayInput) (*AttachInternetGatewayOutput, error)
+	AttachNetworkInterface(ctx context.Context, c world.Caller, in *AttachNetworkInterfaceInput) (*AttachNetworkInterfaceOutput, error)
 	AuthorizeSecurityGroupEgress(ctx context.Context, c world.Caller, in *AuthorizeSecurityGroupEgressInput) (*AuthorizeSecurityGroupEgressOutput, error)
 	AuthorizeSecurityGroupIngress(ctx context.Context, c world.Caller, in *AuthorizeSecurityGroupIngressInput) (*AuthorizeSecurityGroupIngressOutput, error)
+	CreateDefaultSubnet(ctx context.Context, c world.Caller, in *CreateDefaultSubnetInput) (*CreateDefaultSubnetOutput, error)
+	CreateDefaultVpc(ctx context.Context, c world.Caller, in *CreateDefaultVpcInput) (*CreateDefaultVpcOutput, error)
 	CreateDhcpOptions(ctx context.Context, c world.Caller, in *CreateDhcpOptionsInput) (*CreateDhcpOptionsOutput, error)
+	CreateFlowLogs(ctx context.Context, c world.Caller, in *CreateFlowLogsInput) (*CreateFlowLogsOutput, error)
+	CreateInternetGateway(ctx context.Context, c world.Caller, in *CreateInternetGatewayInput) (*CreateInternetGatewayOutput, error)
 	CreateKeyPair(ctx context.Context, c world.Caller, in *CreateKeyPairInput) (*CreateKeyPairOutput, error)
 	CreateManagedPrefixList(ctx context.Context, c world.Caller, in *CreateManagedPrefixListInput) (*CreateManagedPrefixListOutput, error)
+	CreateNatGateway(ctx context.Context, c world.Caller, in *CreateNatGatewayInput) (*CreateNatGatewayOutput, error)
+	CreateNetworkAcl(ctx context.Context, c world.Caller, in *CreateNetworkAclInput) (*CreateNetworkAclOutput, error)
+	CreateNetworkAclEntry(ctx context.Context, c world.Caller, in *CreateNetworkAclEntryInput) (*CreateNetworkAclEntryOutput, error)
+	CreateNetworkInsightsAccessScope(ctx context.Context, c world.Caller, in *CreateNetworkInsightsAccessScopeInput) (*CreateNetworkInsightsAccessScopeOutput, error)
+	CreateNetworkInsightsPath(ctx context.Context, c world.Caller, in *CreateNetworkInsightsPathInput) (*CreateNetworkInsightsPathOutput, error)
+	CreateNetworkInterface(ctx context.Context, c world.Caller, in *CreateNetworkInterfaceInput) (*CreateNetworkInterfaceOutput, error)
 	CreateRoute(ctx context.Context, c world.Caller, in *CreateRouteInput) (*CreateRouteOutput, error)
 	CreateRouteTable(ctx context.Context, c world.Caller, in *CreateRouteTableInput) (*CreateRouteTableOutput, error)
 	CreateSecurityGroup(ctx context.Context, c world.Caller, in *CreateSecurityGroupInput) (*CreateSecurityGroupOutput, error)
 	CreateSubnet(ctx context.Context, c world.Caller, in *CreateSubnetInput) (*CreateSubnetOutput, error)
+	CreateSubnetCidrReservation(ctx context.Context, c world.Caller, in *CreateSubnetCidrReservationInput) (*CreateSubnetCidrReservationOutput, error)
 	CreateTags(ctx context.Context, c world.Caller, in *CreateTagsInput) (*CreateTagsOutput, error)
 	CreateVpc(ctx context.Context, c world.Caller, in *CreateVpcInput) (*CreateVpcOutput, error)
+	CreateVpcPeeringConnection(ctx context.Context, c world.Caller, in *CreateVpcPeeringConnectionInput) (*CreateVpcPeeringConnectionOutput, error)
 	DeleteDhcpOptions(ctx context.Context, c world.Caller, in *DeleteDhcpOptionsInput) (*DeleteDhcpOptionsOutput, error)
+	DeleteFlowLogs(ctx context.Context, c world.Caller, in *DeleteFlowLogsInput) (*DeleteFlowLogsOutput, error)
+	DeleteInternetGateway(ctx context.Context, c world.Caller, in *DeleteInternetGatewayInput) (*DeleteInternetGatewayOutput, error)
 	DeleteKeyPair(ctx context.Context, c world.Caller, in *DeleteKeyPairInput) (*DeleteKeyPairOutput, error)
 	DeleteManagedPrefixList(ctx context.Context, c world.Caller, in *DeleteManagedPrefixListInput) (*DeleteManagedPrefixListOutput, error)
+	DeleteNatGateway(ctx context.Context, c world.Caller, in *DeleteNatGatewayInput) (*DeleteNatGatewayOutput, error)
+	DeleteNetworkAcl(ctx context.Context, c world.Caller, in *DeleteNetworkAclInput) (*DeleteNetworkAclOutput, error)
+	DeleteNetworkAclEntry(ctx context.Context, c world.Caller, in *DeleteNetworkAclEntryInput) (*DeleteNetworkAclEntryOutput, error)
+	DeleteNetworkInsightsAccessScope(ctx context.Context, c world.Caller, in *DeleteNetworkInsightsAccessScopeInput) (*DeleteNetworkInsightsAccessScopeOutput, error)
+	DeleteNetworkInsightsAccessScopeAnalysis(ctx context.Context, c world.Caller, in *DeleteNetworkInsightsAccessScopeAnalysisInput) (*DeleteNetworkInsightsAccessScopeAnalysisOutput, error)
+	DeleteNetworkInsightsAnalysis(ctx context.Context, c world.Caller, in *DeleteNetworkInsightsAnalysisInput) (*DeleteNetworkInsightsAnalysisOutput, error)
+	DeleteNetworkInsightsPath(ctx context.Context, c world.Caller, in *DeleteNetworkInsightsPathInput) (*DeleteNetworkInsightsPathOutput, error)
+	DeleteNetworkInterface(ctx context.Context, c world.Caller, in *DeleteNetworkInterfaceInput) (*DeleteNetworkInterfaceOutput, error)
 	DeleteRoute(ctx context.Context, c world.Caller, in *DeleteRouteInput) (*DeleteRouteOutput, error)
 	DeleteRouteTable(ctx context.Context, c world.Caller, in *DeleteRouteTableInput) (*DeleteRouteTableOutput, error)
 	DeleteSecurityGroup(ctx context.Context, c world.Caller, in *DeleteSecurityGroupInput) (*DeleteSecurityGroupOutput, error)
 	DeleteSubnet(ctx context.Context, c world.Caller, in *DeleteSubnetInput) (*DeleteSubnetOutput, error)
+	DeleteSubnetCidrReservation(ctx context.Context, c world.Caller, in *DeleteSubnetCidrReservationInput) (*DeleteSubnetCidrReservationOutput, error)
 	DeleteTags(ctx context.Context, c world.Caller, in *DeleteTagsInput) (*DeleteTagsOutput, error)
 	DeleteVpc(ctx context.Context, c world.Caller, in *DeleteVpcInput) (*DeleteVpcOutput, error)
+	DeleteVpcPeeringConnection(ctx context.Context, c world.Caller, in *DeleteVpcPeeringConnectionInput) (*DeleteVpcPeeringConnectionOutput, error)
 	DescribeAccountAttributes(ctx context.Context, c world.Caller, in *DescribeAccountAttributesInput) (*DescribeAccountAttributesOutput, error)
+	DescribeAddresses(ctx context.Context, c world.Caller, in *DescribeAddressesInput) (*DescribeAddressesOutput, error)
+	DescribeAddressesAttribute(ctx context.Context, c world.Caller, in *DescribeAddressesAttributeInput) (*DescribeAddressesAttributeOutput, error)
 	DescribeAvailabilityZones(ctx context.Context, c world.Caller, in *DescribeAvailabilityZonesInput) (*DescribeAvailabilityZonesOutput, error)
 	DescribeDhcpOptions(ctx context.Context, c world.Caller, in *DescribeDhcpOptionsInput) (*DescribeDhcpOptionsOutput, error)
+	DescribeEgressOnlyInternetGateways(ctx context.Context, c world.Caller, in *DescribeEgressOnlyInternetGatewaysInput) (*DescribeEgressOnlyInternetGatewaysOutput, error)
+	DescribeFlowLogs(ctx context.Context, c world.Caller, in *DescribeFlowLogsInput) (*DescribeFlowLogsOutput, error)
 	DescribeIamInstanceProfileAssociations(ctx context.Context, c world.Caller, in *DescribeIamInstanceProfileAssociationsInput) (*DescribeIamInstanceProfileAssociationsOutput, error)
 	DescribeImages(ctx context.Context, c world.Caller, in *DescribeImagesInput) (*DescribeImagesOutput, error)
 	DescribeInstanceAttribute(ctx context.Context, c world.Caller, in *DescribeInstanceAttributeInput) (*DescribeInstanceAttributeOutput, error)
@@ -45,27 +79,44 @@ type Handlers interface {
 	DescribeInstanceTypeOfferings(ctx context.Context, c world.Caller, in *DescribeInstanceTypeOfferingsInput) (*DescribeInstanceTypeOfferingsOutput, error)
 	DescribeInstanceTypes(ctx context.Context, c world.Caller, in *DescribeInstanceTypesInput) (*DescribeInstanceTypesOutput, error)
 	DescribeInstances(ctx context.Context, c world.Caller, in *DescribeInstancesInput) (*DescribeInstancesOutput, error)
+	DescribeInternetGateways(ctx context.Context, c world.Caller, in *DescribeInternetGatewaysInput) (*DescribeInternetGatewaysOutput, error)
 	DescribeKeyPairs(ctx context.Context, c world.Caller, in *DescribeKeyPairsInput) (*DescribeKeyPairsOutput, error)
 	DescribeManagedPrefixLists(ctx context.Context, c world.Caller, in *DescribeManagedPrefixListsInput) (*DescribeManagedPrefixListsOutput, error)
+	DescribeNatGateways(ctx context.Context, c world.Caller, in *DescribeNatGatewaysInput) (*DescribeNatGatewaysOutput, error)
 	DescribeNetworkAcls(ctx context.Context, c world.Caller, in *DescribeNetworkAclsInput) (*DescribeNetworkAclsOutput, error)
+	DescribeNetworkInsightsAccessScopeAnalyses(ctx context.Context, c world.Caller, in *DescribeNetworkInsightsAccessScopeAnalysesInput) (*DescribeNetworkInsightsAccessScopeAnalysesOutput, error)
+	DescribeNetworkInsightsAccessScopes(ctx context.Context, c world.Caller, in *DescribeNetworkInsightsAccessScopesInput) (*DescribeNetworkInsightsAccessScopesOutput, error)
+	DescribeNetworkInsightsAnalyses(ctx context.Context, c world.Caller, in *DescribeNetworkInsightsAnalysesInput) (*DescribeNetworkInsightsAnalysesOutput, error)
+	DescribeNetworkInsightsPaths(ctx context.Context, c world.Caller, in *DescribeNetworkInsightsPathsInput) (*DescribeNetworkInsightsPathsOutput, error)
 	DescribeNetworkInterfaceAttribute(ctx context.Context, c world.Caller, in *DescribeNetworkInterfaceAttributeInput) (*DescribeNetworkInterfaceAttributeOutput, error)
+	DescribeNetworkInterfacePermissions(ctx context.Context, c world.Caller, in *DescribeNetworkInterfacePermissionsInput) (*DescribeNetworkInterfacePermissionsOutput, error)
 	DescribeNetworkInterfaces(ctx context.Context, c world.Caller, in *DescribeNetworkInterfacesInput) (*DescribeNetworkInterfacesOutput, error)
 	DescribePrefixLists(ctx context.Context, c world.Caller, in *DescribePrefixListsInput) (*DescribePrefixListsOutput, error)
 	DescribeRegions(ctx context.Context, c world.Caller, in *DescribeRegionsInput) (*DescribeRegionsOutput, error)
 	DescribeRouteTables(ctx context.Context, c world.Caller, in *DescribeRouteTablesInput) (*DescribeRouteTablesOutput, error)
+	DescribeSecurityGroupReferences(ctx context.Context, c world.Caller, in *DescribeSecurityGroupReferencesInput) (*DescribeSecurityGroupReferencesOutput, error)
 	DescribeSecurityGroupRules(ctx context.Context, c world.Caller, in *DescribeSecurityGroupRulesInput) (*DescribeSecurityGroupRulesOutput, error)
 	DescribeSecurityGroups(ctx context.Context, c world.Caller, in *DescribeSecurityGroupsInput) (*DescribeSecurityGroupsOutput, error)
+	DescribeStaleSecurityGroups(ctx context.Context, c world.Caller, in *DescribeStaleSecurityGroupsInput) (*DescribeStaleSecurityGroupsOutput, error)
 	DescribeSubnets(ctx context.Context, c world.Caller, in *DescribeSubnetsInput) (*DescribeSubnetsOutput, error)
 	DescribeTags(ctx context.Context, c world.Caller, in *DescribeTagsInput) (*DescribeTagsOutput, error)
 	DescribeVolumes(ctx context.Context, c world.Caller, in *DescribeVolumesInput) (*DescribeVolumesOutput, error)
 	DescribeVpcAttribute(ctx context.Context, c world.Caller, in *DescribeVpcAttributeInput) (*DescribeVpcAttributeOutput, error)
 	DescribeVpcClassicLink(ctx context.Context, c world.Caller, in *DescribeVpcClassicLinkInput) (*DescribeVpcClassicLinkOutput, error)
 	DescribeVpcClassicLinkDnsSupport(ctx context.Context, c world.Caller, in *DescribeVpcClassicLinkDnsSupportInput) (*DescribeVpcClassicLinkDnsSupportOutput, error)
+	DescribeVpcEndpoints(ctx context.Context, c world.Caller, in *DescribeVpcEndpointsInput) (*DescribeVpcEndpointsOutput, error)
+	DescribeVpcPeeringConnections(ctx context.Context, c world.Caller, in *DescribeVpcPeeringConnectionsInput) (*DescribeVpcPeeringConnectionsOutput, error)
 	DescribeVpcs(ctx context.Context, c world.Caller, in *DescribeVpcsInput) (*DescribeVpcsOutput, error)
+	DetachInternetGateway(ctx context.Context, c world.Caller, in *DetachInternetGatewayInput) (*DetachInternetGatewayOutput, error)
+	DetachNetworkInterface(ctx context.Context, c world.Caller, in *DetachNetworkInterfaceInput) (*DetachNetworkInterfaceOutput, error)
+	DisassociateAddress(ctx context.Context, c world.Caller, in *DisassociateAddressInput) (*DisassociateAddressOutput, error)
 	DisassociateRouteTable(ctx context.Context, c world.Caller, in *DisassociateRouteTableInput) (*DisassociateRouteTableOutput, error)
 	DisassociateVpcCidrBlock(ctx context.Context, c world.Caller, in *DisassociateVpcCidrBlockInput) (*DisassociateVpcCidrBlockOutput, error)
 	GetConsoleOutput(ctx context.Context, c world.Caller, in *GetConsoleOutputInput) (*GetConsoleOutputOutput, error)
 	GetManagedPrefixListEntries(ctx context.Context, c world.Caller, in *GetManagedPrefixListEntriesInput) (*GetManagedPrefixListEntriesOutput, error)
+	GetNetworkInsightsAccessScopeAnalysisFindings(ctx context.Context, c world.Caller, in *GetNetworkInsightsAccessScopeAnalysisFindingsInput) (*GetNetworkInsightsAccessScopeAnalysisFindingsOutput, error)
+	GetNetworkInsightsAccessScopeContent(ctx context.Context, c world.Caller, in *GetNetworkInsightsAccessScopeContentInput) (*GetNetworkInsightsAccessScopeContentOutput, error)
+	GetSubnetCidrReservations(ctx context.Context, c world.Caller, in *GetSubnetCidrReservationsInput) (*GetSubnetCidrReservationsOutput, error)
 	ImportKeyPair(ctx context.Context, c world.Caller, in *ImportKeyPairInput) (*ImportKeyPairOutput, error)
 	ModifyInstanceAttribute(ctx context.Context, c world.Caller, in *ModifyInstanceAttributeInput) (*ModifyInstanceAttributeOutput, error)
 	ModifyInstanceMetadataOptions(ctx context.Context, c world.Caller, in *ModifyInstanceMetadataOptionsInput) (*ModifyInstanceMetadataOptionsOutput, error)
@@ -74,15 +125,24 @@ type Handlers interface {
 	ModifySecurityGroupRules(ctx context.Context, c world.Caller, in *ModifySecurityGroupRulesInput) (*ModifySecurityGroupRulesOutput, error)
 	ModifySubnetAttribute(ctx context.Context, c world.Caller, in *ModifySubnetAttributeInput) (*ModifySubnetAttributeOutput, error)
 	ModifyVpcAttribute(ctx context.Context, c world.Caller, in *ModifyVpcAttributeInput) (*ModifyVpcAttributeOutput, error)
+	ModifyVpcPeeringConnectionOptions(ctx context.Context, c world.Caller, in *ModifyVpcPeeringConnectionOptionsInput) (*ModifyVpcPeeringConnectionOptionsOutput, error)
 	RebootInstances(ctx context.Context, c world.Caller, in *RebootInstancesInput) (*RebootInstancesOutput, error)
+	RejectVpcPeeringConnection(ctx context.Context, c world.Caller, in *RejectVpcPeeringConnectionInput) (*RejectVpcPeeringConnectionOutput, error)
+	ReleaseAddress(ctx context.Context, c world.Caller, in *ReleaseAddressInput) (*ReleaseAddressOutput, error)
+	ReplaceNetworkAclAssociation(ctx context.Context, c world.Caller, in *ReplaceNetworkAclAssociationInput) (*ReplaceNetworkAclAssociationOutput, error)
+	ReplaceNetworkAclEntry(ctx context.Context, c world.Caller, in *ReplaceNetworkAclEntryInput) (*ReplaceNetworkAclEntryOutput, error)
 	ReplaceRoute(ctx context.Context, c world.Caller, in *ReplaceRouteInput) (*ReplaceRouteOutput, error)
 	ReplaceRouteTableAssociation(ctx context.Context, c world.Caller, in *ReplaceRouteTableAssociationInput) (*ReplaceRouteTableAssociationOutput, error)
+	ResetNetworkInterfaceAttribute(ctx context.Context, c world.Caller, in *ResetNetworkInterfaceAttributeInput) (*ResetNetworkInterfaceAttributeOutput, error)
 	RevokeSecurityGroupEgress(ctx context.Context, c world.Caller, in *RevokeSecurityGroupEgressInput) (*RevokeSecurityGroupEgressOutput, error)
 	RevokeSecurityGroupIngress(ctx context.Context, c world.Caller, in *RevokeSecurityGroupIngressInput) (*RevokeSecurityGroupIngressOutput, error)
 	RunInstances(ctx context.Context, c world.Caller, in *RunInstancesInput) (*RunInstancesOutput, error)
 	StartInstances(ctx context.Context, c world.Caller, in *StartInstancesInput) (*StartInstancesOutput, error)
+	StartNetworkInsightsAccessScopeAnalysis(ctx context.Context, c world.Caller, in *StartNetworkInsightsAccessScopeAnalysisInput) (*StartNetworkInsightsAccessScopeAnalysisOutput, error)
+	StartNetworkInsightsAnalysis(ctx context.Context, c world.Caller, in *StartNetworkInsightsAnalysisInput) (*StartNetworkInsightsAnalysisOutput, error)
 	StopInstances(ctx context.Context, c world.Caller, in *StopInstancesInput) (*StopInstancesOutput, error)
 	TerminateInstances(ctx context.Context, c world.Caller, in *TerminateInstancesInput) (*TerminateInstancesOutput, error)
+	UnassignPrivateIpAddresses(ctx context.Context, c world.Caller, in *UnassignPrivateIpAddressesInput) (*UnassignPrivateIpAddressesOutput, error)
 	UpdateSecurityGroupRuleDescriptionsEgress(ctx context.Context, c world.Caller, in *UpdateSecurityGroupRuleDescriptionsEgressInput) (*UpdateSecurityGroupRuleDescriptionsEgressOutput, error)
 	UpdateSecurityGroupRuleDescriptionsIngress(ctx context.Context, c world.Caller, in *UpdateSecurityGroupRuleDescriptionsIngressInput) (*UpdateSecurityGroupRuleDescriptionsIngressOutput, error)
 }
@@ -97,32 +157,66 @@ func Service(h Handlers) wire.Service {
 		Constraints: constraints(),
 		Known:       known(),
 		Operations: []wire.Operation{
+			wire.Op("AcceptVpcPeeringConnection", h.AcceptVpcPeeringConnection),
+			wire.Op("AllocateAddress", h.AllocateAddress),
+			wire.Op("AssignPrivateIpAddresses", h.AssignPrivateIpAddresses),
+			wire.Op("AssociateAddress", h.AssociateAddress),
 			wire.Op("AssociateDhcpOptions", h.AssociateDhcpOptions),
 			wire.Op("AssociateRouteTable", h.AssociateRouteTable),
 			wire.Op("AssociateVpcCidrBlock", h.AssociateVpcCidrBlock),
+			wire.Op("AttachInternetGateway", h.AttachInternetGateway),
+			wire.Op("AttachNetworkInterface", h.AttachNetworkInterface),
 			wire.Op("AuthorizeSecurityGroupEgress", h.AuthorizeSecurityGroupEgress),
 			wire.Op("AuthorizeSecurityGroupIngress", h.AuthorizeSecurityGroupIngress),
+			wire.Op("CreateDefaultSubnet", h.CreateDefaultSubnet),
+			wire.Op("CreateDefaultVpc", h.CreateDefaultVpc),
 			wire.Op("CreateDhcpOptions", h.CreateDhcpOptions),
+			wire.Op("CreateFlowLogs", h.CreateFlowLogs),
+			wire.Op("CreateInternetGateway", h.CreateInternetGateway),
 			wire.Op("CreateKeyPair", h.CreateKeyPair),
 			wire.Op("CreateManagedPrefixList", h.CreateManagedPrefixList),
+			wire.Op("CreateNatGateway", h.CreateNatGateway),
+			wire.Op("CreateNetworkAcl", h.CreateNetworkAcl),
+			wire.Op("CreateNetworkAclEntry", h.CreateNetworkAclEntry),
+			wire.Op("CreateNetworkInsightsAccessScope", h.CreateNetworkInsightsAccessScope),
+			wire.Op("CreateNetworkInsightsPath", h.CreateNetworkInsightsPath),
+			wire.Op("CreateNetworkInterface", h.CreateNetworkInterface),
 			wire.Op("CreateRoute", h.CreateRoute),
 			wire.Op("CreateRouteTable", h.CreateRouteTable),
 			wire.Op("CreateSecurityGroup", h.CreateSecurityGroup),
 			wire.Op("CreateSubnet", h.CreateSubnet),
+			wire.Op("CreateSubnetCidrReservation", h.CreateSubnetCidrReservation),
 			wire.Op("CreateTags", h.CreateTags),
 			wire.Op("CreateVpc", h.CreateVpc),
+			wire.Op("CreateVpcPeeringConnection", h.CreateVpcPeeringConnection),
 			wire.Op("DeleteDhcpOptions", h.DeleteDhcpOptions),
+			wire.Op("DeleteFlowLogs", h.DeleteFlowLogs),
+			wire.Op("DeleteInternetGateway", h.DeleteInternetGateway),
 			wire.Op("DeleteKeyPair", h.DeleteKeyPair),
 			wire.Op("DeleteManagedPrefixList", h.DeleteManagedPrefixList),
+			wire.Op("DeleteNatGateway", h.DeleteNatGateway),
+			wire.Op("DeleteNetworkAcl", h.DeleteNetworkAcl),
+			wire.Op("DeleteNetworkAclEntry", h.DeleteNetworkAclEntry),
+			wire.Op("DeleteNetworkInsightsAccessScope", h.DeleteNetworkInsightsAccessScope),
+			wire.Op("DeleteNetworkInsightsAccessScopeAnalysis", h.DeleteNetworkInsightsAccessScopeAnalysis),
+			wire.Op("DeleteNetworkInsightsAnalysis", h.DeleteNetworkInsightsAnalysis),
+			wire.Op("DeleteNetworkInsightsPath", h.DeleteNetworkInsightsPath),
+			wire.Op("DeleteNetworkInterface", h.DeleteNetworkInterface),
 			wire.Op("DeleteRoute", h.DeleteRoute),
 			wire.Op("DeleteRouteTable", h.DeleteRouteTable),
 			wire.Op("DeleteSecurityGroup", h.DeleteSecurityGroup),
 			wire.Op("DeleteSubnet", h.DeleteSubnet),
+			wire.Op("DeleteSubnetCidrReservation", h.DeleteSubnetCidrReservation),
 			wire.Op("DeleteTags", h.DeleteTags),
 			wire.Op("DeleteVpc", h.DeleteVpc),
+			wire.Op("DeleteVpcPeeringConnection", h.DeleteVpcPeeringConnection),
 			wire.Op("DescribeAccountAttributes", h.DescribeAccountAttributes),
+			wire.Op("DescribeAddresses", h.DescribeAddresses),
+			wire.Op("DescribeAddressesAttribute", h.DescribeAddressesAttribute),
 			wire.Op("DescribeAvailabilityZones", h.DescribeAvailabilityZones),
 			wire.Op("DescribeDhcpOptions", h.DescribeDhcpOptions),
+			wire.Op("DescribeEgressOnlyInternetGateways", h.DescribeEgressOnlyInternetGateways),
+			wire.Op("DescribeFlowLogs", h.DescribeFlowLogs),
 			wire.Op("DescribeIamInstanceProfileAssociations", h.DescribeIamInstanceProfileAssociations),
 			wire.Op("DescribeImages", h.DescribeImages),
 			wire.Op("DescribeInstanceAttribute", h.DescribeInstanceAttribute),
@@ -131,27 +225,44 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DescribeInstanceTypeOfferings", h.DescribeInstanceTypeOfferings),
 			wire.Op("DescribeInstanceTypes", h.DescribeInstanceTypes),
 			wire.Op("DescribeInstances", h.DescribeInstances),
+			wire.Op("DescribeInternetGateways", h.DescribeInternetGateways),
 			wire.Op("DescribeKeyPairs", h.DescribeKeyPairs),
 			wire.Op("DescribeManagedPrefixLists", h.DescribeManagedPrefixLists),
+			wire.Op("DescribeNatGateways", h.DescribeNatGateways),
 			wire.Op("DescribeNetworkAcls", h.DescribeNetworkAcls),
+			wire.Op("DescribeNetworkInsightsAccessScopeAnalyses", h.DescribeNetworkInsightsAccessScopeAnalyses),
+			wire.Op("DescribeNetworkInsightsAccessScopes", h.DescribeNetworkInsightsAccessScopes),
+			wire.Op("DescribeNetworkInsightsAnalyses", h.DescribeNetworkInsightsAnalyses),
+			wire.Op("DescribeNetworkInsightsPaths", h.DescribeNetworkInsightsPaths),
 			wire.Op("DescribeNetworkInterfaceAttribute", h.DescribeNetworkInterfaceAttribute),
+			wire.Op("DescribeNetworkInterfacePermissions", h.DescribeNetworkInterfacePermissions),
 			wire.Op("DescribeNetworkInterfaces", h.DescribeNetworkInterfaces),
 			wire.Op("DescribePrefixLists", h.DescribePrefixLists),
 			wire.Op("DescribeRegions", h.DescribeRegions),
 			wire.Op("DescribeRouteTables", h.DescribeRouteTables),
+			wire.Op("DescribeSecurityGroupReferences", h.DescribeSecurityGroupReferences),
 			wire.Op("DescribeSecurityGroupRules", h.DescribeSecurityGroupRules),
 			wire.Op("DescribeSecurityGroups", h.DescribeSecurityGroups),
+			wire.Op("DescribeStaleSecurityGroups", h.DescribeStaleSecurityGroups),
 			wire.Op("DescribeSubnets", h.DescribeSubnets),
 			wire.Op("DescribeTags", h.DescribeTags),
 			wire.Op("DescribeVolumes", h.DescribeVolumes),
 			wire.Op("DescribeVpcAttribute", h.DescribeVpcAttribute),
 			wire.Op("DescribeVpcClassicLink", h.DescribeVpcClassicLink),
 			wire.Op("DescribeVpcClassicLinkDnsSupport", h.DescribeVpcClassicLinkDnsSupport),
+			wire.Op("DescribeVpcEndpoints", h.DescribeVpcEndpoints),
+			wire.Op("DescribeVpcPeeringConnections", h.DescribeVpcPeeringConnections),
 			wire.Op("DescribeVpcs", h.DescribeVpcs),
+			wire.Op("DetachInternetGateway", h.DetachInternetGateway),
+			wire.Op("DetachNetworkInterface", h.DetachNetworkInterface),
+			wire.Op("DisassociateAddress", h.DisassociateAddress),
 			wire.Op("DisassociateRouteTable", h.DisassociateRouteTable),
 			wire.Op("DisassociateVpcCidrBlock", h.DisassociateVpcCidrBlock),
 			wire.Op("GetConsoleOutput", h.GetConsoleOutput),
 			wire.Op("GetManagedPrefixListEntries", h.GetManagedPrefixListEntries),
+			wire.Op("GetNetworkInsightsAccessScopeAnalysisFindings", h.GetNetworkInsightsAccessScopeAnalysisFindings),
+			wire.Op("GetNetworkInsightsAccessScopeContent", h.GetNetworkInsightsAccessScopeContent),
+			wire.Op("GetSubnetCidrReservations", h.GetSubnetCidrReservations),
 			wire.Op("ImportKeyPair", h.ImportKeyPair),
 			wire.Op("ModifyInstanceAttribute", h.ModifyInstanceAttribute),
 			wire.Op("ModifyInstanceMetadataOptions", h.ModifyInstanceMetadataOptions),
@@ -160,15 +271,24 @@ func Service(h Handlers) wire.Service {
 			wire.Op("ModifySecurityGroupRules", h.ModifySecurityGroupRules),
 			wire.Op("ModifySubnetAttribute", h.ModifySubnetAttribute),
 			wire.Op("ModifyVpcAttribute", h.ModifyVpcAttribute),
+			wire.Op("ModifyVpcPeeringConnectionOptions", h.ModifyVpcPeeringConnectionOptions),
 			wire.Op("RebootInstances", h.RebootInstances),
+			wire.Op("RejectVpcPeeringConnection", h.RejectVpcPeeringConnection),
+			wire.Op("ReleaseAddress", h.ReleaseAddress),
+			wire.Op("ReplaceNetworkAclAssociation", h.ReplaceNetworkAclAssociation),
+			wire.Op("ReplaceNetworkAclEntry", h.ReplaceNetworkAclEntry),
 			wire.Op("ReplaceRoute", h.ReplaceRoute),
 			wire.Op("ReplaceRouteTableAssociation", h.ReplaceRouteTableAssociation),
+			wire.Op("ResetNetworkInterfaceAttribute", h.ResetNetworkInterfaceAttribute),
 			wire.Op("RevokeSecurityGroupEgress", h.RevokeSecurityGroupEgress),
 			wire.Op("RevokeSecurityGroupIngress", h.RevokeSecurityGroupIngress),
 			wire.Op("RunInstances", h.RunInstances),
 			wire.Op("StartInstances", h.StartInstances),
+			wire.Op("StartNetworkInsightsAccessScopeAnalysis", h.StartNetworkInsightsAccessScopeAnalysis),
+			wire.Op("StartNetworkInsightsAnalysis", h.StartNetworkInsightsAnalysis),
 			wire.Op("StopInstances", h.StopInstances),
 			wire.Op("TerminateInstances", h.TerminateInstances),
+			wire.Op("UnassignPrivateIpAddresses", h.UnassignPrivateIpAddresses),
 			wire.Op("UpdateSecurityGroupRuleDescriptionsEgress", h.UpdateSecurityGroupRuleDescriptionsEgress),
 			wire.Op("UpdateSecurityGroupRuleDescriptionsIngress", h.UpdateSecurityGroupRuleDescriptionsIngress),
 		},

@@ -4,6 +4,74 @@ package ec2api
 
 import "time"
 
+// AcceptVpcPeeringConnectionInput is what AcceptVpcPeeringConnection is asked with.
+type AcceptVpcPeeringConnectionInput struct {
+	DryRun                 *bool   `aws:"DryRun,out=dryRun"`
+	VpcPeeringConnectionId *string `aws:"VpcPeeringConnectionId,out=vpcPeeringConnectionId,need"`
+}
+
+// AcceptVpcPeeringConnectionOutput is what AcceptVpcPeeringConnection answers.
+type AcceptVpcPeeringConnectionOutput struct {
+	VpcPeeringConnection *VpcPeeringConnection `aws:"VpcPeeringConnection,out=vpcPeeringConnection"`
+}
+
+// AllocateAddressInput is what AllocateAddress is asked with.
+type AllocateAddressInput struct {
+	Domain                *string            `aws:"Domain"`
+	Address               *string            `aws:"Address"`
+	PublicIpv4Pool        *string            `aws:"PublicIpv4Pool"`
+	NetworkBorderGroup    *string            `aws:"NetworkBorderGroup"`
+	CustomerOwnedIpv4Pool *string            `aws:"CustomerOwnedIpv4Pool"`
+	TagSpecifications     []TagSpecification `aws:"TagSpecification"`
+	IpamPoolId            *string            `aws:"IpamPoolId"`
+	DryRun                *bool              `aws:"DryRun,out=dryRun"`
+}
+
+// AllocateAddressOutput is what AllocateAddress answers.
+type AllocateAddressOutput struct {
+	AllocationId          *string `aws:"AllocationId,out=allocationId"`
+	PublicIpv4Pool        *string `aws:"PublicIpv4Pool,out=publicIpv4Pool"`
+	NetworkBorderGroup    *string `aws:"NetworkBorderGroup,out=networkBorderGroup"`
+	Domain                *string `aws:"Domain,out=domain"`
+	CustomerOwnedIp       *string `aws:"CustomerOwnedIp,out=customerOwnedIp"`
+	CustomerOwnedIpv4Pool *string `aws:"CustomerOwnedIpv4Pool,out=customerOwnedIpv4Pool"`
+	CarrierIp             *string `aws:"CarrierIp,out=carrierIp"`
+	PublicIp              *string `aws:"PublicIp,out=publicIp"`
+}
+
+// AssignPrivateIpAddressesInput is what AssignPrivateIpAddresses is asked with.
+type AssignPrivateIpAddressesInput struct {
+	Ipv4Prefixes                   []string `aws:"Ipv4Prefix"`
+	Ipv4PrefixCount                *int32   `aws:"Ipv4PrefixCount"`
+	NetworkInterfaceId             *string  `aws:"NetworkInterfaceId,out=networkInterfaceId,need"`
+	PrivateIpAddresses             []string `aws:"PrivateIpAddress,out=privateIpAddress,item=PrivateIpAddress"`
+	SecondaryPrivateIpAddressCount *int32   `aws:"SecondaryPrivateIpAddressCount,out=secondaryPrivateIpAddressCount"`
+	AllowReassignment              *bool    `aws:"AllowReassignment,out=allowReassignment"`
+}
+
+// AssignPrivateIpAddressesOutput is what AssignPrivateIpAddresses answers.
+type AssignPrivateIpAddressesOutput struct {
+	NetworkInterfaceId         *string                    `aws:"NetworkInterfaceId,out=networkInterfaceId"`
+	AssignedPrivateIpAddresses []AssignedPrivateIpAddress `aws:"AssignedPrivateIpAddressesSet,out=assignedPrivateIpAddressesSet"`
+	AssignedIpv4Prefixes       []Ipv4PrefixSpecification  `aws:"AssignedIpv4PrefixSet,out=assignedIpv4PrefixSet"`
+}
+
+// AssociateAddressInput is what AssociateAddress is asked with.
+type AssociateAddressInput struct {
+	AllocationId       *string `aws:"AllocationId"`
+	InstanceId         *string `aws:"InstanceId"`
+	PublicIp           *string `aws:"PublicIp"`
+	DryRun             *bool   `aws:"DryRun,out=dryRun"`
+	NetworkInterfaceId *string `aws:"NetworkInterfaceId,out=networkInterfaceId"`
+	PrivateIpAddress   *string `aws:"PrivateIpAddress,out=privateIpAddress"`
+	AllowReassociation *bool   `aws:"AllowReassociation,out=allowReassociation"`
+}
+
+// AssociateAddressOutput is what AssociateAddress answers.
+type AssociateAddressOutput struct {
+	AssociationId *string `aws:"AssociationId,out=associationId"`
+}
+
 // AssociateDhcpOptionsInput is what AssociateDhcpOptions is asked with.
 type AssociateDhcpOptionsInput struct {
 	DhcpOptionsId *string `aws:"DhcpOptionsId,need"`
@@ -51,6 +119,34 @@ type AssociateVpcCidrBlockOutput struct {
 	VpcId                    *string                      `aws:"VpcId,out=vpcId"`
 }
 
+// AttachInternetGatewayInput is what AttachInternetGateway is asked with.
+type AttachInternetGatewayInput struct {
+	DryRun            *bool   `aws:"DryRun,out=dryRun"`
+	InternetGatewayId *string `aws:"InternetGatewayId,out=internetGatewayId,need"`
+	VpcId             *string `aws:"VpcId,out=vpcId,need"`
+}
+
+// AttachInternetGatewayOutput is what AttachInternetGateway answers.
+type AttachInternetGatewayOutput struct {
+}
+
+// AttachNetworkInterfaceInput is what AttachNetworkInterface is asked with.
+type AttachNetworkInterfaceInput struct {
+	NetworkCardIndex    *int32               `aws:"NetworkCardIndex"`
+	EnaSrdSpecification *EnaSrdSpecification `aws:"EnaSrdSpecification"`
+	EnaQueueCount       *int32               `aws:"EnaQueueCount"`
+	DryRun              *bool                `aws:"DryRun,out=dryRun"`
+	NetworkInterfaceId  *string              `aws:"NetworkInterfaceId,out=networkInterfaceId,need"`
+	InstanceId          *string              `aws:"InstanceId,out=instanceId,need"`
+	DeviceIndex         *int32               `aws:"DeviceIndex,out=deviceIndex,need"`
+}
+
+// AttachNetworkInterfaceOutput is what AttachNetworkInterface answers.
+type AttachNetworkInterfaceOutput struct {
+	AttachmentId     *string `aws:"AttachmentId,out=attachmentId"`
+	NetworkCardIndex *int32  `aws:"NetworkCardIndex,out=networkCardIndex"`
+}
+
 // AuthorizeSecurityGroupEgressInput is what AuthorizeSecurityGroupEgress is asked with.
 type AuthorizeSecurityGroupEgressInput struct {
 	TagSpecifications          []TagSpecification `aws:"TagSpecification"`
@@ -92,6 +188,29 @@ type AuthorizeSecurityGroupIngressOutput struct {
 	SecurityGroupRules []SecurityGroupRule `aws:"SecurityGroupRuleSet,out=securityGroupRuleSet"`
 }
 
+// CreateDefaultSubnetInput is what CreateDefaultSubnet is asked with.
+type CreateDefaultSubnetInput struct {
+	AvailabilityZone   *string `aws:"AvailabilityZone"`
+	DryRun             *bool   `aws:"DryRun"`
+	Ipv6Native         *bool   `aws:"Ipv6Native"`
+	AvailabilityZoneId *string `aws:"AvailabilityZoneId"`
+}
+
+// CreateDefaultSubnetOutput is what CreateDefaultSubnet answers.
+type CreateDefaultSubnetOutput struct {
+	Subnet *Subnet `aws:"Subnet,out=subnet"`
+}
+
+// CreateDefaultVpcInput is what CreateDefaultVpc is asked with.
+type CreateDefaultVpcInput struct {
+	DryRun *bool `aws:"DryRun"`
+}
+
+// CreateDefaultVpcOutput is what CreateDefaultVpc answers.
+type CreateDefaultVpcOutput struct {
+	Vpc *Vpc `aws:"Vpc,out=vpc"`
+}
+
 // CreateDhcpOptionsInput is what CreateDhcpOptions is asked with.
 type CreateDhcpOptionsInput struct {
 	DhcpConfigurations []NewDhcpConfiguration `aws:"DhcpConfiguration,out=dhcpConfiguration,need"`
@@ -102,6 +221,42 @@ type CreateDhcpOptionsInput struct {
 // CreateDhcpOptionsOutput is what CreateDhcpOptions answers.
 type CreateDhcpOptionsOutput struct {
 	DhcpOptions *DhcpOptions `aws:"DhcpOptions,out=dhcpOptions"`
+}
+
+// CreateFlowLogsInput is what CreateFlowLogs is asked with.
+type CreateFlowLogsInput struct {
+	DryRun                   *bool                      `aws:"DryRun"`
+	ClientToken              *string                    `aws:"ClientToken"`
+	DeliverLogsPermissionArn *string                    `aws:"DeliverLogsPermissionArn"`
+	DeliverCrossAccountRole  *string                    `aws:"DeliverCrossAccountRole"`
+	LogGroupName             *string                    `aws:"LogGroupName"`
+	ResourceIds              []string                   `aws:"ResourceId,need"`
+	ResourceType             *string                    `aws:"ResourceType,need"`
+	TrafficType              *string                    `aws:"TrafficType"`
+	LogDestinationType       *string                    `aws:"LogDestinationType"`
+	LogDestination           *string                    `aws:"LogDestination"`
+	LogFormat                *string                    `aws:"LogFormat"`
+	TagSpecifications        []TagSpecification         `aws:"TagSpecification"`
+	MaxAggregationInterval   *int32                     `aws:"MaxAggregationInterval"`
+	DestinationOptions       *DestinationOptionsRequest `aws:"DestinationOptions"`
+}
+
+// CreateFlowLogsOutput is what CreateFlowLogs answers.
+type CreateFlowLogsOutput struct {
+	ClientToken  *string            `aws:"ClientToken,out=clientToken"`
+	FlowLogIds   []string           `aws:"FlowLogIdSet,out=flowLogIdSet"`
+	Unsuccessful []UnsuccessfulItem `aws:"Unsuccessful,out=unsuccessful"`
+}
+
+// CreateInternetGatewayInput is what CreateInternetGateway is asked with.
+type CreateInternetGatewayInput struct {
+	TagSpecifications []TagSpecification `aws:"TagSpecification"`
+	DryRun            *bool              `aws:"DryRun,out=dryRun"`
+}
+
+// CreateInternetGatewayOutput is what CreateInternetGateway answers.
+type CreateInternetGatewayOutput struct {
+	InternetGateway *InternetGateway `aws:"InternetGateway,out=internetGateway"`
 }
 
 // CreateKeyPairInput is what CreateKeyPair is asked with.
@@ -136,6 +291,125 @@ type CreateManagedPrefixListInput struct {
 // CreateManagedPrefixListOutput is what CreateManagedPrefixList answers.
 type CreateManagedPrefixListOutput struct {
 	PrefixList *ManagedPrefixList `aws:"PrefixList,out=prefixList"`
+}
+
+// CreateNatGatewayInput is what CreateNatGateway is asked with.
+type CreateNatGatewayInput struct {
+	AvailabilityMode               *string                   `aws:"AvailabilityMode"`
+	AllocationId                   *string                   `aws:"AllocationId"`
+	ClientToken                    *string                   `aws:"ClientToken"`
+	DryRun                         *bool                     `aws:"DryRun"`
+	SubnetId                       *string                   `aws:"SubnetId"`
+	VpcId                          *string                   `aws:"VpcId"`
+	AvailabilityZoneAddresses      []AvailabilityZoneAddress `aws:"AvailabilityZoneAddress,item=AvailabilityZoneAddress"`
+	TagSpecifications              []TagSpecification        `aws:"TagSpecification"`
+	ConnectivityType               *string                   `aws:"ConnectivityType"`
+	PrivateIpAddress               *string                   `aws:"PrivateIpAddress"`
+	SecondaryAllocationIds         []string                  `aws:"SecondaryAllocationId,item=AllocationId"`
+	SecondaryPrivateIpAddresses    []string                  `aws:"SecondaryPrivateIpAddress"`
+	SecondaryPrivateIpAddressCount *int32                    `aws:"SecondaryPrivateIpAddressCount"`
+}
+
+// CreateNatGatewayOutput is what CreateNatGateway answers.
+type CreateNatGatewayOutput struct {
+	ClientToken *string     `aws:"ClientToken,out=clientToken"`
+	NatGateway  *NatGateway `aws:"NatGateway,out=natGateway"`
+}
+
+// CreateNetworkAclInput is what CreateNetworkAcl is asked with.
+type CreateNetworkAclInput struct {
+	TagSpecifications []TagSpecification `aws:"TagSpecification"`
+	ClientToken       *string            `aws:"ClientToken"`
+	DryRun            *bool              `aws:"DryRun,out=dryRun"`
+	VpcId             *string            `aws:"VpcId,out=vpcId,need"`
+}
+
+// CreateNetworkAclOutput is what CreateNetworkAcl answers.
+type CreateNetworkAclOutput struct {
+	NetworkAcl  *NetworkAcl `aws:"NetworkAcl,out=networkAcl"`
+	ClientToken *string     `aws:"ClientToken,out=clientToken"`
+}
+
+// CreateNetworkAclEntryInput is what CreateNetworkAclEntry is asked with.
+type CreateNetworkAclEntryInput struct {
+	DryRun        *bool         `aws:"DryRun,out=dryRun"`
+	NetworkAclId  *string       `aws:"NetworkAclId,out=networkAclId,need"`
+	RuleNumber    *int32        `aws:"RuleNumber,out=ruleNumber,need"`
+	Protocol      *string       `aws:"Protocol,out=protocol,need"`
+	RuleAction    *string       `aws:"RuleAction,out=ruleAction,need"`
+	Egress        *bool         `aws:"Egress,out=egress,need"`
+	CidrBlock     *string       `aws:"CidrBlock,out=cidrBlock"`
+	Ipv6CidrBlock *string       `aws:"Ipv6CidrBlock,out=ipv6CidrBlock"`
+	IcmpTypeCode  *IcmpTypeCode `aws:"Icmp"`
+	PortRange     *PortRange    `aws:"PortRange,out=portRange"`
+}
+
+// CreateNetworkAclEntryOutput is what CreateNetworkAclEntry answers.
+type CreateNetworkAclEntryOutput struct {
+}
+
+// CreateNetworkInsightsAccessScopeInput is what CreateNetworkInsightsAccessScope is asked with.
+type CreateNetworkInsightsAccessScopeInput struct {
+	MatchPaths        []AccessScopePathRequest `aws:"MatchPath"`
+	ExcludePaths      []AccessScopePathRequest `aws:"ExcludePath"`
+	ClientToken       *string                  `aws:"ClientToken,need"`
+	TagSpecifications []TagSpecification       `aws:"TagSpecification"`
+	DryRun            *bool                    `aws:"DryRun"`
+}
+
+// CreateNetworkInsightsAccessScopeOutput is what CreateNetworkInsightsAccessScope answers.
+type CreateNetworkInsightsAccessScopeOutput struct {
+	NetworkInsightsAccessScope        *NetworkInsightsAccessScope        `aws:"NetworkInsightsAccessScope,out=networkInsightsAccessScope"`
+	NetworkInsightsAccessScopeContent *NetworkInsightsAccessScopeContent `aws:"NetworkInsightsAccessScopeContent,out=networkInsightsAccessScopeContent"`
+}
+
+// CreateNetworkInsightsPathInput is what CreateNetworkInsightsPath is asked with.
+type CreateNetworkInsightsPathInput struct {
+	SourceIp            *string            `aws:"SourceIp"`
+	DestinationIp       *string            `aws:"DestinationIp"`
+	Source              *string            `aws:"Source,need"`
+	Destination         *string            `aws:"Destination"`
+	Protocol            *string            `aws:"Protocol,need"`
+	DestinationPort     *int32             `aws:"DestinationPort"`
+	TagSpecifications   []TagSpecification `aws:"TagSpecification"`
+	DryRun              *bool              `aws:"DryRun"`
+	ClientToken         *string            `aws:"ClientToken,need"`
+	FilterAtSource      *PathRequestFilter `aws:"FilterAtSource"`
+	FilterAtDestination *PathRequestFilter `aws:"FilterAtDestination"`
+}
+
+// CreateNetworkInsightsPathOutput is what CreateNetworkInsightsPath answers.
+type CreateNetworkInsightsPathOutput struct {
+	NetworkInsightsPath *NetworkInsightsPath `aws:"NetworkInsightsPath,out=networkInsightsPath"`
+}
+
+// CreateNetworkInterfaceInput is what CreateNetworkInterface is asked with.
+type CreateNetworkInterfaceInput struct {
+	Ipv4Prefixes                    []Ipv4PrefixSpecificationRequest        `aws:"Ipv4Prefix"`
+	Ipv4PrefixCount                 *int32                                  `aws:"Ipv4PrefixCount"`
+	Ipv6Prefixes                    []Ipv6PrefixSpecificationRequest        `aws:"Ipv6Prefix"`
+	Ipv6PrefixCount                 *int32                                  `aws:"Ipv6PrefixCount"`
+	InterfaceType                   *string                                 `aws:"InterfaceType"`
+	TagSpecifications               []TagSpecification                      `aws:"TagSpecification"`
+	ClientToken                     *string                                 `aws:"ClientToken"`
+	EnablePrimaryIpv6               *bool                                   `aws:"EnablePrimaryIpv6"`
+	ConnectionTrackingSpecification *ConnectionTrackingSpecificationRequest `aws:"ConnectionTrackingSpecification"`
+	Operator                        *OperatorRequest                        `aws:"Operator"`
+	SubnetId                        *string                                 `aws:"SubnetId,out=subnetId,need"`
+	Description                     *string                                 `aws:"Description,out=description"`
+	PrivateIpAddress                *string                                 `aws:"PrivateIpAddress,out=privateIpAddress"`
+	Groups                          []string                                `aws:"SecurityGroupId,item=SecurityGroupId"`
+	PrivateIpAddresses              []PrivateIpAddressSpecification         `aws:"PrivateIpAddresses,out=privateIpAddresses"`
+	SecondaryPrivateIpAddressCount  *int32                                  `aws:"SecondaryPrivateIpAddressCount,out=secondaryPrivateIpAddressCount"`
+	Ipv6Addresses                   []InstanceIpv6Address                   `aws:"Ipv6Addresses,out=ipv6Addresses"`
+	Ipv6AddressCount                *int32                                  `aws:"Ipv6AddressCount,out=ipv6AddressCount"`
+	DryRun                          *bool                                   `aws:"DryRun,out=dryRun"`
+}
+
+// CreateNetworkInterfaceOutput is what CreateNetworkInterface answers.
+type CreateNetworkInterfaceOutput struct {
+	NetworkInterface *NetworkInterface `aws:"NetworkInterface,out=networkInterface"`
+	ClientToken      *string           `aws:"ClientToken,out=clientToken"`
 }
 
 // CreateRouteInput is what CreateRoute is asked with.
@@ -216,6 +490,21 @@ type CreateSubnetOutput struct {
 	Subnet *Subnet `aws:"Subnet,out=subnet"`
 }
 
+// CreateSubnetCidrReservationInput is what CreateSubnetCidrReservation is asked with.
+type CreateSubnetCidrReservationInput struct {
+	SubnetId          *string            `aws:"SubnetId,need"`
+	Cidr              *string            `aws:"Cidr,need"`
+	ReservationType   *string            `aws:"ReservationType,need"`
+	Description       *string            `aws:"Description"`
+	DryRun            *bool              `aws:"DryRun"`
+	TagSpecifications []TagSpecification `aws:"TagSpecification"`
+}
+
+// CreateSubnetCidrReservationOutput is what CreateSubnetCidrReservation answers.
+type CreateSubnetCidrReservationOutput struct {
+	SubnetCidrReservation *SubnetCidrReservation `aws:"SubnetCidrReservation,out=subnetCidrReservation"`
+}
+
 // CreateTagsInput is what CreateTags is asked with.
 type CreateTagsInput struct {
 	DryRun    *bool    `aws:"DryRun,out=dryRun"`
@@ -249,6 +538,21 @@ type CreateVpcOutput struct {
 	Vpc *Vpc `aws:"Vpc,out=vpc"`
 }
 
+// CreateVpcPeeringConnectionInput is what CreateVpcPeeringConnection is asked with.
+type CreateVpcPeeringConnectionInput struct {
+	PeerRegion        *string            `aws:"PeerRegion"`
+	TagSpecifications []TagSpecification `aws:"TagSpecification"`
+	DryRun            *bool              `aws:"DryRun,out=dryRun"`
+	VpcId             *string            `aws:"VpcId,out=vpcId,need"`
+	PeerVpcId         *string            `aws:"PeerVpcId,out=peerVpcId"`
+	PeerOwnerId       *string            `aws:"PeerOwnerId,out=peerOwnerId"`
+}
+
+// CreateVpcPeeringConnectionOutput is what CreateVpcPeeringConnection answers.
+type CreateVpcPeeringConnectionOutput struct {
+	VpcPeeringConnection *VpcPeeringConnection `aws:"VpcPeeringConnection,out=vpcPeeringConnection"`
+}
+
 // DeleteDhcpOptionsInput is what DeleteDhcpOptions is asked with.
 type DeleteDhcpOptionsInput struct {
 	DhcpOptionsId *string `aws:"DhcpOptionsId,need"`
@@ -257,6 +561,27 @@ type DeleteDhcpOptionsInput struct {
 
 // DeleteDhcpOptionsOutput is what DeleteDhcpOptions answers.
 type DeleteDhcpOptionsOutput struct {
+}
+
+// DeleteFlowLogsInput is what DeleteFlowLogs is asked with.
+type DeleteFlowLogsInput struct {
+	DryRun     *bool    `aws:"DryRun"`
+	FlowLogIds []string `aws:"FlowLogId,need"`
+}
+
+// DeleteFlowLogsOutput is what DeleteFlowLogs answers.
+type DeleteFlowLogsOutput struct {
+	Unsuccessful []UnsuccessfulItem `aws:"Unsuccessful,out=unsuccessful"`
+}
+
+// DeleteInternetGatewayInput is what DeleteInternetGateway is asked with.
+type DeleteInternetGatewayInput struct {
+	DryRun            *bool   `aws:"DryRun,out=dryRun"`
+	InternetGatewayId *string `aws:"InternetGatewayId,out=internetGatewayId,need"`
+}
+
+// DeleteInternetGatewayOutput is what DeleteInternetGateway answers.
+type DeleteInternetGatewayOutput struct {
 }
 
 // DeleteKeyPairInput is what DeleteKeyPair is asked with.
@@ -281,6 +606,93 @@ type DeleteManagedPrefixListInput struct {
 // DeleteManagedPrefixListOutput is what DeleteManagedPrefixList answers.
 type DeleteManagedPrefixListOutput struct {
 	PrefixList *ManagedPrefixList `aws:"PrefixList,out=prefixList"`
+}
+
+// DeleteNatGatewayInput is what DeleteNatGateway is asked with.
+type DeleteNatGatewayInput struct {
+	DryRun       *bool   `aws:"DryRun"`
+	NatGatewayId *string `aws:"NatGatewayId,need"`
+}
+
+// DeleteNatGatewayOutput is what DeleteNatGateway answers.
+type DeleteNatGatewayOutput struct {
+	NatGatewayId *string `aws:"NatGatewayId,out=natGatewayId"`
+}
+
+// DeleteNetworkAclInput is what DeleteNetworkAcl is asked with.
+type DeleteNetworkAclInput struct {
+	DryRun       *bool   `aws:"DryRun,out=dryRun"`
+	NetworkAclId *string `aws:"NetworkAclId,out=networkAclId,need"`
+}
+
+// DeleteNetworkAclOutput is what DeleteNetworkAcl answers.
+type DeleteNetworkAclOutput struct {
+}
+
+// DeleteNetworkAclEntryInput is what DeleteNetworkAclEntry is asked with.
+type DeleteNetworkAclEntryInput struct {
+	DryRun       *bool   `aws:"DryRun,out=dryRun"`
+	NetworkAclId *string `aws:"NetworkAclId,out=networkAclId,need"`
+	RuleNumber   *int32  `aws:"RuleNumber,out=ruleNumber,need"`
+	Egress       *bool   `aws:"Egress,out=egress,need"`
+}
+
+// DeleteNetworkAclEntryOutput is what DeleteNetworkAclEntry answers.
+type DeleteNetworkAclEntryOutput struct {
+}
+
+// DeleteNetworkInsightsAccessScopeInput is what DeleteNetworkInsightsAccessScope is asked with.
+type DeleteNetworkInsightsAccessScopeInput struct {
+	DryRun                       *bool   `aws:"DryRun"`
+	NetworkInsightsAccessScopeId *string `aws:"NetworkInsightsAccessScopeId,need"`
+}
+
+// DeleteNetworkInsightsAccessScopeOutput is what DeleteNetworkInsightsAccessScope answers.
+type DeleteNetworkInsightsAccessScopeOutput struct {
+	NetworkInsightsAccessScopeId *string `aws:"NetworkInsightsAccessScopeId,out=networkInsightsAccessScopeId"`
+}
+
+// DeleteNetworkInsightsAccessScopeAnalysisInput is what DeleteNetworkInsightsAccessScopeAnalysis is asked with.
+type DeleteNetworkInsightsAccessScopeAnalysisInput struct {
+	NetworkInsightsAccessScopeAnalysisId *string `aws:"NetworkInsightsAccessScopeAnalysisId,need"`
+	DryRun                               *bool   `aws:"DryRun"`
+}
+
+// DeleteNetworkInsightsAccessScopeAnalysisOutput is what DeleteNetworkInsightsAccessScopeAnalysis answers.
+type DeleteNetworkInsightsAccessScopeAnalysisOutput struct {
+	NetworkInsightsAccessScopeAnalysisId *string `aws:"NetworkInsightsAccessScopeAnalysisId,out=networkInsightsAccessScopeAnalysisId"`
+}
+
+// DeleteNetworkInsightsAnalysisInput is what DeleteNetworkInsightsAnalysis is asked with.
+type DeleteNetworkInsightsAnalysisInput struct {
+	DryRun                    *bool   `aws:"DryRun"`
+	NetworkInsightsAnalysisId *string `aws:"NetworkInsightsAnalysisId,need"`
+}
+
+// DeleteNetworkInsightsAnalysisOutput is what DeleteNetworkInsightsAnalysis answers.
+type DeleteNetworkInsightsAnalysisOutput struct {
+	NetworkInsightsAnalysisId *string `aws:"NetworkInsightsAnalysisId,out=networkInsightsAnalysisId"`
+}
+
+// DeleteNetworkInsightsPathInput is what DeleteNetworkInsightsPath is asked with.
+type DeleteNetworkInsightsPathInput struct {
+	DryRun                *bool   `aws:"DryRun"`
+	NetworkInsightsPathId *string `aws:"NetworkInsightsPathId,need"`
+}
+
+// DeleteNetworkInsightsPathOutput is what DeleteNetworkInsightsPath answers.
+type DeleteNetworkInsightsPathOutput struct {
+	NetworkInsightsPathId *string `aws:"NetworkInsightsPathId,out=networkInsightsPathId"`
+}
+
+// DeleteNetworkInterfaceInput is what DeleteNetworkInterface is asked with.
+type DeleteNetworkInterfaceInput struct {
+	DryRun             *bool   `aws:"DryRun,out=dryRun"`
+	NetworkInterfaceId *string `aws:"NetworkInterfaceId,out=networkInterfaceId,need"`
+}
+
+// DeleteNetworkInterfaceOutput is what DeleteNetworkInterface answers.
+type DeleteNetworkInterfaceOutput struct {
 }
 
 // DeleteRouteInput is what DeleteRoute is asked with.
@@ -329,6 +741,17 @@ type DeleteSubnetInput struct {
 type DeleteSubnetOutput struct {
 }
 
+// DeleteSubnetCidrReservationInput is what DeleteSubnetCidrReservation is asked with.
+type DeleteSubnetCidrReservationInput struct {
+	SubnetCidrReservationId *string `aws:"SubnetCidrReservationId,need"`
+	DryRun                  *bool   `aws:"DryRun"`
+}
+
+// DeleteSubnetCidrReservationOutput is what DeleteSubnetCidrReservation answers.
+type DeleteSubnetCidrReservationOutput struct {
+	DeletedSubnetCidrReservation *SubnetCidrReservation `aws:"DeletedSubnetCidrReservation,out=deletedSubnetCidrReservation"`
+}
+
 // DeleteTagsInput is what DeleteTags is asked with.
 type DeleteTagsInput struct {
 	DryRun    *bool    `aws:"DryRun,out=dryRun"`
@@ -350,6 +773,17 @@ type DeleteVpcInput struct {
 type DeleteVpcOutput struct {
 }
 
+// DeleteVpcPeeringConnectionInput is what DeleteVpcPeeringConnection is asked with.
+type DeleteVpcPeeringConnectionInput struct {
+	DryRun                 *bool   `aws:"DryRun,out=dryRun"`
+	VpcPeeringConnectionId *string `aws:"VpcPeeringConnectionId,out=vpcPeeringConnectionId,need"`
+}
+
+// DeleteVpcPeeringConnectionOutput is what DeleteVpcPeeringConnection answers.
+type DeleteVpcPeeringConnectionOutput struct {
+	Return *bool `aws:"Return,out=return"`
+}
+
 // DescribeAccountAttributesInput is what DescribeAccountAttributes is asked with.
 type DescribeAccountAttributesInput struct {
 	DryRun         *bool    `aws:"DryRun,out=dryRun"`
@@ -359,6 +793,34 @@ type DescribeAccountAttributesInput struct {
 // DescribeAccountAttributesOutput is what DescribeAccountAttributes answers.
 type DescribeAccountAttributesOutput struct {
 	AccountAttributes []AccountAttribute `aws:"AccountAttributeSet,out=accountAttributeSet"`
+}
+
+// DescribeAddressesInput is what DescribeAddresses is asked with.
+type DescribeAddressesInput struct {
+	PublicIps     []string `aws:"PublicIp,item=PublicIp"`
+	DryRun        *bool    `aws:"DryRun,out=dryRun"`
+	Filters       []Filter `aws:"Filter,item=Filter"`
+	AllocationIds []string `aws:"AllocationId,item=AllocationId"`
+}
+
+// DescribeAddressesOutput is what DescribeAddresses answers.
+type DescribeAddressesOutput struct {
+	Addresses []Address `aws:"AddressesSet,out=addressesSet"`
+}
+
+// DescribeAddressesAttributeInput is what DescribeAddressesAttribute is asked with.
+type DescribeAddressesAttributeInput struct {
+	AllocationIds []string `aws:"AllocationId"`
+	Attribute     *string  `aws:"Attribute"`
+	NextToken     *string  `aws:"NextToken"`
+	MaxResults    *int32   `aws:"MaxResults"`
+	DryRun        *bool    `aws:"DryRun"`
+}
+
+// DescribeAddressesAttributeOutput is what DescribeAddressesAttribute answers.
+type DescribeAddressesAttributeOutput struct {
+	Addresses []AddressAttribute `aws:"AddressSet,out=addressSet"`
+	NextToken *string            `aws:"NextToken,out=nextToken"`
 }
 
 // DescribeAvailabilityZonesInput is what DescribeAvailabilityZones is asked with.
@@ -388,6 +850,36 @@ type DescribeDhcpOptionsInput struct {
 type DescribeDhcpOptionsOutput struct {
 	NextToken   *string       `aws:"NextToken,out=nextToken"`
 	DhcpOptions []DhcpOptions `aws:"DhcpOptionsSet,out=dhcpOptionsSet"`
+}
+
+// DescribeEgressOnlyInternetGatewaysInput is what DescribeEgressOnlyInternetGateways is asked with.
+type DescribeEgressOnlyInternetGatewaysInput struct {
+	DryRun                       *bool    `aws:"DryRun"`
+	EgressOnlyInternetGatewayIds []string `aws:"EgressOnlyInternetGatewayId"`
+	MaxResults                   *int32   `aws:"MaxResults"`
+	NextToken                    *string  `aws:"NextToken"`
+	Filters                      []Filter `aws:"Filter,item=Filter"`
+}
+
+// DescribeEgressOnlyInternetGatewaysOutput is what DescribeEgressOnlyInternetGateways answers.
+type DescribeEgressOnlyInternetGatewaysOutput struct {
+	EgressOnlyInternetGateways []EgressOnlyInternetGateway `aws:"EgressOnlyInternetGatewaySet,out=egressOnlyInternetGatewaySet"`
+	NextToken                  *string                     `aws:"NextToken,out=nextToken"`
+}
+
+// DescribeFlowLogsInput is what DescribeFlowLogs is asked with.
+type DescribeFlowLogsInput struct {
+	DryRun     *bool    `aws:"DryRun"`
+	Filter     []Filter `aws:"Filter,item=Filter"`
+	FlowLogIds []string `aws:"FlowLogId"`
+	MaxResults *int32   `aws:"MaxResults"`
+	NextToken  *string  `aws:"NextToken"`
+}
+
+// DescribeFlowLogsOutput is what DescribeFlowLogs answers.
+type DescribeFlowLogsOutput struct {
+	FlowLogs  []FlowLog `aws:"FlowLogSet,out=flowLogSet"`
+	NextToken *string   `aws:"NextToken,out=nextToken"`
 }
 
 // DescribeIamInstanceProfileAssociationsInput is what DescribeIamInstanceProfileAssociations is asked with.
@@ -530,6 +1022,21 @@ type DescribeInstancesOutput struct {
 	Reservations []Reservation `aws:"ReservationSet,out=reservationSet"`
 }
 
+// DescribeInternetGatewaysInput is what DescribeInternetGateways is asked with.
+type DescribeInternetGatewaysInput struct {
+	NextToken          *string  `aws:"NextToken"`
+	MaxResults         *int32   `aws:"MaxResults"`
+	DryRun             *bool    `aws:"DryRun,out=dryRun"`
+	InternetGatewayIds []string `aws:"InternetGatewayId,out=internetGatewayId"`
+	Filters            []Filter `aws:"Filter,item=Filter"`
+}
+
+// DescribeInternetGatewaysOutput is what DescribeInternetGateways answers.
+type DescribeInternetGatewaysOutput struct {
+	InternetGateways []InternetGateway `aws:"InternetGatewaySet,out=internetGatewaySet"`
+	NextToken        *string           `aws:"NextToken,out=nextToken"`
+}
+
 // DescribeKeyPairsInput is what DescribeKeyPairs is asked with.
 type DescribeKeyPairsInput struct {
 	KeyNames         []string `aws:"KeyName,item=KeyName"`
@@ -559,6 +1066,21 @@ type DescribeManagedPrefixListsOutput struct {
 	PrefixLists []ManagedPrefixList `aws:"PrefixListSet,out=prefixListSet"`
 }
 
+// DescribeNatGatewaysInput is what DescribeNatGateways is asked with.
+type DescribeNatGatewaysInput struct {
+	DryRun        *bool    `aws:"DryRun"`
+	Filter        []Filter `aws:"Filter,item=Filter"`
+	MaxResults    *int32   `aws:"MaxResults"`
+	NatGatewayIds []string `aws:"NatGatewayId"`
+	NextToken     *string  `aws:"NextToken"`
+}
+
+// DescribeNatGatewaysOutput is what DescribeNatGateways answers.
+type DescribeNatGatewaysOutput struct {
+	NatGateways []NatGateway `aws:"NatGatewaySet,out=natGatewaySet"`
+	NextToken   *string      `aws:"NextToken,out=nextToken"`
+}
+
 // DescribeNetworkAclsInput is what DescribeNetworkAcls is asked with.
 type DescribeNetworkAclsInput struct {
 	NextToken     *string  `aws:"NextToken"`
@@ -572,6 +1094,72 @@ type DescribeNetworkAclsInput struct {
 type DescribeNetworkAclsOutput struct {
 	NetworkAcls []NetworkAcl `aws:"NetworkAclSet,out=networkAclSet"`
 	NextToken   *string      `aws:"NextToken,out=nextToken"`
+}
+
+// DescribeNetworkInsightsAccessScopeAnalysesInput is what DescribeNetworkInsightsAccessScopeAnalyses is asked with.
+type DescribeNetworkInsightsAccessScopeAnalysesInput struct {
+	NetworkInsightsAccessScopeAnalysisIds []string   `aws:"NetworkInsightsAccessScopeAnalysisId"`
+	NetworkInsightsAccessScopeId          *string    `aws:"NetworkInsightsAccessScopeId"`
+	AnalysisStartTimeBegin                *time.Time `aws:"AnalysisStartTimeBegin"`
+	AnalysisStartTimeEnd                  *time.Time `aws:"AnalysisStartTimeEnd"`
+	Filters                               []Filter   `aws:"Filter,item=Filter"`
+	MaxResults                            *int32     `aws:"MaxResults"`
+	DryRun                                *bool      `aws:"DryRun"`
+	NextToken                             *string    `aws:"NextToken"`
+}
+
+// DescribeNetworkInsightsAccessScopeAnalysesOutput is what DescribeNetworkInsightsAccessScopeAnalyses answers.
+type DescribeNetworkInsightsAccessScopeAnalysesOutput struct {
+	NetworkInsightsAccessScopeAnalyses []NetworkInsightsAccessScopeAnalysis `aws:"NetworkInsightsAccessScopeAnalysisSet,out=networkInsightsAccessScopeAnalysisSet"`
+	NextToken                          *string                              `aws:"NextToken,out=nextToken"`
+}
+
+// DescribeNetworkInsightsAccessScopesInput is what DescribeNetworkInsightsAccessScopes is asked with.
+type DescribeNetworkInsightsAccessScopesInput struct {
+	NetworkInsightsAccessScopeIds []string `aws:"NetworkInsightsAccessScopeId"`
+	Filters                       []Filter `aws:"Filter,item=Filter"`
+	MaxResults                    *int32   `aws:"MaxResults"`
+	DryRun                        *bool    `aws:"DryRun"`
+	NextToken                     *string  `aws:"NextToken"`
+}
+
+// DescribeNetworkInsightsAccessScopesOutput is what DescribeNetworkInsightsAccessScopes answers.
+type DescribeNetworkInsightsAccessScopesOutput struct {
+	NetworkInsightsAccessScopes []NetworkInsightsAccessScope `aws:"NetworkInsightsAccessScopeSet,out=networkInsightsAccessScopeSet"`
+	NextToken                   *string                      `aws:"NextToken,out=nextToken"`
+}
+
+// DescribeNetworkInsightsAnalysesInput is what DescribeNetworkInsightsAnalyses is asked with.
+type DescribeNetworkInsightsAnalysesInput struct {
+	NetworkInsightsAnalysisIds []string   `aws:"NetworkInsightsAnalysisId"`
+	NetworkInsightsPathId      *string    `aws:"NetworkInsightsPathId"`
+	AnalysisStartTime          *time.Time `aws:"AnalysisStartTime"`
+	AnalysisEndTime            *time.Time `aws:"AnalysisEndTime"`
+	Filters                    []Filter   `aws:"Filter,item=Filter"`
+	MaxResults                 *int32     `aws:"MaxResults"`
+	DryRun                     *bool      `aws:"DryRun"`
+	NextToken                  *string    `aws:"NextToken"`
+}
+
+// DescribeNetworkInsightsAnalysesOutput is what DescribeNetworkInsightsAnalyses answers.
+type DescribeNetworkInsightsAnalysesOutput struct {
+	NetworkInsightsAnalyses []NetworkInsightsAnalysis `aws:"NetworkInsightsAnalysisSet,out=networkInsightsAnalysisSet"`
+	NextToken               *string                   `aws:"NextToken,out=nextToken"`
+}
+
+// DescribeNetworkInsightsPathsInput is what DescribeNetworkInsightsPaths is asked with.
+type DescribeNetworkInsightsPathsInput struct {
+	NetworkInsightsPathIds []string `aws:"NetworkInsightsPathId"`
+	Filters                []Filter `aws:"Filter,item=Filter"`
+	MaxResults             *int32   `aws:"MaxResults"`
+	DryRun                 *bool    `aws:"DryRun"`
+	NextToken              *string  `aws:"NextToken"`
+}
+
+// DescribeNetworkInsightsPathsOutput is what DescribeNetworkInsightsPaths answers.
+type DescribeNetworkInsightsPathsOutput struct {
+	NetworkInsightsPaths []NetworkInsightsPath `aws:"NetworkInsightsPathSet,out=networkInsightsPathSet"`
+	NextToken            *string               `aws:"NextToken,out=nextToken"`
 }
 
 // DescribeNetworkInterfaceAttributeInput is what DescribeNetworkInterfaceAttribute is asked with.
@@ -589,6 +1177,20 @@ type DescribeNetworkInterfaceAttributeOutput struct {
 	NetworkInterfaceId       *string                     `aws:"NetworkInterfaceId,out=networkInterfaceId"`
 	SourceDestCheck          *AttributeBooleanValue      `aws:"SourceDestCheck,out=sourceDestCheck"`
 	AssociatePublicIpAddress *bool                       `aws:"AssociatePublicIpAddress,out=associatePublicIpAddress"`
+}
+
+// DescribeNetworkInterfacePermissionsInput is what DescribeNetworkInterfacePermissions is asked with.
+type DescribeNetworkInterfacePermissionsInput struct {
+	NetworkInterfacePermissionIds []string `aws:"NetworkInterfacePermissionId"`
+	Filters                       []Filter `aws:"Filter,item=Filter"`
+	NextToken                     *string  `aws:"NextToken"`
+	MaxResults                    *int32   `aws:"MaxResults"`
+}
+
+// DescribeNetworkInterfacePermissionsOutput is what DescribeNetworkInterfacePermissions answers.
+type DescribeNetworkInterfacePermissionsOutput struct {
+	NetworkInterfacePermissions []NetworkInterfacePermission `aws:"NetworkInterfacePermissions,out=networkInterfacePermissions"`
+	NextToken                   *string                      `aws:"NextToken,out=nextToken"`
 }
 
 // DescribeNetworkInterfacesInput is what DescribeNetworkInterfaces is asked with.
@@ -650,6 +1252,17 @@ type DescribeRouteTablesOutput struct {
 	NextToken   *string      `aws:"NextToken,out=nextToken"`
 }
 
+// DescribeSecurityGroupReferencesInput is what DescribeSecurityGroupReferences is asked with.
+type DescribeSecurityGroupReferencesInput struct {
+	DryRun  *bool    `aws:"DryRun"`
+	GroupId []string `aws:"GroupId,need"`
+}
+
+// DescribeSecurityGroupReferencesOutput is what DescribeSecurityGroupReferences answers.
+type DescribeSecurityGroupReferencesOutput struct {
+	SecurityGroupReferenceSet []SecurityGroupReference `aws:"SecurityGroupReferenceSet,out=securityGroupReferenceSet"`
+}
+
 // DescribeSecurityGroupRulesInput is what DescribeSecurityGroupRules is asked with.
 type DescribeSecurityGroupRulesInput struct {
 	Filters              []Filter `aws:"Filter,item=Filter"`
@@ -679,6 +1292,20 @@ type DescribeSecurityGroupsInput struct {
 type DescribeSecurityGroupsOutput struct {
 	NextToken      *string         `aws:"NextToken,out=nextToken"`
 	SecurityGroups []SecurityGroup `aws:"SecurityGroupInfo,out=securityGroupInfo"`
+}
+
+// DescribeStaleSecurityGroupsInput is what DescribeStaleSecurityGroups is asked with.
+type DescribeStaleSecurityGroupsInput struct {
+	DryRun     *bool   `aws:"DryRun"`
+	MaxResults *int32  `aws:"MaxResults"`
+	NextToken  *string `aws:"NextToken"`
+	VpcId      *string `aws:"VpcId,need"`
+}
+
+// DescribeStaleSecurityGroupsOutput is what DescribeStaleSecurityGroups answers.
+type DescribeStaleSecurityGroupsOutput struct {
+	NextToken             *string              `aws:"NextToken,out=nextToken"`
+	StaleSecurityGroupSet []StaleSecurityGroup `aws:"StaleSecurityGroupSet,out=staleSecurityGroupSet"`
 }
 
 // DescribeSubnetsInput is what DescribeSubnets is asked with.
@@ -766,6 +1393,36 @@ type DescribeVpcClassicLinkDnsSupportOutput struct {
 	Vpcs      []ClassicLinkDnsSupport `aws:"Vpcs,out=vpcs"`
 }
 
+// DescribeVpcEndpointsInput is what DescribeVpcEndpoints is asked with.
+type DescribeVpcEndpointsInput struct {
+	DryRun         *bool    `aws:"DryRun"`
+	VpcEndpointIds []string `aws:"VpcEndpointId"`
+	Filters        []Filter `aws:"Filter,item=Filter"`
+	MaxResults     *int32   `aws:"MaxResults"`
+	NextToken      *string  `aws:"NextToken"`
+}
+
+// DescribeVpcEndpointsOutput is what DescribeVpcEndpoints answers.
+type DescribeVpcEndpointsOutput struct {
+	VpcEndpoints []VpcEndpoint `aws:"VpcEndpointSet,out=vpcEndpointSet"`
+	NextToken    *string       `aws:"NextToken,out=nextToken"`
+}
+
+// DescribeVpcPeeringConnectionsInput is what DescribeVpcPeeringConnections is asked with.
+type DescribeVpcPeeringConnectionsInput struct {
+	NextToken               *string  `aws:"NextToken"`
+	MaxResults              *int32   `aws:"MaxResults"`
+	DryRun                  *bool    `aws:"DryRun,out=dryRun"`
+	VpcPeeringConnectionIds []string `aws:"VpcPeeringConnectionId"`
+	Filters                 []Filter `aws:"Filter,item=Filter"`
+}
+
+// DescribeVpcPeeringConnectionsOutput is what DescribeVpcPeeringConnections answers.
+type DescribeVpcPeeringConnectionsOutput struct {
+	VpcPeeringConnections []VpcPeeringConnection `aws:"VpcPeeringConnectionSet,out=vpcPeeringConnectionSet"`
+	NextToken             *string                `aws:"NextToken,out=nextToken"`
+}
+
 // DescribeVpcsInput is what DescribeVpcs is asked with.
 type DescribeVpcsInput struct {
 	Filters    []Filter `aws:"Filter,item=Filter"`
@@ -779,6 +1436,39 @@ type DescribeVpcsInput struct {
 type DescribeVpcsOutput struct {
 	NextToken *string `aws:"NextToken,out=nextToken"`
 	Vpcs      []Vpc   `aws:"VpcSet,out=vpcSet"`
+}
+
+// DetachInternetGatewayInput is what DetachInternetGateway is asked with.
+type DetachInternetGatewayInput struct {
+	DryRun            *bool   `aws:"DryRun,out=dryRun"`
+	InternetGatewayId *string `aws:"InternetGatewayId,out=internetGatewayId,need"`
+	VpcId             *string `aws:"VpcId,out=vpcId,need"`
+}
+
+// DetachInternetGatewayOutput is what DetachInternetGateway answers.
+type DetachInternetGatewayOutput struct {
+}
+
+// DetachNetworkInterfaceInput is what DetachNetworkInterface is asked with.
+type DetachNetworkInterfaceInput struct {
+	DryRun       *bool   `aws:"DryRun,out=dryRun"`
+	AttachmentId *string `aws:"AttachmentId,out=attachmentId,need"`
+	Force        *bool   `aws:"Force,out=force"`
+}
+
+// DetachNetworkInterfaceOutput is what DetachNetworkInterface answers.
+type DetachNetworkInterfaceOutput struct {
+}
+
+// DisassociateAddressInput is what DisassociateAddress is asked with.
+type DisassociateAddressInput struct {
+	AssociationId *string `aws:"AssociationId"`
+	PublicIp      *string `aws:"PublicIp"`
+	DryRun        *bool   `aws:"DryRun,out=dryRun"`
+}
+
+// DisassociateAddressOutput is what DisassociateAddress answers.
+type DisassociateAddressOutput struct {
 }
 
 // DisassociateRouteTableInput is what DisassociateRouteTable is asked with.
@@ -830,6 +1520,49 @@ type GetManagedPrefixListEntriesInput struct {
 type GetManagedPrefixListEntriesOutput struct {
 	Entries   []PrefixListEntry `aws:"EntrySet,out=entrySet"`
 	NextToken *string           `aws:"NextToken,out=nextToken"`
+}
+
+// GetNetworkInsightsAccessScopeAnalysisFindingsInput is what GetNetworkInsightsAccessScopeAnalysisFindings is asked with.
+type GetNetworkInsightsAccessScopeAnalysisFindingsInput struct {
+	NetworkInsightsAccessScopeAnalysisId *string `aws:"NetworkInsightsAccessScopeAnalysisId,need"`
+	MaxResults                           *int32  `aws:"MaxResults"`
+	NextToken                            *string `aws:"NextToken"`
+	DryRun                               *bool   `aws:"DryRun"`
+}
+
+// GetNetworkInsightsAccessScopeAnalysisFindingsOutput is what GetNetworkInsightsAccessScopeAnalysisFindings answers.
+type GetNetworkInsightsAccessScopeAnalysisFindingsOutput struct {
+	NetworkInsightsAccessScopeAnalysisId *string                      `aws:"NetworkInsightsAccessScopeAnalysisId,out=networkInsightsAccessScopeAnalysisId"`
+	AnalysisStatus                       *string                      `aws:"AnalysisStatus,out=analysisStatus"`
+	AnalysisFindings                     []AccessScopeAnalysisFinding `aws:"AnalysisFindingSet,out=analysisFindingSet"`
+	NextToken                            *string                      `aws:"NextToken,out=nextToken"`
+}
+
+// GetNetworkInsightsAccessScopeContentInput is what GetNetworkInsightsAccessScopeContent is asked with.
+type GetNetworkInsightsAccessScopeContentInput struct {
+	NetworkInsightsAccessScopeId *string `aws:"NetworkInsightsAccessScopeId,need"`
+	DryRun                       *bool   `aws:"DryRun"`
+}
+
+// GetNetworkInsightsAccessScopeContentOutput is what GetNetworkInsightsAccessScopeContent answers.
+type GetNetworkInsightsAccessScopeContentOutput struct {
+	NetworkInsightsAccessScopeContent *NetworkInsightsAccessScopeContent `aws:"NetworkInsightsAccessScopeContent,out=networkInsightsAccessScopeContent"`
+}
+
+// GetSubnetCidrReservationsInput is what GetSubnetCidrReservations is asked with.
+type GetSubnetCidrReservationsInput struct {
+	Filters    []Filter `aws:"Filter,item=Filter"`
+	SubnetId   *string  `aws:"SubnetId,need"`
+	DryRun     *bool    `aws:"DryRun"`
+	NextToken  *string  `aws:"NextToken"`
+	MaxResults *int32   `aws:"MaxResults"`
+}
+
+// GetSubnetCidrReservationsOutput is what GetSubnetCidrReservations answers.
+type GetSubnetCidrReservationsOutput struct {
+	SubnetIpv4CidrReservations []SubnetCidrReservation `aws:"SubnetIpv4CidrReservationSet,out=subnetIpv4CidrReservationSet"`
+	SubnetIpv6CidrReservations []SubnetCidrReservation `aws:"SubnetIpv6CidrReservationSet,out=subnetIpv6CidrReservationSet"`
+	NextToken                  *string                 `aws:"NextToken,out=nextToken"`
 }
 
 // ImportKeyPairInput is what ImportKeyPair is asked with.
@@ -969,6 +1702,20 @@ type ModifyVpcAttributeInput struct {
 type ModifyVpcAttributeOutput struct {
 }
 
+// ModifyVpcPeeringConnectionOptionsInput is what ModifyVpcPeeringConnectionOptions is asked with.
+type ModifyVpcPeeringConnectionOptionsInput struct {
+	AccepterPeeringConnectionOptions  *PeeringConnectionOptionsRequest `aws:"AccepterPeeringConnectionOptions"`
+	DryRun                            *bool                            `aws:"DryRun"`
+	RequesterPeeringConnectionOptions *PeeringConnectionOptionsRequest `aws:"RequesterPeeringConnectionOptions"`
+	VpcPeeringConnectionId            *string                          `aws:"VpcPeeringConnectionId,need"`
+}
+
+// ModifyVpcPeeringConnectionOptionsOutput is what ModifyVpcPeeringConnectionOptions answers.
+type ModifyVpcPeeringConnectionOptionsOutput struct {
+	AccepterPeeringConnectionOptions  *PeeringConnectionOptions `aws:"AccepterPeeringConnectionOptions,out=accepterPeeringConnectionOptions"`
+	RequesterPeeringConnectionOptions *PeeringConnectionOptions `aws:"RequesterPeeringConnectionOptions,out=requesterPeeringConnectionOptions"`
+}
+
 // RebootInstancesInput is what RebootInstances is asked with.
 type RebootInstancesInput struct {
 	InstanceIds []string `aws:"InstanceId,need,item=InstanceId"`
@@ -977,6 +1724,59 @@ type RebootInstancesInput struct {
 
 // RebootInstancesOutput is what RebootInstances answers.
 type RebootInstancesOutput struct {
+}
+
+// RejectVpcPeeringConnectionInput is what RejectVpcPeeringConnection is asked with.
+type RejectVpcPeeringConnectionInput struct {
+	DryRun                 *bool   `aws:"DryRun,out=dryRun"`
+	VpcPeeringConnectionId *string `aws:"VpcPeeringConnectionId,out=vpcPeeringConnectionId,need"`
+}
+
+// RejectVpcPeeringConnectionOutput is what RejectVpcPeeringConnection answers.
+type RejectVpcPeeringConnectionOutput struct {
+	Return *bool `aws:"Return,out=return"`
+}
+
+// ReleaseAddressInput is what ReleaseAddress is asked with.
+type ReleaseAddressInput struct {
+	AllocationId       *string `aws:"AllocationId"`
+	PublicIp           *string `aws:"PublicIp"`
+	NetworkBorderGroup *string `aws:"NetworkBorderGroup"`
+	DryRun             *bool   `aws:"DryRun,out=dryRun"`
+}
+
+// ReleaseAddressOutput is what ReleaseAddress answers.
+type ReleaseAddressOutput struct {
+}
+
+// ReplaceNetworkAclAssociationInput is what ReplaceNetworkAclAssociation is asked with.
+type ReplaceNetworkAclAssociationInput struct {
+	DryRun        *bool   `aws:"DryRun,out=dryRun"`
+	AssociationId *string `aws:"AssociationId,out=associationId,need"`
+	NetworkAclId  *string `aws:"NetworkAclId,out=networkAclId,need"`
+}
+
+// ReplaceNetworkAclAssociationOutput is what ReplaceNetworkAclAssociation answers.
+type ReplaceNetworkAclAssociationOutput struct {
+	NewAssociationId *string `aws:"NewAssociationId,out=newAssociationId"`
+}
+
+// ReplaceNetworkAclEntryInput is what ReplaceNetworkAclEntry is asked with.
+type ReplaceNetworkAclEntryInput struct {
+	DryRun        *bool         `aws:"DryRun,out=dryRun"`
+	NetworkAclId  *string       `aws:"NetworkAclId,out=networkAclId,need"`
+	RuleNumber    *int32        `aws:"RuleNumber,out=ruleNumber,need"`
+	Protocol      *string       `aws:"Protocol,out=protocol,need"`
+	RuleAction    *string       `aws:"RuleAction,out=ruleAction,need"`
+	Egress        *bool         `aws:"Egress,out=egress,need"`
+	CidrBlock     *string       `aws:"CidrBlock,out=cidrBlock"`
+	Ipv6CidrBlock *string       `aws:"Ipv6CidrBlock,out=ipv6CidrBlock"`
+	IcmpTypeCode  *IcmpTypeCode `aws:"Icmp"`
+	PortRange     *PortRange    `aws:"PortRange,out=portRange"`
+}
+
+// ReplaceNetworkAclEntryOutput is what ReplaceNetworkAclEntry answers.
+type ReplaceNetworkAclEntryOutput struct {
 }
 
 // ReplaceRouteInput is what ReplaceRoute is asked with.
@@ -1016,6 +1816,17 @@ type ReplaceRouteTableAssociationInput struct {
 type ReplaceRouteTableAssociationOutput struct {
 	NewAssociationId *string                     `aws:"NewAssociationId,out=newAssociationId"`
 	AssociationState *RouteTableAssociationState `aws:"AssociationState,out=associationState"`
+}
+
+// ResetNetworkInterfaceAttributeInput is what ResetNetworkInterfaceAttribute is asked with.
+type ResetNetworkInterfaceAttributeInput struct {
+	DryRun             *bool   `aws:"DryRun,out=dryRun"`
+	NetworkInterfaceId *string `aws:"NetworkInterfaceId,out=networkInterfaceId,need"`
+	SourceDestCheck    *string `aws:"SourceDestCheck,out=sourceDestCheck"`
+}
+
+// ResetNetworkInterfaceAttributeOutput is what ResetNetworkInterfaceAttribute answers.
+type ResetNetworkInterfaceAttributeOutput struct {
 }
 
 // RevokeSecurityGroupEgressInput is what RevokeSecurityGroupEgress is asked with.
@@ -1130,6 +1941,35 @@ type StartInstancesOutput struct {
 	StartingInstances []InstanceStateChange `aws:"InstancesSet,out=instancesSet"`
 }
 
+// StartNetworkInsightsAccessScopeAnalysisInput is what StartNetworkInsightsAccessScopeAnalysis is asked with.
+type StartNetworkInsightsAccessScopeAnalysisInput struct {
+	NetworkInsightsAccessScopeId *string            `aws:"NetworkInsightsAccessScopeId,need"`
+	DryRun                       *bool              `aws:"DryRun"`
+	TagSpecifications            []TagSpecification `aws:"TagSpecification"`
+	ClientToken                  *string            `aws:"ClientToken,need"`
+}
+
+// StartNetworkInsightsAccessScopeAnalysisOutput is what StartNetworkInsightsAccessScopeAnalysis answers.
+type StartNetworkInsightsAccessScopeAnalysisOutput struct {
+	NetworkInsightsAccessScopeAnalysis *NetworkInsightsAccessScopeAnalysis `aws:"NetworkInsightsAccessScopeAnalysis,out=networkInsightsAccessScopeAnalysis"`
+}
+
+// StartNetworkInsightsAnalysisInput is what StartNetworkInsightsAnalysis is asked with.
+type StartNetworkInsightsAnalysisInput struct {
+	NetworkInsightsPathId *string            `aws:"NetworkInsightsPathId,need"`
+	AdditionalAccounts    []string           `aws:"AdditionalAccount"`
+	FilterInArns          []string           `aws:"FilterInArn"`
+	FilterOutArns         []string           `aws:"FilterOutArn"`
+	DryRun                *bool              `aws:"DryRun"`
+	TagSpecifications     []TagSpecification `aws:"TagSpecification"`
+	ClientToken           *string            `aws:"ClientToken,need"`
+}
+
+// StartNetworkInsightsAnalysisOutput is what StartNetworkInsightsAnalysis answers.
+type StartNetworkInsightsAnalysisOutput struct {
+	NetworkInsightsAnalysis *NetworkInsightsAnalysis `aws:"NetworkInsightsAnalysis,out=networkInsightsAnalysis"`
+}
+
 // StopInstancesInput is what StopInstances is asked with.
 type StopInstancesInput struct {
 	InstanceIds    []string `aws:"InstanceId,need,item=InstanceId"`
@@ -1155,6 +1995,17 @@ type TerminateInstancesInput struct {
 // TerminateInstancesOutput is what TerminateInstances answers.
 type TerminateInstancesOutput struct {
 	TerminatingInstances []InstanceStateChange `aws:"InstancesSet,out=instancesSet"`
+}
+
+// UnassignPrivateIpAddressesInput is what UnassignPrivateIpAddresses is asked with.
+type UnassignPrivateIpAddressesInput struct {
+	Ipv4Prefixes       []string `aws:"Ipv4Prefix"`
+	NetworkInterfaceId *string  `aws:"NetworkInterfaceId,out=networkInterfaceId,need"`
+	PrivateIpAddresses []string `aws:"PrivateIpAddress,out=privateIpAddress,item=PrivateIpAddress"`
+}
+
+// UnassignPrivateIpAddressesOutput is what UnassignPrivateIpAddresses answers.
+type UnassignPrivateIpAddressesOutput struct {
 }
 
 // UpdateSecurityGroupRuleDescriptionsEgressInput is what UpdateSecurityGroupRuleDescriptionsEgress is asked with.
@@ -1185,6 +2036,28 @@ type UpdateSecurityGroupRuleDescriptionsIngressOutput struct {
 	Return *bool `aws:"Return,out=return"`
 }
 
+// AccessScopeAnalysisFinding is the structure of that name in the EC2 API.
+type AccessScopeAnalysisFinding struct {
+	NetworkInsightsAccessScopeAnalysisId *string         `aws:"NetworkInsightsAccessScopeAnalysisId,out=networkInsightsAccessScopeAnalysisId"`
+	NetworkInsightsAccessScopeId         *string         `aws:"NetworkInsightsAccessScopeId,out=networkInsightsAccessScopeId"`
+	FindingId                            *string         `aws:"FindingId,out=findingId"`
+	FindingComponents                    []PathComponent `aws:"FindingComponentSet,out=findingComponentSet"`
+}
+
+// AccessScopePath is the structure of that name in the EC2 API.
+type AccessScopePath struct {
+	Source           *PathStatement              `aws:"Source,out=source"`
+	Destination      *PathStatement              `aws:"Destination,out=destination"`
+	ThroughResources []ThroughResourcesStatement `aws:"ThroughResourceSet,out=throughResourceSet"`
+}
+
+// AccessScopePathRequest is the structure of that name in the EC2 API.
+type AccessScopePathRequest struct {
+	Source           *PathStatementRequest              `aws:"Source"`
+	Destination      *PathStatementRequest              `aws:"Destination"`
+	ThroughResources []ThroughResourcesStatementRequest `aws:"ThroughResource"`
+}
+
 // AccountAttribute is the structure of that name in the EC2 API.
 type AccountAttribute struct {
 	AttributeName   *string                 `aws:"AttributeName,out=attributeName"`
@@ -1200,6 +2073,126 @@ type AccountAttributeValue struct {
 type AddPrefixListEntry struct {
 	Cidr        *string `aws:"Cidr,need"`
 	Description *string `aws:"Description"`
+}
+
+// AdditionalDetail is the structure of that name in the EC2 API.
+type AdditionalDetail struct {
+	AdditionalDetailType      *string                    `aws:"AdditionalDetailType,out=additionalDetailType"`
+	Component                 *AnalysisComponent         `aws:"Component,out=component"`
+	VpcEndpointService        *AnalysisComponent         `aws:"VpcEndpointService,out=vpcEndpointService"`
+	RuleOptions               []RuleOption               `aws:"RuleOptionSet,out=ruleOptionSet"`
+	RuleGroupTypePairs        []RuleGroupTypePair        `aws:"RuleGroupTypePairSet,out=ruleGroupTypePairSet"`
+	RuleGroupRuleOptionsPairs []RuleGroupRuleOptionsPair `aws:"RuleGroupRuleOptionsPairSet,out=ruleGroupRuleOptionsPairSet"`
+	ServiceName               *string                    `aws:"ServiceName,out=serviceName"`
+	LoadBalancers             []AnalysisComponent        `aws:"LoadBalancerSet,out=loadBalancerSet"`
+}
+
+// Address is the structure of that name in the EC2 API.
+type Address struct {
+	AllocationId            *string `aws:"AllocationId,out=allocationId"`
+	AssociationId           *string `aws:"AssociationId,out=associationId"`
+	Domain                  *string `aws:"Domain,out=domain"`
+	NetworkInterfaceId      *string `aws:"NetworkInterfaceId,out=networkInterfaceId"`
+	NetworkInterfaceOwnerId *string `aws:"NetworkInterfaceOwnerId,out=networkInterfaceOwnerId"`
+	PrivateIpAddress        *string `aws:"PrivateIpAddress,out=privateIpAddress"`
+	Tags                    []Tag   `aws:"TagSet,out=tagSet"`
+	PublicIpv4Pool          *string `aws:"PublicIpv4Pool,out=publicIpv4Pool"`
+	NetworkBorderGroup      *string `aws:"NetworkBorderGroup,out=networkBorderGroup"`
+	CustomerOwnedIp         *string `aws:"CustomerOwnedIp,out=customerOwnedIp"`
+	CustomerOwnedIpv4Pool   *string `aws:"CustomerOwnedIpv4Pool,out=customerOwnedIpv4Pool"`
+	CarrierIp               *string `aws:"CarrierIp,out=carrierIp"`
+	SubnetId                *string `aws:"SubnetId,out=subnetId"`
+	ServiceManaged          *string `aws:"ServiceManaged,out=serviceManaged"`
+	InstanceId              *string `aws:"InstanceId,out=instanceId"`
+	PublicIp                *string `aws:"PublicIp,out=publicIp"`
+}
+
+// AddressAttribute is the structure of that name in the EC2 API.
+type AddressAttribute struct {
+	PublicIp        *string          `aws:"PublicIp,out=publicIp"`
+	AllocationId    *string          `aws:"AllocationId,out=allocationId"`
+	PtrRecord       *string          `aws:"PtrRecord,out=ptrRecord"`
+	PtrRecordUpdate *PtrUpdateStatus `aws:"PtrRecordUpdate,out=ptrRecordUpdate"`
+}
+
+// AlternatePathHint is the structure of that name in the EC2 API.
+type AlternatePathHint struct {
+	ComponentId  *string `aws:"ComponentId,out=componentId"`
+	ComponentArn *string `aws:"ComponentArn,out=componentArn"`
+}
+
+// AnalysisAclRule is the structure of that name in the EC2 API.
+type AnalysisAclRule struct {
+	Cidr       *string    `aws:"Cidr,out=cidr"`
+	Egress     *bool      `aws:"Egress,out=egress"`
+	PortRange  *PortRange `aws:"PortRange,out=portRange"`
+	Protocol   *string    `aws:"Protocol,out=protocol"`
+	RuleAction *string    `aws:"RuleAction,out=ruleAction"`
+	RuleNumber *int32     `aws:"RuleNumber,out=ruleNumber"`
+}
+
+// AnalysisComponent is the structure of that name in the EC2 API.
+type AnalysisComponent struct {
+	Id   *string `aws:"Id,out=id"`
+	Arn  *string `aws:"Arn,out=arn"`
+	Name *string `aws:"Name,out=name"`
+}
+
+// AnalysisLoadBalancerListener is the structure of that name in the EC2 API.
+type AnalysisLoadBalancerListener struct {
+	LoadBalancerPort *int32 `aws:"LoadBalancerPort,out=loadBalancerPort"`
+	InstancePort     *int32 `aws:"InstancePort,out=instancePort"`
+}
+
+// AnalysisLoadBalancerTarget is the structure of that name in the EC2 API.
+type AnalysisLoadBalancerTarget struct {
+	Address            *string            `aws:"Address,out=address"`
+	AvailabilityZone   *string            `aws:"AvailabilityZone,out=availabilityZone"`
+	AvailabilityZoneId *string            `aws:"AvailabilityZoneId,out=availabilityZoneId"`
+	Instance           *AnalysisComponent `aws:"Instance,out=instance"`
+	Port               *int32             `aws:"Port,out=port"`
+}
+
+// AnalysisPacketHeader is the structure of that name in the EC2 API.
+type AnalysisPacketHeader struct {
+	DestinationAddresses  []string    `aws:"DestinationAddressSet,out=destinationAddressSet"`
+	DestinationPortRanges []PortRange `aws:"DestinationPortRangeSet,out=destinationPortRangeSet"`
+	Protocol              *string     `aws:"Protocol,out=protocol"`
+	SourceAddresses       []string    `aws:"SourceAddressSet,out=sourceAddressSet"`
+	SourcePortRanges      []PortRange `aws:"SourcePortRangeSet,out=sourcePortRangeSet"`
+}
+
+// AnalysisRouteTableRoute is the structure of that name in the EC2 API.
+type AnalysisRouteTableRoute struct {
+	DestinationCidr             *string `aws:"DestinationCidr,out=destinationCidr"`
+	DestinationPrefixListId     *string `aws:"DestinationPrefixListId,out=destinationPrefixListId"`
+	EgressOnlyInternetGatewayId *string `aws:"EgressOnlyInternetGatewayId,out=egressOnlyInternetGatewayId"`
+	GatewayId                   *string `aws:"GatewayId,out=gatewayId"`
+	InstanceId                  *string `aws:"InstanceId,out=instanceId"`
+	NatGatewayId                *string `aws:"NatGatewayId,out=natGatewayId"`
+	NetworkInterfaceId          *string `aws:"NetworkInterfaceId,out=networkInterfaceId"`
+	Origin                      *string `aws:"Origin,out=origin"`
+	TransitGatewayId            *string `aws:"TransitGatewayId,out=transitGatewayId"`
+	VpcPeeringConnectionId      *string `aws:"VpcPeeringConnectionId,out=vpcPeeringConnectionId"`
+	State                       *string `aws:"State,out=state"`
+	CarrierGatewayId            *string `aws:"CarrierGatewayId,out=carrierGatewayId"`
+	CoreNetworkArn              *string `aws:"CoreNetworkArn,out=coreNetworkArn"`
+	LocalGatewayId              *string `aws:"LocalGatewayId,out=localGatewayId"`
+}
+
+// AnalysisSecurityGroupRule is the structure of that name in the EC2 API.
+type AnalysisSecurityGroupRule struct {
+	Cidr            *string    `aws:"Cidr,out=cidr"`
+	Direction       *string    `aws:"Direction,out=direction"`
+	SecurityGroupId *string    `aws:"SecurityGroupId,out=securityGroupId"`
+	PortRange       *PortRange `aws:"PortRange,out=portRange"`
+	PrefixListId    *string    `aws:"PrefixListId,out=prefixListId"`
+	Protocol        *string    `aws:"Protocol,out=protocol"`
+}
+
+// AssignedPrivateIpAddress is the structure of that name in the EC2 API.
+type AssignedPrivateIpAddress struct {
+	PrivateIpAddress *string `aws:"PrivateIpAddress,out=privateIpAddress"`
 }
 
 // AttachmentEnaSrdSpecification is the structure of that name in the EC2 API.
@@ -1239,6 +2232,13 @@ type AvailabilityZone struct {
 	Geography          []AvailabilityZoneGeography    `aws:"GeographySet,out=geographySet"`
 	SubGeography       []AvailabilityZoneSubGeography `aws:"SubGeographySet,out=subGeographySet"`
 	State              *string                        `aws:"ZoneState,out=zoneState"`
+}
+
+// AvailabilityZoneAddress is the structure of that name in the EC2 API.
+type AvailabilityZoneAddress struct {
+	AvailabilityZone   *string  `aws:"AvailabilityZone"`
+	AvailabilityZoneId *string  `aws:"AvailabilityZoneId"`
+	AllocationIds      []string `aws:"AllocationId,item=AllocationId"`
 }
 
 // AvailabilityZoneGeography is the structure of that name in the EC2 API.
@@ -1298,6 +2298,11 @@ type CapacityReservationTargetResponse struct {
 	CapacityReservationResourceGroupArn *string `aws:"CapacityReservationResourceGroupArn,out=capacityReservationResourceGroupArn"`
 }
 
+// CidrBlock is the structure of that name in the EC2 API.
+type CidrBlock struct {
+	CidrBlock *string `aws:"CidrBlock,out=cidrBlock"`
+}
+
 // ClassicLinkDnsSupport is the structure of that name in the EC2 API.
 type ClassicLinkDnsSupport struct {
 	ClassicLinkDnsSupported *bool   `aws:"ClassicLinkDnsSupported,out=classicLinkDnsSupported"`
@@ -1353,6 +2358,20 @@ type DefaultConnectionTrackingConfiguration struct {
 	DefaultUdpStreamTimeout      *int32 `aws:"DefaultUdpStreamTimeout,out=defaultUdpStreamTimeout"`
 }
 
+// DestinationOptionsRequest is the structure of that name in the EC2 API.
+type DestinationOptionsRequest struct {
+	FileFormat               *string `aws:"FileFormat"`
+	HiveCompatiblePartitions *bool   `aws:"HiveCompatiblePartitions"`
+	PerHourPartition         *bool   `aws:"PerHourPartition"`
+}
+
+// DestinationOptionsResponse is the structure of that name in the EC2 API.
+type DestinationOptionsResponse struct {
+	FileFormat               *string `aws:"FileFormat,out=fileFormat"`
+	HiveCompatiblePartitions *bool   `aws:"HiveCompatiblePartitions,out=hiveCompatiblePartitions"`
+	PerHourPartition         *bool   `aws:"PerHourPartition,out=perHourPartition"`
+}
+
 // DhcpConfiguration is the structure of that name in the EC2 API.
 type DhcpConfiguration struct {
 	Key    *string          `aws:"Key,out=key"`
@@ -1372,6 +2391,20 @@ type DiskInfo struct {
 	SizeInGB *int64  `aws:"SizeInGB,out=sizeInGB"`
 	Count    *int32  `aws:"Count,out=count"`
 	Type     *string `aws:"Type,out=type"`
+}
+
+// DnsEntry is the structure of that name in the EC2 API.
+type DnsEntry struct {
+	DnsName      *string `aws:"DnsName,out=dnsName"`
+	HostedZoneId *string `aws:"HostedZoneId,out=hostedZoneId"`
+}
+
+// DnsOptions is the structure of that name in the EC2 API.
+type DnsOptions struct {
+	DnsRecordIpType                          *string  `aws:"DnsRecordIpType,out=dnsRecordIpType"`
+	PrivateDnsOnlyForInboundResolverEndpoint *bool    `aws:"PrivateDnsOnlyForInboundResolverEndpoint,out=privateDnsOnlyForInboundResolverEndpoint"`
+	PrivateDnsPreference                     *string  `aws:"PrivateDnsPreference,out=privateDnsPreference"`
+	PrivateDnsSpecifiedDomains               []string `aws:"PrivateDnsSpecifiedDomainSet,out=privateDnsSpecifiedDomainSet"`
 }
 
 // EbsBlockDevice is the structure of that name in the EC2 API.
@@ -1460,6 +2493,13 @@ type EfaInfo struct {
 	MaximumEfaInterfaces *int32 `aws:"MaximumEfaInterfaces,out=maximumEfaInterfaces"`
 }
 
+// EgressOnlyInternetGateway is the structure of that name in the EC2 API.
+type EgressOnlyInternetGateway struct {
+	Attachments                 []InternetGatewayAttachment `aws:"AttachmentSet,out=attachmentSet"`
+	EgressOnlyInternetGatewayId *string                     `aws:"EgressOnlyInternetGatewayId,out=egressOnlyInternetGatewayId"`
+	Tags                        []Tag                       `aws:"TagSet,out=tagSet"`
+}
+
 // ElasticGpuAssociation is the structure of that name in the EC2 API.
 type ElasticGpuAssociation struct {
 	ElasticGpuId               *string `aws:"ElasticGpuId,out=elasticGpuId"`
@@ -1519,10 +2559,118 @@ type EnclaveOptionsRequest struct {
 	Enabled *bool `aws:"Enabled"`
 }
 
+// Explanation is the structure of that name in the EC2 API.
+type Explanation struct {
+	Acl                           *AnalysisComponent             `aws:"Acl,out=acl"`
+	AclRule                       *AnalysisAclRule               `aws:"AclRule,out=aclRule"`
+	Address                       *string                        `aws:"Address,out=address"`
+	Addresses                     []string                       `aws:"AddressSet,out=addressSet"`
+	AttachedTo                    *AnalysisComponent             `aws:"AttachedTo,out=attachedTo"`
+	AvailabilityZones             []string                       `aws:"AvailabilityZoneSet,out=availabilityZoneSet"`
+	AvailabilityZoneIds           []string                       `aws:"AvailabilityZoneIdSet,out=availabilityZoneIdSet"`
+	Cidrs                         []string                       `aws:"CidrSet,out=cidrSet"`
+	Component                     *AnalysisComponent             `aws:"Component,out=component"`
+	CustomerGateway               *AnalysisComponent             `aws:"CustomerGateway,out=customerGateway"`
+	Destination                   *AnalysisComponent             `aws:"Destination,out=destination"`
+	DestinationVpc                *AnalysisComponent             `aws:"DestinationVpc,out=destinationVpc"`
+	Direction                     *string                        `aws:"Direction,out=direction"`
+	ExplanationCode               *string                        `aws:"ExplanationCode,out=explanationCode"`
+	IngressRouteTable             *AnalysisComponent             `aws:"IngressRouteTable,out=ingressRouteTable"`
+	InternetGateway               *AnalysisComponent             `aws:"InternetGateway,out=internetGateway"`
+	LoadBalancerArn               *string                        `aws:"LoadBalancerArn,out=loadBalancerArn"`
+	ClassicLoadBalancerListener   *AnalysisLoadBalancerListener  `aws:"ClassicLoadBalancerListener,out=classicLoadBalancerListener"`
+	LoadBalancerListenerPort      *int32                         `aws:"LoadBalancerListenerPort,out=loadBalancerListenerPort"`
+	LoadBalancerTarget            *AnalysisLoadBalancerTarget    `aws:"LoadBalancerTarget,out=loadBalancerTarget"`
+	LoadBalancerTargetGroup       *AnalysisComponent             `aws:"LoadBalancerTargetGroup,out=loadBalancerTargetGroup"`
+	LoadBalancerTargetGroups      []AnalysisComponent            `aws:"LoadBalancerTargetGroupSet,out=loadBalancerTargetGroupSet"`
+	LoadBalancerTargetPort        *int32                         `aws:"LoadBalancerTargetPort,out=loadBalancerTargetPort"`
+	ElasticLoadBalancerListener   *AnalysisComponent             `aws:"ElasticLoadBalancerListener,out=elasticLoadBalancerListener"`
+	MissingComponent              *string                        `aws:"MissingComponent,out=missingComponent"`
+	NatGateway                    *AnalysisComponent             `aws:"NatGateway,out=natGateway"`
+	NetworkInterface              *AnalysisComponent             `aws:"NetworkInterface,out=networkInterface"`
+	PacketField                   *string                        `aws:"PacketField,out=packetField"`
+	VpcPeeringConnection          *AnalysisComponent             `aws:"VpcPeeringConnection,out=vpcPeeringConnection"`
+	Port                          *int32                         `aws:"Port,out=port"`
+	PortRanges                    []PortRange                    `aws:"PortRangeSet,out=portRangeSet"`
+	PrefixList                    *AnalysisComponent             `aws:"PrefixList,out=prefixList"`
+	Protocols                     []string                       `aws:"ProtocolSet,out=protocolSet"`
+	RouteTableRoute               *AnalysisRouteTableRoute       `aws:"RouteTableRoute,out=routeTableRoute"`
+	RouteTable                    *AnalysisComponent             `aws:"RouteTable,out=routeTable"`
+	SecurityGroup                 *AnalysisComponent             `aws:"SecurityGroup,out=securityGroup"`
+	SecurityGroupRule             *AnalysisSecurityGroupRule     `aws:"SecurityGroupRule,out=securityGroupRule"`
+	SecurityGroups                []AnalysisComponent            `aws:"SecurityGroupSet,out=securityGroupSet"`
+	SourceVpc                     *AnalysisComponent             `aws:"SourceVpc,out=sourceVpc"`
+	State                         *string                        `aws:"State,out=state"`
+	Subnet                        *AnalysisComponent             `aws:"Subnet,out=subnet"`
+	SubnetRouteTable              *AnalysisComponent             `aws:"SubnetRouteTable,out=subnetRouteTable"`
+	Vpc                           *AnalysisComponent             `aws:"Vpc,out=vpc"`
+	VpcEndpoint                   *AnalysisComponent             `aws:"VpcEndpoint,out=vpcEndpoint"`
+	VpnConnection                 *AnalysisComponent             `aws:"VpnConnection,out=vpnConnection"`
+	VpnGateway                    *AnalysisComponent             `aws:"VpnGateway,out=vpnGateway"`
+	TransitGateway                *AnalysisComponent             `aws:"TransitGateway,out=transitGateway"`
+	TransitGatewayRouteTable      *AnalysisComponent             `aws:"TransitGatewayRouteTable,out=transitGatewayRouteTable"`
+	TransitGatewayRouteTableRoute *TransitGatewayRouteTableRoute `aws:"TransitGatewayRouteTableRoute,out=transitGatewayRouteTableRoute"`
+	TransitGatewayAttachment      *AnalysisComponent             `aws:"TransitGatewayAttachment,out=transitGatewayAttachment"`
+	ComponentAccount              *string                        `aws:"ComponentAccount,out=componentAccount"`
+	ComponentRegion               *string                        `aws:"ComponentRegion,out=componentRegion"`
+	FirewallStatelessRule         *FirewallStatelessRule         `aws:"FirewallStatelessRule,out=firewallStatelessRule"`
+	FirewallStatefulRule          *FirewallStatefulRule          `aws:"FirewallStatefulRule,out=firewallStatefulRule"`
+}
+
 // Filter is the structure of that name in the EC2 API.
 type Filter struct {
 	Name   *string  `aws:"Name"`
 	Values []string `aws:"Value"`
+}
+
+// FilterPortRange is the structure of that name in the EC2 API.
+type FilterPortRange struct {
+	FromPort *int32 `aws:"FromPort,out=fromPort"`
+	ToPort   *int32 `aws:"ToPort,out=toPort"`
+}
+
+// FirewallStatefulRule is the structure of that name in the EC2 API.
+type FirewallStatefulRule struct {
+	RuleGroupArn     *string     `aws:"RuleGroupArn,out=ruleGroupArn"`
+	Sources          []string    `aws:"SourceSet,out=sourceSet"`
+	Destinations     []string    `aws:"DestinationSet,out=destinationSet"`
+	SourcePorts      []PortRange `aws:"SourcePortSet,out=sourcePortSet"`
+	DestinationPorts []PortRange `aws:"DestinationPortSet,out=destinationPortSet"`
+	Protocol         *string     `aws:"Protocol,out=protocol"`
+	RuleAction       *string     `aws:"RuleAction,out=ruleAction"`
+	Direction        *string     `aws:"Direction,out=direction"`
+}
+
+// FirewallStatelessRule is the structure of that name in the EC2 API.
+type FirewallStatelessRule struct {
+	RuleGroupArn     *string     `aws:"RuleGroupArn,out=ruleGroupArn"`
+	Sources          []string    `aws:"SourceSet,out=sourceSet"`
+	Destinations     []string    `aws:"DestinationSet,out=destinationSet"`
+	SourcePorts      []PortRange `aws:"SourcePortSet,out=sourcePortSet"`
+	DestinationPorts []PortRange `aws:"DestinationPortSet,out=destinationPortSet"`
+	Protocols        []int32     `aws:"ProtocolSet,out=protocolSet"`
+	RuleAction       *string     `aws:"RuleAction,out=ruleAction"`
+	Priority         *int32      `aws:"Priority,out=priority"`
+}
+
+// FlowLog is the structure of that name in the EC2 API.
+type FlowLog struct {
+	CreationTime             *time.Time                  `aws:"CreationTime,out=creationTime"`
+	DeliverLogsErrorMessage  *string                     `aws:"DeliverLogsErrorMessage,out=deliverLogsErrorMessage"`
+	DeliverLogsPermissionArn *string                     `aws:"DeliverLogsPermissionArn,out=deliverLogsPermissionArn"`
+	DeliverCrossAccountRole  *string                     `aws:"DeliverCrossAccountRole,out=deliverCrossAccountRole"`
+	DeliverLogsStatus        *string                     `aws:"DeliverLogsStatus,out=deliverLogsStatus"`
+	FlowLogId                *string                     `aws:"FlowLogId,out=flowLogId"`
+	FlowLogStatus            *string                     `aws:"FlowLogStatus,out=flowLogStatus"`
+	LogGroupName             *string                     `aws:"LogGroupName,out=logGroupName"`
+	ResourceId               *string                     `aws:"ResourceId,out=resourceId"`
+	TrafficType              *string                     `aws:"TrafficType,out=trafficType"`
+	LogDestinationType       *string                     `aws:"LogDestinationType,out=logDestinationType"`
+	LogDestination           *string                     `aws:"LogDestination,out=logDestination"`
+	LogFormat                *string                     `aws:"LogFormat,out=logFormat"`
+	Tags                     []Tag                       `aws:"TagSet,out=tagSet"`
+	MaxAggregationInterval   *int32                      `aws:"MaxAggregationInterval,out=maxAggregationInterval"`
+	DestinationOptions       *DestinationOptionsResponse `aws:"DestinationOptions,out=destinationOptions"`
 }
 
 // FpgaDeviceInfo is the structure of that name in the EC2 API.
@@ -2053,6 +3201,20 @@ type InstanceTypeOffering struct {
 	Location     *string `aws:"Location,out=location"`
 }
 
+// InternetGateway is the structure of that name in the EC2 API.
+type InternetGateway struct {
+	Attachments       []InternetGatewayAttachment `aws:"AttachmentSet,out=attachmentSet"`
+	InternetGatewayId *string                     `aws:"InternetGatewayId,out=internetGatewayId"`
+	OwnerId           *string                     `aws:"OwnerId,out=ownerId"`
+	Tags              []Tag                       `aws:"TagSet,out=tagSet"`
+}
+
+// InternetGatewayAttachment is the structure of that name in the EC2 API.
+type InternetGatewayAttachment struct {
+	State *string `aws:"State,out=state"`
+	VpcId *string `aws:"VpcId,out=vpcId"`
+}
+
 // IpPermission is the structure of that name in the EC2 API.
 type IpPermission struct {
 	IpProtocol       *string           `aws:"IpProtocol,out=ipProtocol"`
@@ -2080,6 +3242,11 @@ type Ipv4PrefixSpecificationRequest struct {
 	Ipv4Prefix *string `aws:"Ipv4Prefix"`
 }
 
+// Ipv6CidrBlock is the structure of that name in the EC2 API.
+type Ipv6CidrBlock struct {
+	Ipv6CidrBlock *string `aws:"Ipv6CidrBlock,out=ipv6CidrBlock"`
+}
+
 // Ipv6PrefixSpecification is the structure of that name in the EC2 API.
 type Ipv6PrefixSpecification struct {
 	Ipv6Prefix *string `aws:"Ipv6Prefix,out=ipv6Prefix"`
@@ -2105,6 +3272,12 @@ type KeyPairInfo struct {
 	CreateTime     *time.Time `aws:"CreateTime,out=createTime"`
 	KeyName        *string    `aws:"KeyName,out=keyName"`
 	KeyFingerprint *string    `aws:"KeyFingerprint,out=keyFingerprint"`
+}
+
+// LastError is the structure of that name in the EC2 API.
+type LastError struct {
+	Message *string `aws:"Message,out=message"`
+	Code    *string `aws:"Code,out=code"`
 }
 
 // LaunchTemplateSpecification is the structure of that name in the EC2 API.
@@ -2167,6 +3340,52 @@ type MemoryInfo struct {
 // Monitoring is the structure of that name in the EC2 API.
 type Monitoring struct {
 	State *string `aws:"State,out=state"`
+}
+
+// NatGateway is the structure of that name in the EC2 API.
+type NatGateway struct {
+	CreateTime           *time.Time                    `aws:"CreateTime,out=createTime"`
+	DeleteTime           *time.Time                    `aws:"DeleteTime,out=deleteTime"`
+	FailureCode          *string                       `aws:"FailureCode,out=failureCode"`
+	FailureMessage       *string                       `aws:"FailureMessage,out=failureMessage"`
+	NatGatewayAddresses  []NatGatewayAddress           `aws:"NatGatewayAddressSet,out=natGatewayAddressSet"`
+	NatGatewayId         *string                       `aws:"NatGatewayId,out=natGatewayId"`
+	ProvisionedBandwidth *ProvisionedBandwidth         `aws:"ProvisionedBandwidth,out=provisionedBandwidth"`
+	State                *string                       `aws:"State,out=state"`
+	SubnetId             *string                       `aws:"SubnetId,out=subnetId"`
+	VpcId                *string                       `aws:"VpcId,out=vpcId"`
+	Tags                 []Tag                         `aws:"TagSet,out=tagSet"`
+	ConnectivityType     *string                       `aws:"ConnectivityType,out=connectivityType"`
+	AvailabilityMode     *string                       `aws:"AvailabilityMode,out=availabilityMode"`
+	AutoScalingIps       *string                       `aws:"AutoScalingIps,out=autoScalingIps"`
+	AutoProvisionZones   *string                       `aws:"AutoProvisionZones,out=autoProvisionZones"`
+	AttachedAppliances   []NatGatewayAttachedAppliance `aws:"AttachedApplianceSet,out=attachedApplianceSet"`
+	RouteTableId         *string                       `aws:"RouteTableId,out=routeTableId"`
+}
+
+// NatGatewayAddress is the structure of that name in the EC2 API.
+type NatGatewayAddress struct {
+	AllocationId       *string `aws:"AllocationId,out=allocationId"`
+	NetworkInterfaceId *string `aws:"NetworkInterfaceId,out=networkInterfaceId"`
+	PrivateIp          *string `aws:"PrivateIp,out=privateIp"`
+	PublicIp           *string `aws:"PublicIp,out=publicIp"`
+	AssociationId      *string `aws:"AssociationId,out=associationId"`
+	IsPrimary          *bool   `aws:"IsPrimary,out=isPrimary"`
+	FailureMessage     *string `aws:"FailureMessage,out=failureMessage"`
+	Status             *string `aws:"Status,out=status"`
+	AvailabilityZone   *string `aws:"AvailabilityZone,out=availabilityZone"`
+	AvailabilityZoneId *string `aws:"AvailabilityZoneId,out=availabilityZoneId"`
+}
+
+// NatGatewayAttachedAppliance is the structure of that name in the EC2 API.
+type NatGatewayAttachedAppliance struct {
+	Type              *string `aws:"Type,out=type"`
+	ApplianceArn      *string `aws:"ApplianceArn,out=applianceArn"`
+	VpcEndpointId     *string `aws:"VpcEndpointId,out=vpcEndpointId"`
+	AttachmentState   *string `aws:"AttachmentState,out=attachmentState"`
+	ModificationState *string `aws:"ModificationState,out=modificationState"`
+	FailureCode       *string `aws:"FailureCode,out=failureCode"`
+	FailureMessage    *string `aws:"FailureMessage,out=failureMessage"`
 }
 
 // NetworkAcl is the structure of that name in the EC2 API.
@@ -2233,6 +3452,76 @@ type NetworkInfo struct {
 	SecondaryNetworkSupported          *bool                                   `aws:"SecondaryNetworkSupported,out=secondaryNetworkSupported"`
 	MaximumSecondaryNetworkInterfaces  *int32                                  `aws:"MaximumSecondaryNetworkInterfaces,out=maximumSecondaryNetworkInterfaces"`
 	Ipv4AddressesPerSecondaryInterface *int32                                  `aws:"Ipv4AddressesPerSecondaryInterface,out=ipv4AddressesPerSecondaryInterface"`
+}
+
+// NetworkInsightsAccessScope is the structure of that name in the EC2 API.
+type NetworkInsightsAccessScope struct {
+	NetworkInsightsAccessScopeId  *string    `aws:"NetworkInsightsAccessScopeId,out=networkInsightsAccessScopeId"`
+	NetworkInsightsAccessScopeArn *string    `aws:"NetworkInsightsAccessScopeArn,out=networkInsightsAccessScopeArn"`
+	CreatedDate                   *time.Time `aws:"CreatedDate,out=createdDate"`
+	UpdatedDate                   *time.Time `aws:"UpdatedDate,out=updatedDate"`
+	Tags                          []Tag      `aws:"TagSet,out=tagSet"`
+}
+
+// NetworkInsightsAccessScopeAnalysis is the structure of that name in the EC2 API.
+type NetworkInsightsAccessScopeAnalysis struct {
+	NetworkInsightsAccessScopeAnalysisId  *string    `aws:"NetworkInsightsAccessScopeAnalysisId,out=networkInsightsAccessScopeAnalysisId"`
+	NetworkInsightsAccessScopeAnalysisArn *string    `aws:"NetworkInsightsAccessScopeAnalysisArn,out=networkInsightsAccessScopeAnalysisArn"`
+	NetworkInsightsAccessScopeId          *string    `aws:"NetworkInsightsAccessScopeId,out=networkInsightsAccessScopeId"`
+	Status                                *string    `aws:"Status,out=status"`
+	StatusMessage                         *string    `aws:"StatusMessage,out=statusMessage"`
+	WarningMessage                        *string    `aws:"WarningMessage,out=warningMessage"`
+	StartDate                             *time.Time `aws:"StartDate,out=startDate"`
+	EndDate                               *time.Time `aws:"EndDate,out=endDate"`
+	FindingsFound                         *string    `aws:"FindingsFound,out=findingsFound"`
+	AnalyzedEniCount                      *int32     `aws:"AnalyzedEniCount,out=analyzedEniCount"`
+	Tags                                  []Tag      `aws:"TagSet,out=tagSet"`
+}
+
+// NetworkInsightsAccessScopeContent is the structure of that name in the EC2 API.
+type NetworkInsightsAccessScopeContent struct {
+	NetworkInsightsAccessScopeId *string           `aws:"NetworkInsightsAccessScopeId,out=networkInsightsAccessScopeId"`
+	MatchPaths                   []AccessScopePath `aws:"MatchPathSet,out=matchPathSet"`
+	ExcludePaths                 []AccessScopePath `aws:"ExcludePathSet,out=excludePathSet"`
+}
+
+// NetworkInsightsAnalysis is the structure of that name in the EC2 API.
+type NetworkInsightsAnalysis struct {
+	NetworkInsightsAnalysisId  *string             `aws:"NetworkInsightsAnalysisId,out=networkInsightsAnalysisId"`
+	NetworkInsightsAnalysisArn *string             `aws:"NetworkInsightsAnalysisArn,out=networkInsightsAnalysisArn"`
+	NetworkInsightsPathId      *string             `aws:"NetworkInsightsPathId,out=networkInsightsPathId"`
+	AdditionalAccounts         []string            `aws:"AdditionalAccountSet,out=additionalAccountSet"`
+	FilterInArns               []string            `aws:"FilterInArnSet,out=filterInArnSet"`
+	FilterOutArns              []string            `aws:"FilterOutArnSet,out=filterOutArnSet"`
+	StartDate                  *time.Time          `aws:"StartDate,out=startDate"`
+	Status                     *string             `aws:"Status,out=status"`
+	StatusMessage              *string             `aws:"StatusMessage,out=statusMessage"`
+	WarningMessage             *string             `aws:"WarningMessage,out=warningMessage"`
+	NetworkPathFound           *bool               `aws:"NetworkPathFound,out=networkPathFound"`
+	ForwardPathComponents      []PathComponent     `aws:"ForwardPathComponentSet,out=forwardPathComponentSet"`
+	ReturnPathComponents       []PathComponent     `aws:"ReturnPathComponentSet,out=returnPathComponentSet"`
+	Explanations               []Explanation       `aws:"ExplanationSet,out=explanationSet"`
+	AlternatePathHints         []AlternatePathHint `aws:"AlternatePathHintSet,out=alternatePathHintSet"`
+	SuggestedAccounts          []string            `aws:"SuggestedAccountSet,out=suggestedAccountSet"`
+	Tags                       []Tag               `aws:"TagSet,out=tagSet"`
+}
+
+// NetworkInsightsPath is the structure of that name in the EC2 API.
+type NetworkInsightsPath struct {
+	NetworkInsightsPathId  *string     `aws:"NetworkInsightsPathId,out=networkInsightsPathId"`
+	NetworkInsightsPathArn *string     `aws:"NetworkInsightsPathArn,out=networkInsightsPathArn"`
+	CreatedDate            *time.Time  `aws:"CreatedDate,out=createdDate"`
+	Source                 *string     `aws:"Source,out=source"`
+	Destination            *string     `aws:"Destination,out=destination"`
+	SourceArn              *string     `aws:"SourceArn,out=sourceArn"`
+	DestinationArn         *string     `aws:"DestinationArn,out=destinationArn"`
+	SourceIp               *string     `aws:"SourceIp,out=sourceIp"`
+	DestinationIp          *string     `aws:"DestinationIp,out=destinationIp"`
+	Protocol               *string     `aws:"Protocol,out=protocol"`
+	DestinationPort        *int32      `aws:"DestinationPort,out=destinationPort"`
+	Tags                   []Tag       `aws:"TagSet,out=tagSet"`
+	FilterAtSource         *PathFilter `aws:"FilterAtSource,out=filterAtSource"`
+	FilterAtDestination    *PathFilter `aws:"FilterAtDestination,out=filterAtDestination"`
 }
 
 // NetworkInterface is the structure of that name in the EC2 API.
@@ -2311,6 +3600,22 @@ type NetworkInterfaceIpv6Address struct {
 	IsPrimaryIpv6     *bool   `aws:"IsPrimaryIpv6,out=isPrimaryIpv6"`
 }
 
+// NetworkInterfacePermission is the structure of that name in the EC2 API.
+type NetworkInterfacePermission struct {
+	NetworkInterfacePermissionId *string                          `aws:"NetworkInterfacePermissionId,out=networkInterfacePermissionId"`
+	NetworkInterfaceId           *string                          `aws:"NetworkInterfaceId,out=networkInterfaceId"`
+	AwsAccountId                 *string                          `aws:"AwsAccountId,out=awsAccountId"`
+	AwsService                   *string                          `aws:"AwsService,out=awsService"`
+	Permission                   *string                          `aws:"Permission,out=permission"`
+	PermissionState              *NetworkInterfacePermissionState `aws:"PermissionState,out=permissionState"`
+}
+
+// NetworkInterfacePermissionState is the structure of that name in the EC2 API.
+type NetworkInterfacePermissionState struct {
+	State         *string `aws:"State,out=state"`
+	StatusMessage *string `aws:"StatusMessage,out=statusMessage"`
+}
+
 // NetworkInterfacePrivateIpAddress is the structure of that name in the EC2 API.
 type NetworkInterfacePrivateIpAddress struct {
 	Association      *NetworkInterfaceAssociation `aws:"Association,out=association"`
@@ -2365,6 +3670,94 @@ type OperatorResponse struct {
 	Managed         *bool   `aws:"Managed,out=managed"`
 	Principal       *string `aws:"Principal,out=principal"`
 	HiddenByDefault *bool   `aws:"HiddenByDefault,out=hiddenByDefault"`
+}
+
+// PacketHeaderStatement is the structure of that name in the EC2 API.
+type PacketHeaderStatement struct {
+	SourceAddresses        []string `aws:"SourceAddressSet,out=sourceAddressSet"`
+	DestinationAddresses   []string `aws:"DestinationAddressSet,out=destinationAddressSet"`
+	SourcePorts            []string `aws:"SourcePortSet,out=sourcePortSet"`
+	DestinationPorts       []string `aws:"DestinationPortSet,out=destinationPortSet"`
+	SourcePrefixLists      []string `aws:"SourcePrefixListSet,out=sourcePrefixListSet"`
+	DestinationPrefixLists []string `aws:"DestinationPrefixListSet,out=destinationPrefixListSet"`
+	Protocols              []string `aws:"ProtocolSet,out=protocolSet"`
+}
+
+// PacketHeaderStatementRequest is the structure of that name in the EC2 API.
+type PacketHeaderStatementRequest struct {
+	SourceAddresses        []string `aws:"SourceAddress"`
+	DestinationAddresses   []string `aws:"DestinationAddress"`
+	SourcePorts            []string `aws:"SourcePort"`
+	DestinationPorts       []string `aws:"DestinationPort"`
+	SourcePrefixLists      []string `aws:"SourcePrefixList"`
+	DestinationPrefixLists []string `aws:"DestinationPrefixList"`
+	Protocols              []string `aws:"Protocol"`
+}
+
+// PathComponent is the structure of that name in the EC2 API.
+type PathComponent struct {
+	SequenceNumber                *int32                         `aws:"SequenceNumber,out=sequenceNumber"`
+	AclRule                       *AnalysisAclRule               `aws:"AclRule,out=aclRule"`
+	AttachedTo                    *AnalysisComponent             `aws:"AttachedTo,out=attachedTo"`
+	Component                     *AnalysisComponent             `aws:"Component,out=component"`
+	DestinationVpc                *AnalysisComponent             `aws:"DestinationVpc,out=destinationVpc"`
+	OutboundHeader                *AnalysisPacketHeader          `aws:"OutboundHeader,out=outboundHeader"`
+	InboundHeader                 *AnalysisPacketHeader          `aws:"InboundHeader,out=inboundHeader"`
+	RouteTableRoute               *AnalysisRouteTableRoute       `aws:"RouteTableRoute,out=routeTableRoute"`
+	SecurityGroupRule             *AnalysisSecurityGroupRule     `aws:"SecurityGroupRule,out=securityGroupRule"`
+	SourceVpc                     *AnalysisComponent             `aws:"SourceVpc,out=sourceVpc"`
+	Subnet                        *AnalysisComponent             `aws:"Subnet,out=subnet"`
+	Vpc                           *AnalysisComponent             `aws:"Vpc,out=vpc"`
+	AdditionalDetails             []AdditionalDetail             `aws:"AdditionalDetailSet,out=additionalDetailSet"`
+	TransitGateway                *AnalysisComponent             `aws:"TransitGateway,out=transitGateway"`
+	TransitGatewayRouteTableRoute *TransitGatewayRouteTableRoute `aws:"TransitGatewayRouteTableRoute,out=transitGatewayRouteTableRoute"`
+	Explanations                  []Explanation                  `aws:"ExplanationSet,out=explanationSet"`
+	ElasticLoadBalancerListener   *AnalysisComponent             `aws:"ElasticLoadBalancerListener,out=elasticLoadBalancerListener"`
+	FirewallStatelessRule         *FirewallStatelessRule         `aws:"FirewallStatelessRule,out=firewallStatelessRule"`
+	FirewallStatefulRule          *FirewallStatefulRule          `aws:"FirewallStatefulRule,out=firewallStatefulRule"`
+	ServiceName                   *string                        `aws:"ServiceName,out=serviceName"`
+}
+
+// PathFilter is the structure of that name in the EC2 API.
+type PathFilter struct {
+	SourceAddress        *string          `aws:"SourceAddress,out=sourceAddress"`
+	SourcePortRange      *FilterPortRange `aws:"SourcePortRange,out=sourcePortRange"`
+	DestinationAddress   *string          `aws:"DestinationAddress,out=destinationAddress"`
+	DestinationPortRange *FilterPortRange `aws:"DestinationPortRange,out=destinationPortRange"`
+}
+
+// PathRequestFilter is the structure of that name in the EC2 API.
+type PathRequestFilter struct {
+	SourceAddress        *string                 `aws:"SourceAddress"`
+	SourcePortRange      *RequestFilterPortRange `aws:"SourcePortRange"`
+	DestinationAddress   *string                 `aws:"DestinationAddress"`
+	DestinationPortRange *RequestFilterPortRange `aws:"DestinationPortRange"`
+}
+
+// PathStatement is the structure of that name in the EC2 API.
+type PathStatement struct {
+	PacketHeaderStatement *PacketHeaderStatement `aws:"PacketHeaderStatement,out=packetHeaderStatement"`
+	ResourceStatement     *ResourceStatement     `aws:"ResourceStatement,out=resourceStatement"`
+}
+
+// PathStatementRequest is the structure of that name in the EC2 API.
+type PathStatementRequest struct {
+	PacketHeaderStatement *PacketHeaderStatementRequest `aws:"PacketHeaderStatement"`
+	ResourceStatement     *ResourceStatementRequest     `aws:"ResourceStatement"`
+}
+
+// PeeringConnectionOptions is the structure of that name in the EC2 API.
+type PeeringConnectionOptions struct {
+	AllowDnsResolutionFromRemoteVpc            *bool `aws:"AllowDnsResolutionFromRemoteVpc,out=allowDnsResolutionFromRemoteVpc"`
+	AllowEgressFromLocalClassicLinkToRemoteVpc *bool `aws:"AllowEgressFromLocalClassicLinkToRemoteVpc,out=allowEgressFromLocalClassicLinkToRemoteVpc"`
+	AllowEgressFromLocalVpcToRemoteClassicLink *bool `aws:"AllowEgressFromLocalVpcToRemoteClassicLink,out=allowEgressFromLocalVpcToRemoteClassicLink"`
+}
+
+// PeeringConnectionOptionsRequest is the structure of that name in the EC2 API.
+type PeeringConnectionOptionsRequest struct {
+	AllowDnsResolutionFromRemoteVpc            *bool `aws:"AllowDnsResolutionFromRemoteVpc"`
+	AllowEgressFromLocalClassicLinkToRemoteVpc *bool `aws:"AllowEgressFromLocalClassicLinkToRemoteVpc"`
+	AllowEgressFromLocalVpcToRemoteClassicLink *bool `aws:"AllowEgressFromLocalVpcToRemoteClassicLink"`
 }
 
 // Placement is the structure of that name in the EC2 API.
@@ -2457,6 +3850,22 @@ type PropagatingVgw struct {
 	GatewayId *string `aws:"GatewayId,out=gatewayId"`
 }
 
+// ProvisionedBandwidth is the structure of that name in the EC2 API.
+type ProvisionedBandwidth struct {
+	ProvisionTime *time.Time `aws:"ProvisionTime,out=provisionTime"`
+	Provisioned   *string    `aws:"Provisioned,out=provisioned"`
+	RequestTime   *time.Time `aws:"RequestTime,out=requestTime"`
+	Requested     *string    `aws:"Requested,out=requested"`
+	Status        *string    `aws:"Status,out=status"`
+}
+
+// PtrUpdateStatus is the structure of that name in the EC2 API.
+type PtrUpdateStatus struct {
+	Value  *string `aws:"Value,out=value"`
+	Status *string `aws:"Status,out=status"`
+	Reason *string `aws:"Reason,out=reason"`
+}
+
 // PublicIpDnsNameOptions is the structure of that name in the EC2 API.
 type PublicIpDnsNameOptions struct {
 	DnsHostnameType        *string `aws:"DnsHostnameType,out=dnsHostnameType"`
@@ -2492,6 +3901,12 @@ type RemovePrefixListEntry struct {
 	Cidr *string `aws:"Cidr,need"`
 }
 
+// RequestFilterPortRange is the structure of that name in the EC2 API.
+type RequestFilterPortRange struct {
+	FromPort *int32 `aws:"FromPort"`
+	ToPort   *int32 `aws:"ToPort"`
+}
+
 // Reservation is the structure of that name in the EC2 API.
 type Reservation struct {
 	ReservationId *string           `aws:"ReservationId,out=reservationId"`
@@ -2499,6 +3914,18 @@ type Reservation struct {
 	RequesterId   *string           `aws:"RequesterId,out=requesterId"`
 	Groups        []GroupIdentifier `aws:"GroupSet,out=groupSet"`
 	Instances     []Instance        `aws:"InstancesSet,out=instancesSet"`
+}
+
+// ResourceStatement is the structure of that name in the EC2 API.
+type ResourceStatement struct {
+	Resources     []string `aws:"ResourceSet,out=resourceSet"`
+	ResourceTypes []string `aws:"ResourceTypeSet,out=resourceTypeSet"`
+}
+
+// ResourceStatementRequest is the structure of that name in the EC2 API.
+type ResourceStatementRequest struct {
+	Resources     []string `aws:"Resource"`
+	ResourceTypes []string `aws:"ResourceType"`
 }
 
 // RevokedSecurityGroupRule is the structure of that name in the EC2 API.
@@ -2566,6 +3993,24 @@ type RouteTableAssociationState struct {
 	StatusMessage *string `aws:"StatusMessage,out=statusMessage"`
 }
 
+// RuleGroupRuleOptionsPair is the structure of that name in the EC2 API.
+type RuleGroupRuleOptionsPair struct {
+	RuleGroupArn *string      `aws:"RuleGroupArn,out=ruleGroupArn"`
+	RuleOptions  []RuleOption `aws:"RuleOptionSet,out=ruleOptionSet"`
+}
+
+// RuleGroupTypePair is the structure of that name in the EC2 API.
+type RuleGroupTypePair struct {
+	RuleGroupArn  *string `aws:"RuleGroupArn,out=ruleGroupArn"`
+	RuleGroupType *string `aws:"RuleGroupType,out=ruleGroupType"`
+}
+
+// RuleOption is the structure of that name in the EC2 API.
+type RuleOption struct {
+	Keyword  *string  `aws:"Keyword,out=keyword"`
+	Settings []string `aws:"SettingSet,out=settingSet"`
+}
+
 // RunInstancesMonitoringEnabled is the structure of that name in the EC2 API.
 type RunInstancesMonitoringEnabled struct {
 	Enabled *bool `aws:"Enabled,out=enabled,need"`
@@ -2582,6 +4027,20 @@ type SecurityGroup struct {
 	GroupName           *string        `aws:"GroupName,out=groupName"`
 	Description         *string        `aws:"GroupDescription,out=groupDescription"`
 	IpPermissions       []IpPermission `aws:"IpPermissions,out=ipPermissions"`
+}
+
+// SecurityGroupIdentifier is the structure of that name in the EC2 API.
+type SecurityGroupIdentifier struct {
+	GroupId   *string `aws:"GroupId,out=groupId"`
+	GroupName *string `aws:"GroupName,out=groupName"`
+}
+
+// SecurityGroupReference is the structure of that name in the EC2 API.
+type SecurityGroupReference struct {
+	GroupId                *string `aws:"GroupId,out=groupId"`
+	ReferencingVpcId       *string `aws:"ReferencingVpcId,out=referencingVpcId"`
+	VpcPeeringConnectionId *string `aws:"VpcPeeringConnectionId,out=vpcPeeringConnectionId"`
+	TransitGatewayId       *string `aws:"TransitGatewayId,out=transitGatewayId"`
 }
 
 // SecurityGroupRule is the structure of that name in the EC2 API.
@@ -2635,6 +4094,26 @@ type SpotMarketOptions struct {
 	InstanceInterruptionBehavior *string    `aws:"InstanceInterruptionBehavior"`
 }
 
+// StaleIpPermission is the structure of that name in the EC2 API.
+type StaleIpPermission struct {
+	FromPort         *int32            `aws:"FromPort,out=fromPort"`
+	IpProtocol       *string           `aws:"IpProtocol,out=ipProtocol"`
+	IpRanges         []string          `aws:"IpRanges,out=ipRanges"`
+	PrefixListIds    []string          `aws:"PrefixListIds,out=prefixListIds"`
+	ToPort           *int32            `aws:"ToPort,out=toPort"`
+	UserIdGroupPairs []UserIdGroupPair `aws:"Groups,out=groups"`
+}
+
+// StaleSecurityGroup is the structure of that name in the EC2 API.
+type StaleSecurityGroup struct {
+	Description              *string             `aws:"Description,out=description"`
+	GroupId                  *string             `aws:"GroupId,out=groupId"`
+	GroupName                *string             `aws:"GroupName,out=groupName"`
+	StaleIpPermissions       []StaleIpPermission `aws:"StaleIpPermissions,out=staleIpPermissions"`
+	StaleIpPermissionsEgress []StaleIpPermission `aws:"StaleIpPermissionsEgress,out=staleIpPermissionsEgress"`
+	VpcId                    *string             `aws:"VpcId,out=vpcId"`
+}
+
 // StateReason is the structure of that name in the EC2 API.
 type StateReason struct {
 	Code    *string `aws:"Code,out=code"`
@@ -2674,6 +4153,23 @@ type SubnetCidrBlockState struct {
 	StatusMessage *string `aws:"StatusMessage,out=statusMessage"`
 }
 
+// SubnetCidrReservation is the structure of that name in the EC2 API.
+type SubnetCidrReservation struct {
+	SubnetCidrReservationId *string `aws:"SubnetCidrReservationId,out=subnetCidrReservationId"`
+	SubnetId                *string `aws:"SubnetId,out=subnetId"`
+	Cidr                    *string `aws:"Cidr,out=cidr"`
+	ReservationType         *string `aws:"ReservationType,out=reservationType"`
+	OwnerId                 *string `aws:"OwnerId,out=ownerId"`
+	Description             *string `aws:"Description,out=description"`
+	Tags                    []Tag   `aws:"TagSet,out=tagSet"`
+}
+
+// SubnetIpPrefixes is the structure of that name in the EC2 API.
+type SubnetIpPrefixes struct {
+	SubnetId   *string  `aws:"SubnetId,out=subnetId"`
+	IpPrefixes []string `aws:"IpPrefixSet,out=ipPrefixSet"`
+}
+
 // SubnetIpv6CidrBlockAssociation is the structure of that name in the EC2 API.
 type SubnetIpv6CidrBlockAssociation struct {
 	AssociationId        *string               `aws:"AssociationId,out=associationId"`
@@ -2701,6 +4197,39 @@ type TagDescription struct {
 type TagSpecification struct {
 	ResourceType *string `aws:"ResourceType,out=resourceType"`
 	Tags         []Tag   `aws:"Tag"`
+}
+
+// ThroughResourcesStatement is the structure of that name in the EC2 API.
+type ThroughResourcesStatement struct {
+	ResourceStatement *ResourceStatement `aws:"ResourceStatement,out=resourceStatement"`
+}
+
+// ThroughResourcesStatementRequest is the structure of that name in the EC2 API.
+type ThroughResourcesStatementRequest struct {
+	ResourceStatement *ResourceStatementRequest `aws:"ResourceStatement"`
+}
+
+// TransitGatewayRouteTableRoute is the structure of that name in the EC2 API.
+type TransitGatewayRouteTableRoute struct {
+	DestinationCidr *string `aws:"DestinationCidr,out=destinationCidr"`
+	State           *string `aws:"State,out=state"`
+	RouteOrigin     *string `aws:"RouteOrigin,out=routeOrigin"`
+	PrefixListId    *string `aws:"PrefixListId,out=prefixListId"`
+	AttachmentId    *string `aws:"AttachmentId,out=attachmentId"`
+	ResourceId      *string `aws:"ResourceId,out=resourceId"`
+	ResourceType    *string `aws:"ResourceType,out=resourceType"`
+}
+
+// UnsuccessfulItem is the structure of that name in the EC2 API.
+type UnsuccessfulItem struct {
+	Error      *UnsuccessfulItemError `aws:"Error,out=error"`
+	ResourceId *string                `aws:"ResourceId,out=resourceId"`
+}
+
+// UnsuccessfulItemError is the structure of that name in the EC2 API.
+type UnsuccessfulItemError struct {
+	Code    *string `aws:"Code,out=code"`
+	Message *string `aws:"Message,out=message"`
 }
 
 // UserIdGroupPair is the structure of that name in the EC2 API.
@@ -2839,6 +4368,35 @@ type VpcEncryptionControlExclusions struct {
 	ElasticFileSystem         *VpcEncryptionControlExclusion `aws:"ElasticFileSystem,out=elasticFileSystem"`
 }
 
+// VpcEndpoint is the structure of that name in the EC2 API.
+type VpcEndpoint struct {
+	VpcEndpointId            *string                   `aws:"VpcEndpointId,out=vpcEndpointId"`
+	VpcEndpointType          *string                   `aws:"VpcEndpointType,out=vpcEndpointType"`
+	VpcId                    *string                   `aws:"VpcId,out=vpcId"`
+	ServiceName              *string                   `aws:"ServiceName,out=serviceName"`
+	State                    *string                   `aws:"State,out=state"`
+	PolicyDocument           *string                   `aws:"PolicyDocument,out=policyDocument"`
+	RouteTableIds            []string                  `aws:"RouteTableIdSet,out=routeTableIdSet"`
+	SubnetIds                []string                  `aws:"SubnetIdSet,out=subnetIdSet"`
+	Groups                   []SecurityGroupIdentifier `aws:"GroupSet,out=groupSet"`
+	IpAddressType            *string                   `aws:"IpAddressType,out=ipAddressType"`
+	DnsOptions               *DnsOptions               `aws:"DnsOptions,out=dnsOptions"`
+	PrivateDnsEnabled        *bool                     `aws:"PrivateDnsEnabled,out=privateDnsEnabled"`
+	RequesterManaged         *bool                     `aws:"RequesterManaged,out=requesterManaged"`
+	NetworkInterfaceIds      []string                  `aws:"NetworkInterfaceIdSet,out=networkInterfaceIdSet"`
+	DnsEntries               []DnsEntry                `aws:"DnsEntrySet,out=dnsEntrySet"`
+	CreationTimestamp        *time.Time                `aws:"CreationTimestamp,out=creationTimestamp"`
+	Tags                     []Tag                     `aws:"TagSet,out=tagSet"`
+	OwnerId                  *string                   `aws:"OwnerId,out=ownerId"`
+	LastError                *LastError                `aws:"LastError,out=lastError"`
+	Ipv4Prefixes             []SubnetIpPrefixes        `aws:"Ipv4PrefixSet,out=ipv4PrefixSet"`
+	Ipv6Prefixes             []SubnetIpPrefixes        `aws:"Ipv6PrefixSet,out=ipv6PrefixSet"`
+	FailureReason            *string                   `aws:"FailureReason,out=failureReason"`
+	ServiceNetworkArn        *string                   `aws:"ServiceNetworkArn,out=serviceNetworkArn"`
+	ResourceConfigurationArn *string                   `aws:"ResourceConfigurationArn,out=resourceConfigurationArn"`
+	ServiceRegion            *string                   `aws:"ServiceRegion,out=serviceRegion"`
+}
+
 // VpcIpv6CidrBlockAssociation is the structure of that name in the EC2 API.
 type VpcIpv6CidrBlockAssociation struct {
 	AssociationId        *string            `aws:"AssociationId,out=associationId"`
@@ -2848,4 +4406,38 @@ type VpcIpv6CidrBlockAssociation struct {
 	Ipv6Pool             *string            `aws:"Ipv6Pool,out=ipv6Pool"`
 	Ipv6AddressAttribute *string            `aws:"Ipv6AddressAttribute,out=ipv6AddressAttribute"`
 	IpSource             *string            `aws:"IpSource,out=ipSource"`
+}
+
+// VpcPeeringConnection is the structure of that name in the EC2 API.
+type VpcPeeringConnection struct {
+	AccepterVpcInfo        *VpcPeeringConnectionVpcInfo     `aws:"AccepterVpcInfo,out=accepterVpcInfo"`
+	ExpirationTime         *time.Time                       `aws:"ExpirationTime,out=expirationTime"`
+	RequesterVpcInfo       *VpcPeeringConnectionVpcInfo     `aws:"RequesterVpcInfo,out=requesterVpcInfo"`
+	Status                 *VpcPeeringConnectionStateReason `aws:"Status,out=status"`
+	Tags                   []Tag                            `aws:"TagSet,out=tagSet"`
+	VpcPeeringConnectionId *string                          `aws:"VpcPeeringConnectionId,out=vpcPeeringConnectionId"`
+}
+
+// VpcPeeringConnectionOptionsDescription is the structure of that name in the EC2 API.
+type VpcPeeringConnectionOptionsDescription struct {
+	AllowDnsResolutionFromRemoteVpc            *bool `aws:"AllowDnsResolutionFromRemoteVpc,out=allowDnsResolutionFromRemoteVpc"`
+	AllowEgressFromLocalClassicLinkToRemoteVpc *bool `aws:"AllowEgressFromLocalClassicLinkToRemoteVpc,out=allowEgressFromLocalClassicLinkToRemoteVpc"`
+	AllowEgressFromLocalVpcToRemoteClassicLink *bool `aws:"AllowEgressFromLocalVpcToRemoteClassicLink,out=allowEgressFromLocalVpcToRemoteClassicLink"`
+}
+
+// VpcPeeringConnectionStateReason is the structure of that name in the EC2 API.
+type VpcPeeringConnectionStateReason struct {
+	Code    *string `aws:"Code,out=code"`
+	Message *string `aws:"Message,out=message"`
+}
+
+// VpcPeeringConnectionVpcInfo is the structure of that name in the EC2 API.
+type VpcPeeringConnectionVpcInfo struct {
+	CidrBlock        *string                                 `aws:"CidrBlock,out=cidrBlock"`
+	Ipv6CidrBlockSet []Ipv6CidrBlock                         `aws:"Ipv6CidrBlockSet,out=ipv6CidrBlockSet"`
+	CidrBlockSet     []CidrBlock                             `aws:"CidrBlockSet,out=cidrBlockSet"`
+	OwnerId          *string                                 `aws:"OwnerId,out=ownerId"`
+	PeeringOptions   *VpcPeeringConnectionOptionsDescription `aws:"PeeringOptions,out=peeringOptions"`
+	VpcId            *string                                 `aws:"VpcId,out=vpcId"`
+	Region           *string                                 `aws:"Region,out=region"`
 }

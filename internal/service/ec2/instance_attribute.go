@@ -105,6 +105,10 @@ func named(in *ec2api.ModifyInstanceAttributeInput) error {
 		}
 		return nil
 	}
+	if in.InstanceType != nil || in.UserData != nil || in.DisableApiTermination != nil || in.DisableApiStop != nil || in.SourceDestCheck != nil ||
+		in.InstanceInitiatedShutdownBehavior != nil || in.EbsOptimized != nil || in.EnaSupport != nil {
+		return awserr.EC2Combination("Fields for multiple attribute types specified: " + *in.Attribute + " and a parameter of its own")
+	}
 	text := &ec2api.AttributeValue{Value: in.Value}
 	yes := &ec2api.AttributeBooleanValue{Value: new(val(in.Value) == "true")}
 	switch *in.Attribute {

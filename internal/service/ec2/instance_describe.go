@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/base64"
 	"slices"
-	"strings"
 	"strconv"
+	"strings"
 
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/awserr"

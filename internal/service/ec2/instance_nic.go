@@ -86,9 +86,9 @@ func readNIC(x ec2api.InstanceNetworkInterfaceSpecification) (nic, error) {
 		return n, awserr.EC2Code("InvalidParameterValue", "Each network interface requires a device index.")
 	case val(x.AssociatePublicIpAddress), val(x.AssociateCarrierIpAddress):
 		return n, unsupported("Public addresses are not built: associatePublicIpAddress cannot be true.")
-	case len(x.Ipv6Addresses) > 0, val(x.Ipv6AddressCount) > 0, len(x.Ipv6Prefixes) > 0, val(x.Ipv6PrefixCount) > 0, val(x.PrimaryIpv6):
+	case len(x.Ipv6Addresses) > 0, val(x.Ipv6AddressCount) != 0, len(x.Ipv6Prefixes) > 0, val(x.Ipv6PrefixCount) != 0, val(x.PrimaryIpv6):
 		return n, unsupported("IPv6 is not built.")
-	case val(x.InterfaceType) != "" && *x.InterfaceType != "interface", val(x.NetworkCardIndex) > 0, x.EnaSrdSpecification != nil,
+	case val(x.InterfaceType) != "" && *x.InterfaceType != "interface", val(x.NetworkCardIndex) != 0, x.EnaSrdSpecification != nil,
 		x.ConnectionTrackingSpecification != nil, x.EnaQueueCount != nil:
 		return n, unsupported("Interfaces of types beside interface, network cards and ENA settings are not built.")
 	case n.secondary < 0 || n.secondary > maxAddrs, n.prefixCount < 0 || n.prefixCount > maxAddrs:

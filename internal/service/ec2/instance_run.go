@@ -111,7 +111,7 @@ func refuseRun(in *ec2api.RunInstancesInput) error {
 	asked := map[string]bool{
 		"Launch templates":        in.LaunchTemplate != nil,
 		"Spot instances":          in.InstanceMarketOptions != nil,
-		"IPv6":                    len(in.Ipv6Addresses) > 0 || val(in.Ipv6AddressCount) > 0 || val(in.EnablePrimaryIpv6),
+		"IPv6":                    len(in.Ipv6Addresses) > 0 || val(in.Ipv6AddressCount) != 0 || val(in.EnablePrimaryIpv6),
 		"Kernels and RAM disks":   val(in.KernelId) != "" || val(in.RamdiskId) != "",
 		"Accelerators":            len(in.ElasticGpuSpecification) > 0 || len(in.ElasticInferenceAccelerators) > 0,
 		"Hibernation":             in.HibernationOptions != nil && val(in.HibernationOptions.Configured),

@@ -39,9 +39,6 @@ func refuseRunDetails(in *ec2api.RunInstancesInput) error {
 	if o := in.Operator; o != nil {
 		errs = append(errs, notBuilt("Instances managed by service providers are", set(o.Principal)))
 	}
-	if n := in.Ipv6AddressCount; n != nil && *n < 0 {
-		errs = append(errs, awserr.EC2InvalidParameter("ipv6AddressCount", itoa(int(*n)), "Expecting 0 or more."))
-	}
 	if o := in.CapacityReservationSpecification; o != nil {
 		errs = append(errs, oneOf("capacityReservationPreference", o.CapacityReservationPreference, "open", "none", "capacity-reservations-only"))
 	}
@@ -140,6 +137,9 @@ func checkRuleText(text string) error {
 
 // checkDomains checks names separated by blanks, as instances get them in resolv.conf. (RFC 1123, section 2.1.)
 func checkDomains(values []string) error {
+	if len(values) > 1 {
+		return awserr.EC2InvalidParameter("domain-name", values[1], "The option has one value, which may have names separated by blanks.")
+	}
 	for _, v := range values {
 		for name := range strings.SplitSeq(v, " ") {
 			if !domainName(name) {

@@ -1,0 +1,47 @@
+package api
+
+import (
+	"reflect"
+	"regexp"
+)
+
+// free are the members that take texts nobody would expect: "SERVICE OPERATION MEMBER: ATTACK".
+var free = regexp.MustCompile(`^(` +
+	// tags, filters and what is only kept to be told again
+	`ec2 \S+ (TagSpecification 0 |)Tag 0 (Key|Value): .*|` +
+	`ec2 \S+ Filter 0 (Value 0|Value): .*|` +
+	`ec2 \S+ (\S+ )*(Description|PrefixListName|KeyName|GroupName|GroupDescription|ClientToken|AdditionalInfo|PeeringStatus): .*|` +
+	`logs \S+ (tags|tags 0|tagKeys|tagKeys 0): .*|` +
+	`logs \S+ (logStreamName|logStreamNamePrefix|logStreamNames 0|filterPattern|sequenceToken|logEvents 0 message|entity.*): .*|` +
+	`logs \S+ (logGroupName|logGroupNamePrefix|logGroupIdentifiers 0): (parent|slashes|minus)|` +
+	`vpc-lattice \S+ (tags|tagKeys|tagKeys 0|clientToken): .*|` +
+	// empty means not given
+	`ec2 \S+ (\S+ )*\S+: empty|` +
+	`logs CreateLogGroup kmsKeyId: empty|` +
+	`logs DescribeLogGroups accountIdentifiers: no items|` +
+	`vpc-lattice \S+ (portRanges|securityGroupIds): no items|` +
+	`vpc-lattice \S+ (sharingConfig|dnsOptions): no members|` +
+	// -1 is all protocols, 0 a port, and times are what they are
+	`ec2 \S+ (\S+ )*IpProtocol: minus|` +
+	`ec2 \S+ (\S+ )*FromPort: 0|` +
+	`ec2 AuthorizeSecurityGroupEgress IpPermissions 0 (FromPort|ToPort): (0|-1)|` + // types and codes of ICMP
+	`ec2 RunInstances (\S+ )*(\w+Count|\w+Index): 0|` +
+	`ec2 \S+ (UserData|UserData Value): long|` + // it is base64
+	`logs \S+ (startTime|endTime|logEvents 0 timestamp): .*` +
+	`)$`)
+
+// tolerable tells whether an attack on a member may succeed.
+func tolerable(o *operation, m member, what string) bool {
+	return m.kind.Kind() == reflect.Bool || free.MatchString(o.String()+" "+what)
+}
+
+// unmoved are the right ids whose place may be taken by others: what is not there is listed as nothing, or is deleted
+// already.
+var unmoved = regexp.MustCompile(`^(` +
+	`ec2 \S+ Filter 0 Value 0: .*|` +
+	`vpc-lattice List\w+ \w+: of (nothing|another account: \w+|another region|another number)|` +
+	`ec2 DeleteKeyPair (KeyPairId|KeyName): of (nothing|another account: \w+)` +
+	`)$`)
+
+// harmless tells whether a call with an id that is not the caller's may succeed, because it finds nothing.
+func harmless(o *operation, what string) bool { return unmoved.MatchString(o.String() + " " + what) }
