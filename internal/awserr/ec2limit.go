@@ -14,3 +14,9 @@ func EC2Unsupported(text string) *Error {
 func EC2Code(code, format string, args ...any) *Error {
 	return New(code, http.StatusBadRequest, format, args...)
 }
+
+// EC2Unbuilt says that a known operation is not built here. Its status, 501, is one that SDKs do not retry.
+func EC2Unbuilt(operation string) *Error {
+	return New("UnsupportedOperation", http.StatusNotImplemented,
+		"The operation %s is not built in kumiko. docs/coverage.md lists those that are.", operation)
+}

@@ -1,0 +1,119 @@
+package ec2
+
+import (
+	"context"
+
+	"kumiko/internal/api/ec2api"
+	"kumiko/internal/awserr"
+	"kumiko/internal/world"
+)
+
+// CreateNetworkAcl is not built.
+func (s *Service) CreateNetworkAcl(context.Context, world.Caller, *ec2api.CreateNetworkAclInput) (*ec2api.CreateNetworkAclOutput, error) {
+	return nil, awserr.EC2Unbuilt("CreateNetworkAcl")
+}
+
+// DeleteNetworkAcl is not built.
+func (s *Service) DeleteNetworkAcl(context.Context, world.Caller, *ec2api.DeleteNetworkAclInput) (*ec2api.DeleteNetworkAclOutput, error) {
+	return nil, awserr.EC2Unbuilt("DeleteNetworkAcl")
+}
+
+// CreateNetworkAclEntry is not built.
+func (s *Service) CreateNetworkAclEntry(context.Context, world.Caller, *ec2api.CreateNetworkAclEntryInput) (*ec2api.CreateNetworkAclEntryOutput, error) {
+	return nil, awserr.EC2Unbuilt("CreateNetworkAclEntry")
+}
+
+// DeleteNetworkAclEntry is not built.
+func (s *Service) DeleteNetworkAclEntry(context.Context, world.Caller, *ec2api.DeleteNetworkAclEntryInput) (*ec2api.DeleteNetworkAclEntryOutput, error) {
+	return nil, awserr.EC2Unbuilt("DeleteNetworkAclEntry")
+}
+
+// ReplaceNetworkAclEntry is not built.
+func (s *Service) ReplaceNetworkAclEntry(context.Context, world.Caller, *ec2api.ReplaceNetworkAclEntryInput) (*ec2api.ReplaceNetworkAclEntryOutput, error) {
+	return nil, awserr.EC2Unbuilt("ReplaceNetworkAclEntry")
+}
+
+// ReplaceNetworkAclAssociation is not built.
+func (s *Service) ReplaceNetworkAclAssociation(context.Context, world.Caller, *ec2api.ReplaceNetworkAclAssociationInput) (*ec2api.ReplaceNetworkAclAssociationOutput, error) {
+	return nil, awserr.EC2Unbuilt("ReplaceNetworkAclAssociation")
+}
+
+// CreateNetworkInterface is not built.
+func (s *Service) CreateNetworkInterface(context.Context, world.Caller, *ec2api.CreateNetworkInterfaceInput) (*ec2api.CreateNetworkInterfaceOutput, error) {
+	return nil, awserr.EC2Unbuilt("CreateNetworkInterface")
+}
+
+// DeleteNetworkInterface is not built.
+func (s *Service) DeleteNetworkInterface(context.Context, world.Caller, *ec2api.DeleteNetworkInterfaceInput) (*ec2api.DeleteNetworkInterfaceOutput, error) {
+	return nil, awserr.EC2Unbuilt("DeleteNetworkInterface")
+}
+
+// AttachNetworkInterface is not built.
+func (s *Service) AttachNetworkInterface(context.Context, world.Caller, *ec2api.AttachNetworkInterfaceInput) (*ec2api.AttachNetworkInterfaceOutput, error) {
+	return nil, awserr.EC2Unbuilt("AttachNetworkInterface")
+}
+
+// DetachNetworkInterface is not built.
+func (s *Service) DetachNetworkInterface(context.Context, world.Caller, *ec2api.DetachNetworkInterfaceInput) (*ec2api.DetachNetworkInterfaceOutput, error) {
+	return nil, awserr.EC2Unbuilt("DetachNetworkInterface")
+}
+
+// AssignPrivateIpAddresses is not built.
+func (s *Service) AssignPrivateIpAddresses(context.Context, world.Caller, *ec2api.AssignPrivateIpAddressesInput) (*ec2api.AssignPrivateIpAddressesOutput, error) {
+	return nil, awserr.EC2Unbuilt("AssignPrivateIpAddresses")
+}
+
+// UnassignPrivateIpAddresses is not built.
+func (s *Service) UnassignPrivateIpAddresses(context.Context, world.Caller, *ec2api.UnassignPrivateIpAddressesInput) (*ec2api.UnassignPrivateIpAddressesOutput, error) {
+	return nil, awserr.EC2Unbuilt("UnassignPrivateIpAddresses")
+}
+
+// ResetNetworkInterfaceAttribute is not built.
+func (s *Service) ResetNetworkInterfaceAttribute(context.Context, world.Caller, *ec2api.ResetNetworkInterfaceAttributeInput) (*ec2api.ResetNetworkInterfaceAttributeOutput, error) {
+	return nil, awserr.EC2Unbuilt("ResetNetworkInterfaceAttribute")
+}
+
+// DescribeNetworkInterfacePermissions is not built.
+func (s *Service) DescribeNetworkInterfacePermissions(context.Context, world.Caller, *ec2api.DescribeNetworkInterfacePermissionsInput) (*ec2api.DescribeNetworkInterfacePermissionsOutput, error) {
+	return nil, awserr.EC2Unbuilt("DescribeNetworkInterfacePermissions")
+}
+
+// DescribeStaleSecurityGroups is not built.
+func (s *Service) DescribeStaleSecurityGroups(context.Context, world.Caller, *ec2api.DescribeStaleSecurityGroupsInput) (*ec2api.DescribeStaleSecurityGroupsOutput, error) {
+	return nil, awserr.EC2Unbuilt("DescribeStaleSecurityGroups")
+}
+
+// DescribeSecurityGroupReferences is not built.
+func (s *Service) DescribeSecurityGroupReferences(context.Context, world.Caller, *ec2api.DescribeSecurityGroupReferencesInput) (*ec2api.DescribeSecurityGroupReferencesOutput, error) {
+	return nil, awserr.EC2Unbuilt("DescribeSecurityGroupReferences")
+}
+
+// CreateDefaultVpc is not built.
+func (s *Service) CreateDefaultVpc(context.Context, world.Caller, *ec2api.CreateDefaultVpcInput) (*ec2api.CreateDefaultVpcOutput, error) {
+	return nil, awserr.EC2Unbuilt("CreateDefaultVpc")
+}
+
+// CreateDefaultSubnet is not built.
+func (s *Service) CreateDefaultSubnet(context.Context, world.Caller, *ec2api.CreateDefaultSubnetInput) (*ec2api.CreateDefaultSubnetOutput, error) {
+	return nil, awserr.EC2Unbuilt("CreateDefaultSubnet")
+}
+
+// DescribeVpcEndpoints is not built.
+func (s *Service) DescribeVpcEndpoints(context.Context, world.Caller, *ec2api.DescribeVpcEndpointsInput) (*ec2api.DescribeVpcEndpointsOutput, error) {
+	return nil, awserr.EC2Unbuilt("DescribeVpcEndpoints")
+}
+
+// CreateSubnetCidrReservation is not built.
+func (s *Service) CreateSubnetCidrReservation(context.Context, world.Caller, *ec2api.CreateSubnetCidrReservationInput) (*ec2api.CreateSubnetCidrReservationOutput, error) {
+	return nil, awserr.EC2Unbuilt("CreateSubnetCidrReservation")
+}
+
+// DeleteSubnetCidrReservation is not built.
+func (s *Service) DeleteSubnetCidrReservation(context.Context, world.Caller, *ec2api.DeleteSubnetCidrReservationInput) (*ec2api.DeleteSubnetCidrReservationOutput, error) {
+	return nil, awserr.EC2Unbuilt("DeleteSubnetCidrReservation")
+}
+
+// GetSubnetCidrReservations is not built.
+func (s *Service) GetSubnetCidrReservations(context.Context, world.Caller, *ec2api.GetSubnetCidrReservationsInput) (*ec2api.GetSubnetCidrReservationsOutput, error) {
+	return nil, awserr.EC2Unbuilt("GetSubnetCidrReservations")
+}
