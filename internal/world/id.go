@@ -31,6 +31,11 @@ type (
 	NATGatewayID            string // nat-
 	PeeringID               string // pcx-
 	FlowLogID               string // fl-
+
+	NetworkInsightsPathID                string // nip-
+	NetworkInsightsAnalysisID            string // nia-
+	NetworkInsightsAccessScopeID         string // nis-
+	NetworkInsightsAccessScopeAnalysisID string // nisa-
 )
 
 // NewID draws a fresh id: prefix, a hyphen and 17 hexadecimal digits.

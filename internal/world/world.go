@@ -39,6 +39,11 @@ type World struct {
 	NATGateways            Table[NATGatewayID, NATGateway]
 	Peerings               Table[PeeringID, Peering]
 	FlowLogs               Table[FlowLogID, FlowLog]
+
+	NetworkInsightsPaths         Table[NetworkInsightsPathID, NetworkInsightsPath]
+	NetworkInsightsAnalyses      Table[NetworkInsightsAnalysisID, NetworkInsightsAnalysis]
+	NetworkInsightsScopes        Table[NetworkInsightsAccessScopeID, NetworkInsightsAccessScope]
+	NetworkInsightsScopeAnalyses Table[NetworkInsightsAccessScopeAnalysisID, NetworkInsightsAccessScopeAnalysis]
 }
 
 // tables lists every table with the noun its rows are stored under. The noun is part of the format on disk:
@@ -73,6 +78,10 @@ func (w *World) tables() []namedTable {
 		{"nat-gateway", &w.NATGateways},
 		{"vpc-peering-connection", &w.Peerings},
 		{"flow-log", &w.FlowLogs},
+		{"network-insights-path", &w.NetworkInsightsPaths},
+		{"network-insights-analysis", &w.NetworkInsightsAnalyses},
+		{"network-insights-access-scope", &w.NetworkInsightsScopes},
+		{"network-insights-access-scope-analysis", &w.NetworkInsightsScopeAnalyses},
 	}
 }
 
