@@ -96,8 +96,6 @@ func (f *Fabric) VPCOf(public netip.Addr) (*VPC, netip.Addr, bool) {
 	return nil, netip.Addr{}, false
 }
 
-func works(g world.NATGateway) bool { return !g.Deleting && g.Failure == "" && g.DeletedAt.IsZero() }
-
 // nats adds the NAT gateways that work.
 func (c *compilation) nats() {
 	for _, v := range c.out.VPCs {

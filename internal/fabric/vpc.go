@@ -82,12 +82,12 @@ func (c *compilation) peer(e world.ENI, n int) Peer {
 		return Peer{Gateway: e.Gateway, Device: device(n)}
 	}
 	if e.NAT != "" {
-		if g, ok := c.w.NATGateways.Get(e.NAT); ok && works(g) {
+		if g, ok := c.w.NATGateways.Get(e.NAT); ok && g.Works() {
 			return Peer{NAT: e.NAT, Device: device(0)}
 		}
 		return Peer{}
 	}
-	if i, ok := c.w.Instances.Get(e.Attachment.Instance); ok && runs(i) {
+	if i, ok := c.w.Instances.Get(e.Attachment.Instance); ok && runs(i) && !e.Attachment.Detaching {
 		return Peer{Host: i.ID, Device: device(e.Attachment.DeviceIndex)}
 	}
 	return Peer{}

@@ -32,6 +32,7 @@ func Check(w World, changes []Change) error {
 type checker struct {
 	w       *World
 	changed []ENI
+	public  map[netip.Addr]ENIID // given at launch; made when first needed
 }
 
 func (c *checker) put(noun, id string) error {
@@ -50,8 +51,20 @@ func (c *checker) put(noun, id string) error {
 		return c.eni(ENIID(id))
 	case "instance":
 		return c.instance(InstanceID(id))
+	case "network-acl":
+		return c.networkACL(NetworkACLID(id))
+	case "subnet-cidr-reservation":
+		return c.subnetReservation(SubnetReservationID(id))
 	case "key-pair":
 		return c.keyPair(KeyPairID(id))
+	case "internet-gateway":
+		return c.internetGateway(InternetGatewayID(id))
+	case "address":
+		return c.address(AllocationID(id))
+	case "nat-gateway":
+		return c.natGateway(NATGatewayID(id))
+	case "vpc-peering-connection":
+		return c.peering(PeeringID(id))
 	case "service-network-vpc-association":
 		return c.vpcAssociation(VPCAssociationID(id))
 	case "service-network-resource-association":
@@ -74,14 +87,18 @@ func (c *checker) deleted(noun, id string) error {
 		for by, any := range map[string]bool{
 			"subnet": some(w.Subnets.In(id)), "route-table": some(w.RouteTables.In(id)), "network-acl": some(w.NetworkACLs.In(id)),
 			"security-group": some(w.SecurityGroups.In(id)), "network-interface": some(w.ENIs.In(id)),
-			"service-network-vpc-association": some(w.VPCAssociations.In(id)),
-			"resource-gateway":                w.ResourceGateways.Any(func(g ResourceGateway) bool { return string(g.VPC) == id }),
+			"service-network-vpc-association": some(w.VPCAssociations.In(id)), "internet-gateway": some(w.InternetGateways.In(id)),
+			"vpc-peering-connection": w.Peerings.Any(func(p Peering) bool { return p.Active() && p.Joins(VPCID(id)) }),
+			"resource-gateway":       w.ResourceGateways.Any(func(g ResourceGateway) bool { return string(g.VPC) == id }),
 		} {
 			if any {
 				return used(by, true)
 			}
 		}
 	case "subnet":
+		if some(w.SubnetReservations.In(id)) {
+			return used("subnet-cidr-reservation", true)
+		}
 		return used("network-interface", w.ENIs.Any(func(e ENI) bool { return string(e.Subnet) == id }))
 	case "security-group":
 		g := SecurityGroupID(id)
@@ -92,6 +109,8 @@ func (c *checker) deleted(noun, id string) error {
 			return used("service-network-vpc-association", true)
 		}
 		return used("network-interface", w.ENIs.Any(func(e ENI) bool { return slices.Contains(e.Groups, g) }))
+	case "network-interface":
+		return used("address", w.Addresses.Any(func(a Address) bool { return string(a.ENI) == id }))
 	case "network-acl":
 		return used("subnet", w.Subnets.Any(func(s Subnet) bool { return string(s.NetworkACL) == id }))
 	case "instance":
@@ -130,7 +149,7 @@ func (c *checker) vpc(id VPCID) error {
 			}
 		}
 	}
-	return nil
+	return c.peeringsOf(id)
 }
 
 func (c *checker) subnet(id SubnetID) error {
@@ -216,10 +235,7 @@ func (c *checker) rule(id SecurityGroupRuleID) error {
 	if peers != 1 {
 		return broken("security-group-rule", string(id), "a rule has one peer")
 	}
-	if p, ok := c.w.SecurityGroups.Get(r.PeerGroup); r.PeerGroup != "" && (!ok || p.VPC != g.VPC) {
-		return missing("security-group", string(r.PeerGroup))
-	}
-	return nil
+	return c.peerGroup(r, g)
 }
 
 func (c *checker) instance(id InstanceID) error {

@@ -34,7 +34,7 @@ func (c *checker) eni(id ENIID) error {
 		return missing("instance", string(i))
 	}
 	c.changed = append(c.changed, e)
-	return nil
+	return c.publicOf(e)
 }
 
 // place is what only one interface of a VPC may have: an address, an index, or a device of an instance.

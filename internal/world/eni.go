@@ -28,7 +28,8 @@ type ENI struct {
 	RequesterID      string            // who manages it, e.g. amazon-aws
 	Gateway          ResourceGatewayID // the resource gateway whose ENI this is, if any
 	NAT              NATGatewayID      // the NAT gateway whose ENI this is, if any
-	Public           netip.Addr        // public address of the primary one, given at launch; invalid: none. See also Address.
+	AutoPublic       bool              // gets a public address whenever its instance starts
+	Public           netip.Addr        // the one it got, for the primary address; invalid: none. See also Address.
 }
 
 // Attachment ties an ENI to the instance that uses it. The zero value is "not attached".
@@ -38,6 +39,8 @@ type Attachment struct {
 	DeviceIndex         int
 	DeleteOnTermination bool
 	Time                time.Time
+	Rev                 uint64 // revision in which it began, or was asked to end
+	Detaching           bool   // asked to end: the instance no longer gets the cable; the attachment goes once that is true in the kernel
 }
 
 // RowID is the ENI's id.

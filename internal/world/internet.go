@@ -41,6 +41,16 @@ var PublicAddresses = netip.MustParsePrefix("198.18.0.0/15")
 
 // AllocatePublicAddress picks the lowest public address nobody has, neither elastic nor given at launch.
 func (w *World) AllocatePublicAddress() (netip.Addr, error) {
+	out, err := w.AllocatePublicAddresses(1)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	return out[0], nil
+}
+
+// AllocatePublicAddresses picks the n lowest public addresses nobody has. It returns an Exhausted error, and none, when
+// there are fewer.
+func (w *World) AllocatePublicAddresses(n int) ([]netip.Addr, error) {
 	used := map[netip.Addr]bool{}
 	for a := range w.Addresses.All() {
 		used[a.Public] = true
@@ -50,13 +60,38 @@ func (w *World) AllocatePublicAddress() (netip.Addr, error) {
 			used[e.Public] = true
 		}
 	}
-	for a := Offset(PublicAddresses, 256); PublicAddresses.Contains(a); a = a.Next() {
+	var out []netip.Addr
+	for a := Offset(PublicAddresses, 256); len(out) < n && PublicAddresses.Contains(a); a = a.Next() {
 		if last := a.As4()[3]; !used[a] && last != 0 && last != 255 {
-			return a, nil
+			out = append(out, a)
 		}
 	}
-	return netip.Addr{}, &Error{Kind: Exhausted, Noun: "address", ID: PublicAddresses.String()}
+	if len(out) < n {
+		return nil, &Error{Kind: Exhausted, Noun: "address", ID: PublicAddresses.String()}
+	}
+	return out, nil
 }
+
+// AddressOf is the elastic address associated with a private address of an interface.
+func (w *World) AddressOf(e ENI, private netip.Addr) (Address, bool) {
+	for a := range w.Addresses.In(string(e.VPC)) {
+		if a.ENI == e.ID && a.Private == private {
+			return a, true
+		}
+	}
+	return Address{}, false
+}
+
+// GatewayOfVPC is the internet gateway attached to a VPC.
+func (w *World) GatewayOfVPC(v VPCID) (InternetGateway, bool) {
+	for g := range w.InternetGateways.In(string(v)) {
+		return g, true
+	}
+	return InternetGateway{}, false
+}
+
+// Works tells whether the gateway was made and is not being deleted.
+func (g NATGateway) Works() bool { return !g.Deleting && g.Failure == "" && g.DeletedAt.IsZero() }
 
 // NATGateway lets a subnet's instances begin conversations under its own address.
 type NATGateway struct {

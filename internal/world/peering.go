@@ -13,6 +13,8 @@ type Peering struct {
 	Expires   time.Time // of a request
 	Ended     time.Time // when it became failed, expired, rejected or deleted
 	EndedBy   AccountID
+
+	AccepterTags []Tag `json:",omitempty"` // of an accepter with another account or region; sorted by key
 }
 
 // PeeringSide is one of the two VPCs.
@@ -39,6 +41,19 @@ func (p Peering) Other(v VPCID) PeeringSide {
 
 // Joins tells whether the VPC is a side of p.
 func (p Peering) Joins(v VPCID) bool { return p.Requester.VPC == v || p.Accepter.VPC == v }
+
+// Active tells whether p joins the two VPCs.
+func (p Peering) Active() bool { return p.Status == PeeringActive }
+
+// PeeringBetween is the active peering that joins two VPCs.
+func (w *World) PeeringBetween(a, b VPCID) (Peering, bool) {
+	for p := range w.Peerings.All() {
+		if p.Active() && p.Joins(a) && p.Other(a).VPC == b {
+			return p, true
+		}
+	}
+	return Peering{}, false
+}
 
 // FlowLog sends a record of the traffic of interfaces to a log group.
 type FlowLog struct {

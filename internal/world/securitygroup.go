@@ -60,6 +60,8 @@ type SecurityGroupRule struct {
 	CIDR        netip.Prefix
 	PeerGroup   SecurityGroupID
 	PeerAccount AccountID // owner of PeerGroup
+	PeerVPC     VPCID     // of PeerGroup, when it is another one
+	Peering     PeeringID // that joined the two VPCs when the rule was made
 	PeerList    PrefixListID
 	Description string
 }

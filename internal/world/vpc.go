@@ -31,6 +31,18 @@ func (v VPC) RowID() string { return string(v.ID) }
 // CIDR is the primary address range.
 func (v VPC) CIDR() netip.Prefix { return v.CIDRs[0].CIDR }
 
+// Overlaps tells whether some range of v overlaps one of o.
+func (v VPC) Overlaps(o VPC) bool {
+	for _, a := range v.CIDRs {
+		for _, b := range o.CIDRs {
+			if a.CIDR.Overlaps(b.CIDR) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Contains tells whether a lies in one of the VPC's ranges.
 func (v VPC) Contains(a netip.Addr) bool {
 	for _, c := range v.CIDRs {
