@@ -31,6 +31,7 @@ type (
 	NATGatewayID            string // nat-
 	PeeringID               string // pcx-
 	FlowLogID               string // fl-
+	SubnetReservationID     string // scr-
 
 	NetworkInsightsPathID                string // nip-
 	NetworkInsightsAnalysisID            string // nia-

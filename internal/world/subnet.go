@@ -12,6 +12,7 @@ type Subnet struct {
 	VPC                 VPCID
 	CIDR                netip.Prefix
 	Zone                string // availability zone name, e.g. us-east-1a
+	Default             bool   // the zone's subnet of the default VPC
 	MapPublicIPOnLaunch bool
 	HostnameType        string // ip-name or resource-name
 	ResourceNameA       bool   // enableResourceNameDnsARecord
@@ -94,7 +95,7 @@ func (w *World) AllocateAddresses(s Subnet, n int) ([]netip.Addr, error) {
 	used := w.UsedAddresses(s.ID)
 	var out []netip.Addr
 	for a := s.CIDR.Masked().Addr(); len(out) < n && s.CIDR.Contains(a); a = a.Next() {
-		if !used[a] && !s.Reserved(a) {
+		if !used[a] && !s.Reserved(a) && w.Unreserved(s.ID, a) {
 			out = append(out, a)
 		}
 	}

@@ -39,6 +39,7 @@ type World struct {
 	NATGateways            Table[NATGatewayID, NATGateway]
 	Peerings               Table[PeeringID, Peering]
 	FlowLogs               Table[FlowLogID, FlowLog]
+	SubnetReservations     Table[SubnetReservationID, SubnetReservation]
 
 	NetworkInsightsPaths         Table[NetworkInsightsPathID, NetworkInsightsPath]
 	NetworkInsightsAnalyses      Table[NetworkInsightsAnalysisID, NetworkInsightsAnalysis]
@@ -78,6 +79,7 @@ func (w *World) tables() []namedTable {
 		{"nat-gateway", &w.NATGateways},
 		{"vpc-peering-connection", &w.Peerings},
 		{"flow-log", &w.FlowLogs},
+		{"subnet-cidr-reservation", &w.SubnetReservations},
 		{"network-insights-path", &w.NetworkInsightsPaths},
 		{"network-insights-analysis", &w.NetworkInsightsAnalyses},
 		{"network-insights-access-scope", &w.NetworkInsightsScopes},
