@@ -19,27 +19,34 @@ type Noun struct {
 // noun is the row of the table for a noun of package world.
 func noun(name string) (Noun, bool) {
 	n, ok := map[string]Noun{
-		"vpc":                     {"VpcID", "vpc ID", "vpc IDs", "vpc", "vpc-"},
-		"subnet":                  {"SubnetID", "subnet ID", "subnet IDs", "subnet", "subnet-"},
-		"route-table":             {"RouteTableID", "routeTable ID", "routeTable IDs", "routeTable", "rtb-"},
-		"route-table-association": {"AssociationID", "association ID", "association IDs", "association", "rtbassoc-"},
-		"vpc-cidr-association":    {"VpcCidrBlockAssociationID", "vpc CIDR block association ID", "vpc CIDR block association IDs", "association", "vpc-cidr-assoc-"},
-		"network-acl":             {"NetworkAclID", "networkAcl ID", "networkAcl IDs", "networkAcl", "acl-"},
-		"security-group":          {"Group", "security group", "security groups", "security group", "sg-"},
-		"security-group-rule":     {"SecurityGroupRuleId", "security group rule ID", "security group rule IDs", "security group rule", "sgr-"},
-		"network-interface":       {"NetworkInterfaceID", "networkInterface ID", "networkInterface IDs", "networkInterface", "eni-"},
-		"instance":                {"InstanceID", "instance ID", "instance IDs", "instance", "i-"},
-		"key-pair":                {"KeyPair", "key pair", "key pairs", "key pair", ""},
-		"key-pair-id":             {"KeyPair", "key pair ID", "key pair IDs", "key pair", "key-"},
-		"image":                   {"AMIID", "image id", "image ids", "image", "ami-"},
-		"prefix-list":             {"PrefixListID", "prefix list ID", "prefix list IDs", "prefix list", "pl-"},
-		"dhcp-options":            {"DhcpOptionID", "dhcpOption ID", "dhcpOption IDs", "dhcpOptions", "dopt-"},
-		"volume":                  {"Volume", "volume", "volumes", "volume", "vol-"},
-		"internet-gateway":        {"InternetGatewayID", "internetGateway ID", "internetGateway IDs", "internetGateway", "igw-"},
-		"gateway":                 {"GatewayID", "gateway ID", "gateway IDs", "gateway", "igw-"},
-		"nat-gateway":             {"NatGatewayID", "natGateway ID", "natGateway IDs", "natGateway", "nat-"},
-		"vpc-peering-connection":  {"VpcPeeringConnectionID", "vpcPeeringConnection ID", "vpcPeeringConnection IDs", "vpcPeeringConnection", "pcx-"},
-		"vpc-endpoint":            {"VpcEndpointId", "Vpc Endpoint Id", "Vpc Endpoint Ids", "vpc endpoint", "vpce-"},
+		"vpc":                          {"VpcID", "vpc ID", "vpc IDs", "vpc", "vpc-"},
+		"subnet":                       {"SubnetID", "subnet ID", "subnet IDs", "subnet", "subnet-"},
+		"route-table":                  {"RouteTableID", "routeTable ID", "routeTable IDs", "routeTable", "rtb-"},
+		"route-table-association":      {"AssociationID", "association ID", "association IDs", "association", "rtbassoc-"},
+		"vpc-cidr-association":         {"VpcCidrBlockAssociationID", "vpc CIDR block association ID", "vpc CIDR block association IDs", "association", "vpc-cidr-assoc-"},
+		"network-acl-association":      {"AssociationID", "association ID", "association IDs", "association", "aclassoc-"},
+		"subnet-cidr-reservation":      {"SubnetCidrReservationID", "subnet CIDR reservation ID", "subnet CIDR reservation IDs", "reservation", "scr-"},
+		"network-interface-permission": {"PermissionID", "network interface permission ID", "network interface permission IDs", "permission", "eni-perm-"},
+		"network-interface-attachment": {"AttachmentID", "attachment ID", "attachment IDs", "attachment", "eni-attach-"},
+		"network-acl":                  {"NetworkAclID", "networkAcl ID", "networkAcl IDs", "networkAcl", "acl-"},
+		"security-group":               {"Group", "security group", "security groups", "security group", "sg-"},
+		"security-group-rule":          {"SecurityGroupRuleId", "security group rule ID", "security group rule IDs", "security group rule", "sgr-"},
+		"network-interface":            {"NetworkInterfaceID", "networkInterface ID", "networkInterface IDs", "networkInterface", "eni-"},
+		"instance":                     {"InstanceID", "instance ID", "instance IDs", "instance", "i-"},
+		"key-pair":                     {"KeyPair", "key pair", "key pairs", "key pair", ""},
+		"key-pair-id":                  {"KeyPair", "key pair ID", "key pair IDs", "key pair", "key-"},
+		"image":                        {"AMIID", "image id", "image ids", "image", "ami-"},
+		"prefix-list":                  {"PrefixListID", "prefix list ID", "prefix list IDs", "prefix list", "pl-"},
+		"dhcp-options":                 {"DhcpOptionID", "dhcpOption ID", "dhcpOption IDs", "dhcpOptions", "dopt-"},
+		"volume":                       {"Volume", "volume", "volumes", "volume", "vol-"},
+		"internet-gateway":             {"InternetGatewayID", "internetGateway ID", "internetGateway IDs", "internetGateway", "igw-"},
+		"address":                      {"AllocationID", "allocation ID", "allocation IDs", "address", "eipalloc-"},
+		"address-association":          {"AssociationID", "association ID", "association IDs", "association", "eipassoc-"},
+		"egress-only-internet-gateway": {"GatewayID", "egress only internet gateway ID", "egress only internet gateway IDs", "egressOnlyInternetGateway", "eigw-"},
+		"gateway":                      {"GatewayID", "gateway ID", "gateway IDs", "gateway", "igw-"},
+		"nat-gateway":                  {"NatGatewayID", "natGateway ID", "natGateway IDs", "natGateway", "nat-"},
+		"vpc-peering-connection":       {"VpcPeeringConnectionID", "vpcPeeringConnection ID", "vpcPeeringConnection IDs", "vpcPeeringConnection", "pcx-"},
+		"vpc-endpoint":                 {"VpcEndpointId", "Vpc Endpoint Id", "Vpc Endpoint Ids", "vpc endpoint", "vpce-"},
 	}[name]
 	return n, ok
 }
@@ -51,6 +58,9 @@ func EC2NotFound(name string, ids ...string) *Error {
 		return EC2InvalidValue("The " + name + " '" + strings.Join(ids, ", ") + "' does not exist")
 	}
 	id := strings.Join(ids, ", ")
+	if name == "nat-gateway" {
+		return New("NatGatewayNotFound", http.StatusBadRequest, "NatGateway %s was not found", id)
+	}
 	if name == "image" {
 		id = "[" + id + "]"
 	}
@@ -65,8 +75,13 @@ func EC2NotFound(name string, ids ...string) *Error {
 func EC2Malformed(name, id string) *Error {
 	n, _ := noun(name)
 	code := n.Code
-	if name == "security-group" {
+	switch name {
+	case "security-group":
 		code = "GroupId"
+	case "vpc-peering-connection":
+		code = "VpcPeeringConnectionId"
+	case "nat-gateway":
+		return New("NatGatewayMalformed", http.StatusBadRequest, "Invalid id: %q (expecting %q)", id, n.Hint+"...")
 	}
 	if n.Hint == "" {
 		return New("Invalid"+code+".Malformed", http.StatusBadRequest, "Invalid id: %q", id)

@@ -8,9 +8,15 @@ const (
 	maxCIDRs           = 5     // of a VPC
 	maxSubnets         = 200   // of a VPC
 	maxTables          = 200   // of a VPC
+	maxACLs            = 200   // of a VPC
+	maxACLEntries      = 20    // of an ACL, in one direction and for one IP version
 	maxRoutes          = 500   // of a route table, without the local ones
 	maxGroups          = 2500  // of a region
 	maxRules           = 60    // of a security group, in one direction and for one IP version; a prefix list counts as its size
+	maxAddresses       = 1000  // elastic ones; AWS: 5
+	maxPeerings        = 125   // active ones of a VPC
+	maxPeeringRequests = 25    // of a VPC, that wait for an answer
+	maxNATGateways     = 1000  // AWS: 5 in a zone
 	maxGroupsPerENI    = 5
 	maxPrefixLists     = 100
 	maxListEntries     = 1000 // of a prefix list
