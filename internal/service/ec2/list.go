@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"iter"
 	"slices"
 
 	"kumiko/internal/api/ec2api"
@@ -115,3 +116,12 @@ func tagList(ts []world.Tag) []ec2api.Tag {
 
 // sorted is a copy of ids in their order.
 func sorted[T ~string](ids []T) []T { return slices.Sorted(slices.Values(ids)) }
+
+// count is the number of elements of a sequence.
+func count[V any](seq iter.Seq[V]) int {
+	n := 0
+	for range seq {
+		n++
+	}
+	return n
+}

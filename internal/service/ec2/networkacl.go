@@ -3,6 +3,7 @@ package ec2
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"kumiko/internal/api/ec2api"
@@ -69,13 +70,17 @@ func aclEntries(r world.NetworkACL) []world.NetworkACLEntry {
 
 func aclEntry(e world.NetworkACLEntry) ec2api.NetworkAclEntry {
 	out := ec2api.NetworkAclEntry{
-		CidrBlock: new(e.CIDR.String()), Egress: new(e.Egress), Protocol: new(strconv.Itoa(int(e.Protocol))),
-		RuleAction: new(ruleAction(e)), RuleNumber: new(int32(e.Number)),
+		Egress: new(e.Egress), Protocol: new(strconv.Itoa(int(e.Protocol))), RuleAction: new(ruleAction(e)), RuleNumber: new(int32(e.Number)),
+	}
+	if e.CIDR.Addr().Is6() {
+		out.Ipv6CidrBlock = new(e.CIDR.String())
+	} else {
+		out.CidrBlock = new(e.CIDR.String())
 	}
 	switch {
 	case e.Protocol.HasPorts():
 		out.PortRange = &ec2api.PortRange{From: new(int32(e.Ports.From)), To: new(int32(e.Ports.To))}
-	case e.Protocol == world.ICMP:
+	case isICMP(e.Protocol):
 		out.IcmpTypeCode = &ec2api.IcmpTypeCode{Type: new(int32(e.ICMP.Type)), Code: new(int32(e.ICMP.Code))}
 	}
 	return out
@@ -92,6 +97,15 @@ func (v *view) aclFilters() listing.Filters[world.NetworkACL] {
 	entries := func(f func(world.NetworkACLEntry) string) func(world.NetworkACL) []string {
 		return func(r world.NetworkACL) []string { return each(aclEntries(r), f) }
 	}
+	those := func(which func(world.NetworkACLEntry) bool, f func(world.NetworkACLEntry) string) func(world.NetworkACL) []string {
+		return func(r world.NetworkACL) []string {
+			return each(slices.DeleteFunc(aclEntries(r), func(e world.NetworkACLEntry) bool { return !which(e) }), f)
+		}
+	}
+	cidr := func(e world.NetworkACLEntry) string { return e.CIDR.String() }
+	six := func(e world.NetworkACLEntry) bool { return e.CIDR.Addr().Is6() }
+	icmp := func(e world.NetworkACLEntry) bool { return isICMP(e.Protocol) }
+	ports := func(e world.NetworkACLEntry) bool { return e.Protocol.HasPorts() }
 	subnets := func(f func(world.Subnet) string) func(world.NetworkACL) []string {
 		return func(r world.NetworkACL) []string { return each(v.aclSubnets(r), f) }
 	}
@@ -107,18 +121,16 @@ func (v *view) aclFilters() listing.Filters[world.NetworkACL] {
 			"association.network-acl-id": func(r world.NetworkACL) []string {
 				return each(v.aclSubnets(r), func(world.Subnet) string { return string(r.ID) })
 			},
-			"entry.cidr":        entries(func(e world.NetworkACLEntry) string { return e.CIDR.String() }),
-			"entry.egress":      entries(func(e world.NetworkACLEntry) string { return strconv.FormatBool(e.Egress) }),
-			"entry.protocol":    entries(func(e world.NetworkACLEntry) string { return strconv.Itoa(int(e.Protocol)) }),
-			"entry.rule-action": entries(ruleAction),
-			"entry.rule-number": entries(func(e world.NetworkACLEntry) string { return strconv.Itoa(e.Number) }),
-			"entry.icmp.code":   never[world.NetworkACL],
-			"entry.icmp.type":   never[world.NetworkACL],
-			"entry.ipv6-cidr":   never[world.NetworkACL],
-			"entry.port-range.from": entries(func(e world.NetworkACLEntry) string {
-				return strconv.Itoa(int(e.Ports.From))
-			}),
-			"entry.port-range.to": entries(func(e world.NetworkACLEntry) string { return strconv.Itoa(int(e.Ports.To)) }),
+			"entry.cidr":            those(func(e world.NetworkACLEntry) bool { return !six(e) }, cidr),
+			"entry.egress":          entries(func(e world.NetworkACLEntry) string { return strconv.FormatBool(e.Egress) }),
+			"entry.protocol":        entries(func(e world.NetworkACLEntry) string { return strconv.Itoa(int(e.Protocol)) }),
+			"entry.rule-action":     entries(ruleAction),
+			"entry.rule-number":     entries(func(e world.NetworkACLEntry) string { return strconv.Itoa(e.Number) }),
+			"entry.ipv6-cidr":       those(six, cidr),
+			"entry.icmp.code":       those(icmp, func(e world.NetworkACLEntry) string { return strconv.Itoa(e.ICMP.Code) }),
+			"entry.icmp.type":       those(icmp, func(e world.NetworkACLEntry) string { return strconv.Itoa(e.ICMP.Type) }),
+			"entry.port-range.from": those(ports, func(e world.NetworkACLEntry) string { return strconv.Itoa(int(e.Ports.From)) }),
+			"entry.port-range.to":   those(ports, func(e world.NetworkACLEntry) string { return strconv.Itoa(int(e.Ports.To)) }),
 		},
 	}
 }

@@ -8,36 +8,6 @@ import (
 	"kumiko/internal/world"
 )
 
-// CreateNetworkAcl is not built.
-func (s *Service) CreateNetworkAcl(context.Context, world.Caller, *ec2api.CreateNetworkAclInput) (*ec2api.CreateNetworkAclOutput, error) {
-	return nil, awserr.EC2Unbuilt("CreateNetworkAcl")
-}
-
-// DeleteNetworkAcl is not built.
-func (s *Service) DeleteNetworkAcl(context.Context, world.Caller, *ec2api.DeleteNetworkAclInput) (*ec2api.DeleteNetworkAclOutput, error) {
-	return nil, awserr.EC2Unbuilt("DeleteNetworkAcl")
-}
-
-// CreateNetworkAclEntry is not built.
-func (s *Service) CreateNetworkAclEntry(context.Context, world.Caller, *ec2api.CreateNetworkAclEntryInput) (*ec2api.CreateNetworkAclEntryOutput, error) {
-	return nil, awserr.EC2Unbuilt("CreateNetworkAclEntry")
-}
-
-// DeleteNetworkAclEntry is not built.
-func (s *Service) DeleteNetworkAclEntry(context.Context, world.Caller, *ec2api.DeleteNetworkAclEntryInput) (*ec2api.DeleteNetworkAclEntryOutput, error) {
-	return nil, awserr.EC2Unbuilt("DeleteNetworkAclEntry")
-}
-
-// ReplaceNetworkAclEntry is not built.
-func (s *Service) ReplaceNetworkAclEntry(context.Context, world.Caller, *ec2api.ReplaceNetworkAclEntryInput) (*ec2api.ReplaceNetworkAclEntryOutput, error) {
-	return nil, awserr.EC2Unbuilt("ReplaceNetworkAclEntry")
-}
-
-// ReplaceNetworkAclAssociation is not built.
-func (s *Service) ReplaceNetworkAclAssociation(context.Context, world.Caller, *ec2api.ReplaceNetworkAclAssociationInput) (*ec2api.ReplaceNetworkAclAssociationOutput, error) {
-	return nil, awserr.EC2Unbuilt("ReplaceNetworkAclAssociation")
-}
-
 // CreateNetworkInterface is not built.
 func (s *Service) CreateNetworkInterface(context.Context, world.Caller, *ec2api.CreateNetworkInterfaceInput) (*ec2api.CreateNetworkInterfaceOutput, error) {
 	return nil, awserr.EC2Unbuilt("CreateNetworkInterface")
