@@ -113,6 +113,7 @@ type Explanation struct {
 	State     string
 	Missing   string // source or destination, when that is what is missing
 	Field     string // of the packet that does not fit
+	Account   string // another one, whose resources are not told of
 
 	Component, Destination, Interface, Subnet Component
 	VPC, SourceVPC, DestVPC                   Component

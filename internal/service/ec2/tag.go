@@ -59,6 +59,26 @@ func taggables() []taggable {
 				return &w.ManagedPrefixLists
 			},
 			func(r *world.ManagedPrefixList) *world.Meta { return &r.Meta }),
+		tableOf("nip-", insightsPath, insightsPath,
+			func(w *world.World) *world.Table[world.NetworkInsightsPathID, world.NetworkInsightsPath] {
+				return &w.NetworkInsightsPaths
+			},
+			func(r *world.NetworkInsightsPath) *world.Meta { return &r.Meta }),
+		tableOf("nia-", insightsAnalysis, insightsAnalysis,
+			func(w *world.World) *world.Table[world.NetworkInsightsAnalysisID, world.NetworkInsightsAnalysis] {
+				return &w.NetworkInsightsAnalyses
+			},
+			func(r *world.NetworkInsightsAnalysis) *world.Meta { return &r.Meta }),
+		tableOf("nis-", accessScope, accessScope,
+			func(w *world.World) *world.Table[world.NetworkInsightsAccessScopeID, world.NetworkInsightsAccessScope] {
+				return &w.NetworkInsightsScopes
+			},
+			func(r *world.NetworkInsightsAccessScope) *world.Meta { return &r.Meta }),
+		tableOf("nisa-", accessScopeAnalysis, accessScopeAnalysis,
+			func(w *world.World) *world.Table[world.NetworkInsightsAccessScopeAnalysisID, world.NetworkInsightsAccessScopeAnalysis] {
+				return &w.NetworkInsightsScopeAnalyses
+			},
+			func(r *world.NetworkInsightsAccessScopeAnalysis) *world.Meta { return &r.Meta }),
 		{"vol-", "volume", "volume", volumeTags, changeVolumeTags},
 	}
 }
