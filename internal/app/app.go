@@ -16,6 +16,7 @@ import (
 	"kumiko/internal/reconcile"
 	"kumiko/internal/record"
 	"kumiko/internal/record/access"
+	"kumiko/internal/record/flowlog"
 	"kumiko/internal/store"
 )
 
@@ -97,6 +98,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if d.drivers, err = newDrivers(d.conf, d.folder, key, d.access); err != nil {
 		return err
 	}
+	d.drivers.records = flowlog.New(flowlog.Config{Store: d.store, Log: d.logs, Source: counted{d.drivers.flows}})
 	d.loop = reconcile.New(d.store, d.drivers.forLoop(), d.finish, d.conf.Log)
 	return nil
 }
@@ -110,12 +112,15 @@ func (d *daemon) serve(ctx context.Context) error {
 	ctx, d.shutdown = context.WithCancel(ctx)
 	defer d.shutdown()
 	down := &shutdown{daemon: d, asked: make(chan struct{}), gone: make(chan error, 1)}
+	lab := &lab{daemon: d, trials: map[string]*trial{}}
+	defer lab.close()
 	api := &http.Server{Handler: front, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(d.conf.Log.Handler(), slog.LevelDebug)}
-	private := &http.Server{Handler: admin.Handler(backend{d, down}, d.accounts)}
+	private := &http.Server{Handler: admin.Handler(admin.Parts{Backend: backend{d, down}, Ledger: d.accounts, Lab: lab})}
 
 	var wg sync.WaitGroup
 	failed := make(chan error, 3)
 	wg.Go(func() { failed <- d.loop.Run(ctx) })
+	wg.Go(func() { d.drivers.records.Run(ctx) })
 	wg.Go(func() { failed <- served(api.Serve(d.listener)) })
 	privateDone := make(chan struct{})
 	go func() { defer close(privateDone); failed <- served(private.Serve(d.private)) }()

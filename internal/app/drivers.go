@@ -18,6 +18,7 @@ import (
 	"kumiko/internal/kernel"
 	"kumiko/internal/reconcile"
 	"kumiko/internal/record/access"
+	"kumiko/internal/record/flowlog"
 	"kumiko/internal/session/imds"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
@@ -33,6 +34,7 @@ type drivers struct {
 	metadata *imds.Service
 	hosts    *host.Driver
 	access   *access.Recorder
+	records  *flowlog.Collector
 	watchers *watchers
 
 	stopped sync.Once
@@ -120,8 +122,9 @@ func (h hosts) Observe() map[world.InstanceID]store.Host {
 // sink takes what the flow driver reads from the kernel.
 type sink struct{ *drivers }
 
-// Refused tells who watches that a packet was refused.
+// Refused tells flow logs, and who watches, that a packet was refused.
 func (s sink) Refused(r flow.Refusal) {
+	s.records.Refused(refused(r))
 	s.watchers.tell(event{Time: r.Time, Flow: r.Flow.String(), RefusedBy: r.Origin.String()})
 }
 

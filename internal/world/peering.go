@@ -54,19 +54,3 @@ func (w *World) PeeringBetween(a, b VPCID) (Peering, bool) {
 	}
 	return Peering{}, false
 }
-
-// FlowLog sends a record of the traffic of interfaces to a log group.
-type FlowLog struct {
-	ID FlowLogID
-	Meta
-	Resource    string // vpc-, subnet- or eni- id
-	Traffic     string // ACCEPT, REJECT or ALL
-	Group       string // name of the log group
-	Role        string // DeliverLogsPermissionArn
-	Destination string // LogDestination as given
-	Format      string // empty: the default format
-	Interval    int    // seconds: 60 or 600
-}
-
-// RowID is the flow log's id.
-func (f FlowLog) RowID() string { return string(f.ID) }

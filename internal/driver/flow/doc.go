@@ -1,6 +1,6 @@
 // Package flow reads what the routers refuse and what the gateways connect.
 //
-// What does it own? Netlink sockets only: one for each router and gateway that reads refusals (NFLOG), and one for each
+// What does it own? Netlink sockets only: one for each router, gateway and NAT gateway that reads refusals (NFLOG), and one for each
 // gateway that reads new connections (conntrack events). It changes nothing in the kernel, so a fresh process has
 // nothing to recognise and nothing to clean up, and if the process dies packets go on as before, unrecorded.
 // In what order? Readers are to be opened before the first cable of a namespace exists, so no packet is missed.

@@ -11,7 +11,7 @@ import (
 	"kumiko/internal/fabric"
 )
 
-// Driver keeps the readers of all routers and gateways open.
+// Driver keeps the readers of all routers, gateways and NAT gateways open.
 type Driver struct {
 	path func(name string) string
 	sink Sink
@@ -19,6 +19,8 @@ type Driver struct {
 	mu     sync.Mutex
 	scopes map[string]*scope
 	lost   uint64 // of scopes that have gone
+
+	accounted map[string]bool // names of the routers whose traffic is accounted for
 }
 
 // New makes a driver whose records go to the sink. The function gives the file on which the namespace of a VPC or
@@ -27,17 +29,20 @@ func New(path func(name string) string, sink Sink) *Driver {
 	return &Driver{path: path, sink: sink, scopes: map[string]*scope{}}
 }
 
-// Apply opens readers in the namespaces of the fabric's VPCs and gateways, which must exist, and closes those of
+// Apply opens readers in the namespaces of the fabric's VPCs, gateways and NAT gateways, which must exist, and closes those of
 // namespaces that the fabric lacks. A namespace that fails does not hold up the others.
 func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	want := make(map[string]*names, len(f.VPCs)+len(f.Gateways))
+	want := make(map[string]*names, len(f.VPCs)+len(f.Gateways)+len(f.NATs))
 	for _, v := range f.VPCs {
 		want[string(v.ID)] = namesOfVPC(v)
 	}
 	for _, g := range f.Gateways {
 		want[string(g.ID)] = namesOfGateway(g)
+	}
+	for _, n := range f.NATs {
+		want[string(n.ID)] = namesOfNAT(n)
 	}
 	for name := range d.scopes {
 		if want[name] == nil {
@@ -66,7 +71,7 @@ func (d *Driver) open(name string, n *names) error {
 	if s := d.scopes[name]; s != nil {
 		if s.inode == st.Ino && !s.broken.Load() {
 			s.names.Store(n)
-			return nil
+			return d.adjust(name)
 		}
 		d.close(name)
 	}
@@ -75,7 +80,7 @@ func (d *Driver) open(name string, n *names) error {
 		return err
 	}
 	d.scopes[name] = s
-	return nil
+	return d.adjust(name)
 }
 
 func (d *Driver) close(name string) {

@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"sync"
+
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
 	"kumiko/internal/world"
@@ -10,19 +12,25 @@ import (
 type names struct {
 	vpc      world.VPCID             // the router's, or the gateway's provider
 	gateway  world.ResourceGatewayID // of a gateway's namespace
+	nat      world.ENIID             // of a NAT gateway's namespace
+	subnets  map[world.ENIID]world.SubnetID
 	ports    map[string]world.ENIID
 	byIndex  map[uint32]world.ENIID // by the index in the packet mark
 	gateways map[string]world.ResourceGatewayID
+	where    func() *places // whose an address is; found out when it is first asked for
 }
 
 func namesOfVPC(v *fabric.VPC) *names {
 	n := &names{
 		vpc: v.ID, ports: make(map[string]world.ENIID, len(v.Ports)), byIndex: make(map[uint32]world.ENIID, len(v.Ports)),
 		gateways: make(map[string]world.ResourceGatewayID, len(v.Links)),
+		subnets:  make(map[world.ENIID]world.SubnetID, len(v.Ports)),
+		where:    sync.OnceValue(func() *places { return newPlaces(v) }),
 	}
 	for _, p := range v.Ports {
 		n.ports[kernel.PortDevice(p.ENI)] = p.ENI
 		n.byIndex[p.Index] = p.ENI
+		n.subnets[p.ENI] = p.Subnet
 	}
 	for _, l := range v.Links {
 		n.gateways[kernel.LinkDevice(l.Gateway)] = l.Gateway
@@ -30,9 +38,13 @@ func namesOfVPC(v *fabric.VPC) *names {
 	return n
 }
 
-func namesOfGateway(g *fabric.Gateway) *names { return &names{vpc: g.VPC, gateway: g.ID} }
+func namesOfGateway(g *fabric.Gateway) *names {
+	return &names{vpc: g.VPC, gateway: g.ID, where: func() *places { return nil }}
+}
 
-// sender is the port a packet with the mark came by.
+func namesOfNAT(n *fabric.NAT) *names { return &names{vpc: n.VPC, nat: n.Port.ENI} }
+
+// sender is the port a packet with the mark came by; empty when it came from beyond the VPC.
 func (n *names) sender(mark uint32) world.ENIID { return n.byIndex[mark&kernel.MarkPortMask] }
 
 // origin is what refused a packet at the station, where the packet had the mark and was to leave by the interface.
@@ -43,6 +55,12 @@ func (n *names) origin(s fabric.Station, mark uint32, out string) fabric.Origin 
 		o.ENI = n.sender(mark)
 	case fabric.SGIn, fabric.DestCheck:
 		o.ENI = n.ports[out]
+	case fabric.ACLOut:
+		o.Subnet = n.subnets[n.sender(mark)]
+	case fabric.ACLIn:
+		o.Subnet = n.subnets[n.ports[out]]
+	case fabric.Listen:
+		o.ENI = n.nat
 	case fabric.LinkIn:
 		o.Gateway = n.gateways[out]
 	}

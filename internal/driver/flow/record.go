@@ -15,6 +15,10 @@ type Refusal struct {
 	Sender world.ENIID // the port it came by; empty in a gateway
 	Flow   fabric.Flow
 	Origin fabric.Origin
+
+	Receiver world.ENIID // the port it was to leave by; empty where it was to leave by none, or that was not decided yet
+	Length   int         // bytes, with the IP header
+	Flags    uint8       // of TCP
 }
 
 // Connection is a connection through a gateway that has come about.

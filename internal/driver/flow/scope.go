@@ -20,15 +20,16 @@ const snaplen = 96
 
 // scope is the readers of one namespace.
 type scope struct {
-	name   string
-	inode  uint64
-	sink   Sink
-	names  atomic.Pointer[names]
-	links  *netlink.Handle
-	log    *nfnetlink.LogReader
-	events *nfnetlink.EventReader // of a gateway
-	wg     sync.WaitGroup
-	broken atomic.Bool // a reader has ended by an error
+	name    string
+	inode   uint64
+	sink    Sink
+	names   atomic.Pointer[names]
+	links   *netlink.Handle
+	log     *nfnetlink.LogReader
+	events  *nfnetlink.EventReader // of a gateway
+	account *account               // of a router that is accounted for; guarded by the driver
+	wg      sync.WaitGroup
+	broken  atomic.Bool // a reader has ended by an error
 }
 
 // openScope opens the readers of the namespace mounted at path and starts them.
@@ -62,6 +63,9 @@ func (s *scope) close() {
 	if s.events != nil {
 		s.events.Close()
 	}
+	if s.account != nil {
+		s.account.close()
+	}
 	s.wg.Wait()
 	s.links.Close()
 }
@@ -70,6 +74,9 @@ func (s *scope) lost() uint64 {
 	n := s.log.Lost()
 	if s.events != nil {
 		n += s.events.Lost()
+	}
+	if s.account != nil {
+		n += s.account.lost()
 	}
 	return n
 }
@@ -104,10 +111,11 @@ func (s *scope) refused(now time.Time, p nfnetlink.Packet, devices map[uint32]st
 		slog.Debug("refused packet is not readable", "scope", s.name, "err", err)
 		return
 	}
-	n := s.names.Load()
+	n, out := s.names.Load(), s.device(p.Out, devices)
+	length, tcp := extent(p.Payload)
 	s.sink.Refused(Refusal{
-		Time: now, Scope: s.name, Sender: n.sender(p.Mark), Flow: f,
-		Origin: n.origin(fabric.Station(p.Prefix), p.Mark, s.device(p.Out, devices)),
+		Time: now, Scope: s.name, Sender: n.sender(p.Mark), Flow: f, Length: length, Flags: tcp,
+		Origin: n.origin(fabric.Station(p.Prefix), p.Mark, out), Receiver: n.ports[out],
 	})
 }
 
