@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -25,9 +26,10 @@ func (v *view) eni(e world.ENI) ec2api.NetworkInterface {
 		Ipv6Prefixes:     []ec2api.Ipv6PrefixSpecification{},
 		RequesterManaged: new(e.RequesterManaged), TagSet: allTags(e.Meta), Operator: &ec2api.OperatorResponse{Managed: new(false)},
 		PrivateIpAddresses: each(e.Addrs, func(a netip.Addr) ec2api.NetworkInterfacePrivateIpAddress {
-			return ec2api.NetworkInterfacePrivateIpAddress{Primary: new(a == e.Addr()), PrivateIpAddress: new(a.String()), PrivateDnsName: v.eniName(e, a)}
+			return ec2api.NetworkInterfacePrivateIpAddress{Primary: new(a == e.Addr()), PrivateIpAddress: new(a.String()), PrivateDnsName: v.eniName(e, a),
+				Association: v.association(e, a)}
 		}),
-		PrivateDnsName: v.eniName(e, e.Addr()),
+		PrivateDnsName: v.eniName(e, e.Addr()), Association: v.association(e, e.Addr()),
 	}
 	if len(e.Prefixes) > 0 {
 		out.Ipv4Prefixes = each(e.Prefixes, func(p netip.Prefix) ec2api.Ipv4PrefixSpecification {
@@ -104,7 +106,7 @@ func attached(e world.ENI) bool { return e.RequesterManaged || e.Attachment.Inst
 // leads to.
 func (v *view) attachmentStatus(e world.ENI) string {
 	if e.RequesterManaged {
-		if v.seen.Ready(e.Rev, string(e.VPC), string(e.Gateway)) {
+		if v.seen.Ready(e.Rev, string(e.VPC), string(e.Gateway), string(e.NAT)) {
 			return "attached"
 		}
 		return "attaching"
@@ -113,10 +115,10 @@ func (v *view) attachmentStatus(e world.ENI) string {
 	switch state := state(i, v.seen); {
 	case !ok:
 		return "detached"
-	case state == pending:
-		return "attaching"
-	case state == shuttingDown:
+	case state == shuttingDown || e.Attachment.Detaching:
 		return "detaching"
+	case state == pending || state == running && !v.seen.Ready(e.Attachment.Rev, string(e.VPC), string(i.ID)):
+		return "attaching"
 	}
 	return "attached"
 }
@@ -196,9 +198,8 @@ func (v *view) eniFilters() listing.Filters[world.ENI] {
 		"attachment.attach-time": when(onInstance, func(e world.ENI) string { return e.Attachment.Time.UTC().Format("2006-01-02T15:04:05.000Z") }),
 		"operator.managed":       flag(func(world.ENI) bool { return false }),
 	}
-	for _, name := range []string{
-		"association.allocation-id", "association.association-id", "association.ip-owner-id", "association.public-dns-name", "association.public-ip",
-		"addresses.association.owner-id", "addresses.association.public-ip", "ipv6-addresses.ipv6-address", "operator.principal",
+	maps.Copy(f, v.associationFilters())
+	for _, name := range []string{"ipv6-addresses.ipv6-address", "operator.principal",
 		"attachment.nat-gateway-id",
 	} {
 		f[name] = never[world.ENI]
@@ -235,7 +236,7 @@ func (s *Service) DescribeNetworkInterfaceAttribute(_ context.Context, c world.C
 	case "attachment":
 		out.Attachment = v.attachment(e)
 	case "associatePublicIpAddress":
-		out.AssociatePublicIpAddress = new(false)
+		out.AssociatePublicIpAddress = new(e.AutoPublic)
 	default:
 		return nil, awserr.EC2InvalidParameter("attribute", val(in.Attribute), "Unknown attribute.")
 	}
@@ -254,7 +255,7 @@ func (s *Service) ModifyNetworkInterfaceAttribute(ctx context.Context, c world.C
 			return err
 		}
 		if e.RequesterManaged {
-			return awserr.EC2NotPermitted("You are not allowed to manage 'ela-attach' attachments.")
+			return notYours()
 		}
 		if err := changeENI(tx, c, &e, in); err != nil {
 			return err
@@ -288,7 +289,7 @@ func changeENI(tx *world.Tx, c world.Caller, e *world.ENI, in *ec2api.ModifyNetw
 	if in.Attachment != nil {
 		given = append(given, "attachment")
 		if e.Attachment.ID == "" || e.Attachment.ID != val(in.Attachment.AttachmentId) {
-			return awserr.EC2Code("InvalidAttachmentID.NotFound", "The attachment '%s' does not exist.", val(in.Attachment.AttachmentId))
+			return noAttachment(val(in.Attachment.AttachmentId))
 		}
 		if in.Attachment.DeleteOnTermination == nil {
 			return unsupported("ENA queues are not built.")

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -24,10 +25,24 @@ type nic struct {
 	prefixes    []netip.Prefix
 	prefixCount int // /28 prefixes to choose
 	description string
-	keep        bool // stays when the instance is terminated
+	keep        bool  // stays when the instance is terminated
+	public      *bool // AssociatePublicIpAddress
 
-	subnet world.Subnet // of place
-	groups []world.SecurityGroupID
+	subnet   world.Subnet // of place
+	groups   []world.SecurityGroupID
+	reserved []world.SubnetReservation // of the subnet
+}
+
+// slots is how many addresses and prefixes the interface has.
+func (n nic) slots() int { return max(1, len(n.addrs)) + n.secondary + len(n.prefixes) + n.prefixCount }
+
+// checkSlots refuses more addresses and prefixes than interfaces of a type of instances have. (Amazon EC2 User Guide, "IP
+// addresses per network interface".)
+func checkSlots(slots int, t instanceType) error {
+	if slots > t.addrs {
+		return awserr.EC2Code("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.")
+	}
+	return nil
 }
 
 // readNICs reads the interfaces of a request: the list of interfaces, or the members for a single one.
@@ -72,20 +87,22 @@ func readNICs(in *ec2api.RunInstancesInput) ([]nic, error) {
 	if out[0].device != 0 {
 		return nil, awserr.EC2InvalidValue("When specifying network interfaces, you must include a device at index 0.")
 	}
-	return out, nil
+	return out, refusePublic(out)
 }
 
 func readNIC(x ec2api.InstanceNetworkInterfaceSpecification) (nic, error) {
 	n := nic{
 		existing: val(x.NetworkInterfaceId), device: int(val(x.DeviceIndex)), subnetID: val(x.SubnetId), groupIDs: x.Groups,
 		secondary: int(val(x.SecondaryPrivateIpAddressCount)), prefixCount: int(val(x.Ipv4PrefixCount)), description: val(x.Description),
-		keep: x.DeleteOnTermination != nil && !*x.DeleteOnTermination,
+		keep: x.DeleteOnTermination != nil && !*x.DeleteOnTermination, public: x.AssociatePublicIpAddress,
 	}
 	switch {
 	case x.DeviceIndex == nil || n.device < 0:
 		return n, awserr.EC2Code("InvalidParameterValue", "Each network interface requires a device index.")
-	case val(x.AssociatePublicIpAddress), val(x.AssociateCarrierIpAddress):
-		return n, unsupported("Public addresses are not built: associatePublicIpAddress cannot be true.")
+	case n.device > maxDevice:
+		return n, wrongDevice(n.device)
+	case val(x.AssociateCarrierIpAddress):
+		return n, unsupported("Carrier addresses are not built: associateCarrierIpAddress cannot be true.")
 	case len(x.Ipv6Addresses) > 0, val(x.Ipv6AddressCount) != 0, len(x.Ipv6Prefixes) > 0, val(x.Ipv6PrefixCount) != 0, val(x.PrimaryIpv6):
 		return n, unsupported("IPv6 is not built.")
 	case val(x.InterfaceType) != "" && *x.InterfaceType != "interface", val(x.NetworkCardIndex) != 0, x.EnaSrdSpecification != nil,
@@ -137,6 +154,14 @@ func (n *nic) readAddresses(x ec2api.InstanceNetworkInterfaceSpecification) erro
 		}
 		n.prefixes = append(n.prefixes, prefix)
 	}
+	switch {
+	case len(rest) > 0 && n.secondary > 0:
+		return awserr.EC2Combination("Secondary private IP addresses and their count may not be specified on the same request")
+	case len(n.prefixes) > 0 && n.prefixCount > 0:
+		return awserr.EC2Combination("IPv4 prefixes and their count may not be specified on the same request")
+	case n.slots() > maxAddrs:
+		return awserr.EC2Code("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.")
+	}
 	return nil
 }
 
@@ -164,6 +189,9 @@ func (l *launch) place(tx *world.Tx) (int, error) {
 		}
 		if n.subnet.Zone != l.nics[0].subnet.Zone {
 			return 0, awserr.EC2Combination("All network interfaces of an instance must be in the same availability zone")
+		}
+		if err := checkSlots(n.slots(), l.kind); err != nil {
+			return 0, err
 		}
 		if n.existing == "" {
 			perSubnet[string(n.subnet.ID)] += max(1, len(n.addrs)) + n.secondary + 16*(len(n.prefixes)+n.prefixCount)
@@ -195,10 +223,10 @@ func (l *launch) find(tx *world.Tx, n *nic) error {
 			return err
 		}
 		if attached(e) {
-			return awserr.EC2Code("InvalidNetworkInterface.InUse", "Interface: [%s] in use.", e.ID)
+			return eniInUse(e)
 		}
 		n.subnet, _ = tx.Subnets.Get(e.Subnet)
-		return nil
+		return checkSlots(slotsOf(e), l.kind)
 	}
 	if n.subnetID == "" {
 		return awserr.EC2Code("VPCIdNotSpecified", "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.")
@@ -230,7 +258,7 @@ func groupNamed(w *world.World, v world.VPCID, name string) (world.SecurityGroup
 // plug makes an interface of an instance, or attaches the one there is.
 func (l *launch) plug(tx *world.Tx, i world.Instance, n nic) error {
 	a := world.Attachment{
-		ID: tx.NewID("eni-attach"), Instance: i.ID, DeviceIndex: n.device, DeleteOnTermination: n.existing == "" && !n.keep, Time: tx.Now,
+		ID: tx.NewID("eni-attach"), Instance: i.ID, DeviceIndex: n.device, DeleteOnTermination: n.existing == "" && !n.keep, Time: tx.Now, Rev: tx.Rev,
 	}
 	if n.existing != "" {
 		e, _ := tx.ENIs.Get(world.ENIID(n.existing))
@@ -239,19 +267,30 @@ func (l *launch) plug(tx *world.Tx, i world.Instance, n nic) error {
 		tx.ENIs.Put(e)
 		return nil
 	}
-	used := l.usedIn(tx, n.subnet.ID)
-	prefixes, err := choosePrefixes(n, used)
+	e, err := n.make(tx, l.c, l.usedIn(tx, n.subnet.ID))
 	if err != nil {
 		return err
+	}
+	e.Attachment, e.Tags = a, world.SortTags(l.tags["network-interface"])
+	l.givePublic(&e)
+	tx.ENIs.Put(e)
+	return nil
+}
+
+// make makes the interface, which the caller puts; used are the addresses of its subnet that are given out.
+func (n nic) make(tx *world.Tx, c world.Caller, used map[netip.Addr]bool) (world.ENI, error) {
+	n.reserved = slices.Collect(tx.SubnetReservations.In(string(n.subnet.ID)))
+	prefixes, err := choosePrefixes(n, used)
+	if err != nil {
+		return world.ENI{}, err
 	}
 	addrs, err := chooseAddrs(n, used)
 	if err != nil {
-		return err
+		return world.ENI{}, err
 	}
-	e := tx.NewENI(l.c, n.subnet, addrs, n.groups)
-	e.Prefixes, e.Description, e.Attachment, e.Tags = prefixes, n.description, a, world.SortTags(l.tags["network-interface"])
-	tx.ENIs.Put(e)
-	return nil
+	e := tx.NewENI(c, n.subnet, addrs, n.groups)
+	e.Prefixes, e.Description = prefixes, n.description
+	return e, nil
 }
 
 // usedIn are the addresses of a subnet that are given out; those this launch chooses are added to it.
@@ -277,7 +316,7 @@ func choosePrefixes(n nic, used map[netip.Addr]bool) ([]netip.Prefix, error) {
 			return nil, awserr.EC2Code("InvalidIPAddress.InUse", "Prefix %s is in use.", p)
 		}
 	}
-	for p := range world.Blocks(n.subnet.CIDR, 28) {
+	for p := range n.blocks() {
 		if len(out) == len(n.prefixes)+n.prefixCount {
 			break
 		}
@@ -294,6 +333,33 @@ func choosePrefixes(n nic, used map[netip.Addr]bool) ([]netip.Prefix, error) {
 		}
 	}
 	return out, nil
+}
+
+// blocks are the /28 blocks of the subnet that may be chosen: those reserved for prefixes, then those nothing is reserved
+// of.
+func (n nic) blocks() iter.Seq[netip.Prefix] {
+	return func(yield func(netip.Prefix) bool) {
+		for _, r := range n.reserved {
+			if r.Explicit {
+				continue
+			}
+			for p := range world.Blocks(r.CIDR, 28) {
+				if !yield(p) {
+					return
+				}
+			}
+		}
+		for p := range world.Blocks(n.subnet.CIDR, 28) {
+			if !n.keeps(p) && !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// keeps tells whether something of p is reserved.
+func (n nic) keeps(p netip.Prefix) bool {
+	return slices.ContainsFunc(n.reserved, func(r world.SubnetReservation) bool { return r.CIDR.Overlaps(p) })
 }
 
 // chooseAddrs are the private addresses of a new interface: those asked for, and the lowest free ones. They are used
@@ -314,7 +380,7 @@ func chooseAddrs(n nic, used map[netip.Addr]bool) ([]netip.Addr, error) {
 	}
 	want := max(1, len(n.addrs)) + n.secondary
 	for a := n.subnet.CIDR.Addr(); len(out) < want && n.subnet.CIDR.Contains(a); a = a.Next() {
-		if !n.subnet.Reserved(a) && !used[a] {
+		if !n.subnet.Reserved(a) && !used[a] && !n.keeps(netip.PrefixFrom(a, a.BitLen())) {
 			used[a] = true
 			out = append(out, a)
 		}

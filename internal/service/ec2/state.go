@@ -74,18 +74,22 @@ func forgotten(i world.Instance, now time.Time) bool {
 
 // Unfinished tells whether Finish has something to do.
 func Unfinished(w world.World, seen store.Seen, now time.Time) bool {
-	return w.Instances.Any(func(i world.Instance) bool { return step(i, seen, now) != nil })
+	return unfinishedBeyond(&w, seen, now) || w.Instances.Any(func(i world.Instance) bool { return step(i, seen, now) != nil }) ||
+		w.ENIs.Any(func(e world.ENI) bool { return unplugged(e, seen) })
 }
 
 // Finish does, in a transaction, what follows from what was seen of hosts. The reconciler's owner calls it whenever
 // [store.Seen] has changed and Unfinished is true:
 //   - an instance whose host ended by itself is stopped, or terminated if that is its shutdown behaviour;
 //   - a terminated instance whose host has gone loses its interfaces and becomes "terminated";
-//   - a terminated instance nobody can describe any more is forgotten.
+//   - a terminated instance nobody can describe any more is forgotten;
+//   - an interface that is being detached is free once it has no cable.
 func Finish(tx *world.Tx, seen store.Seen) {
+	finishDetaching(tx, seen)
 	for _, i := range tx.Instances.Where(func(i world.Instance) bool { return step(i, seen, tx.Now) != nil }) {
 		step(i, seen, tx.Now)(tx, i)
 	}
+	finishBeyond(tx, seen)
 }
 
 // step is what is to be done with an instance, nil if nothing is.
@@ -106,6 +110,7 @@ func hostEnded(tx *world.Tx, i world.Instance) {
 	if i.ShutdownBehavior == "terminate" {
 		i.Power = world.Terminated
 	}
+	dropPublic(tx, i.ID)
 	i.StateReasonCode, i.StateReason = "Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown"
 	i.Reason = ""
 	tx.Touch(&i.Meta)
@@ -114,11 +119,11 @@ func hostEnded(tx *world.Tx, i world.Instance) {
 
 func finishTermination(tx *world.Tx, i world.Instance) {
 	for _, e := range tx.ENIsOf(i.ID) {
-		if e.Attachment.DeleteOnTermination {
-			tx.ENIs.Delete(e.ID)
+		if e.Attachment.DeleteOnTermination && !e.Attachment.Detaching {
+			deleteENI(tx, e)
 			continue
 		}
-		e.Attachment = world.Attachment{}
+		e.Attachment, e.AutoPublic = world.Attachment{}, false
 		tx.Touch(&e.Meta)
 		tx.ENIs.Put(e)
 	}

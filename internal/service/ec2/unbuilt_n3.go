@@ -8,41 +8,6 @@ import (
 	"kumiko/internal/world"
 )
 
-// CreateNetworkInterface is not built.
-func (s *Service) CreateNetworkInterface(context.Context, world.Caller, *ec2api.CreateNetworkInterfaceInput) (*ec2api.CreateNetworkInterfaceOutput, error) {
-	return nil, awserr.EC2Unbuilt("CreateNetworkInterface")
-}
-
-// DeleteNetworkInterface is not built.
-func (s *Service) DeleteNetworkInterface(context.Context, world.Caller, *ec2api.DeleteNetworkInterfaceInput) (*ec2api.DeleteNetworkInterfaceOutput, error) {
-	return nil, awserr.EC2Unbuilt("DeleteNetworkInterface")
-}
-
-// AttachNetworkInterface is not built.
-func (s *Service) AttachNetworkInterface(context.Context, world.Caller, *ec2api.AttachNetworkInterfaceInput) (*ec2api.AttachNetworkInterfaceOutput, error) {
-	return nil, awserr.EC2Unbuilt("AttachNetworkInterface")
-}
-
-// DetachNetworkInterface is not built.
-func (s *Service) DetachNetworkInterface(context.Context, world.Caller, *ec2api.DetachNetworkInterfaceInput) (*ec2api.DetachNetworkInterfaceOutput, error) {
-	return nil, awserr.EC2Unbuilt("DetachNetworkInterface")
-}
-
-// AssignPrivateIpAddresses is not built.
-func (s *Service) AssignPrivateIpAddresses(context.Context, world.Caller, *ec2api.AssignPrivateIpAddressesInput) (*ec2api.AssignPrivateIpAddressesOutput, error) {
-	return nil, awserr.EC2Unbuilt("AssignPrivateIpAddresses")
-}
-
-// UnassignPrivateIpAddresses is not built.
-func (s *Service) UnassignPrivateIpAddresses(context.Context, world.Caller, *ec2api.UnassignPrivateIpAddressesInput) (*ec2api.UnassignPrivateIpAddressesOutput, error) {
-	return nil, awserr.EC2Unbuilt("UnassignPrivateIpAddresses")
-}
-
-// ResetNetworkInterfaceAttribute is not built.
-func (s *Service) ResetNetworkInterfaceAttribute(context.Context, world.Caller, *ec2api.ResetNetworkInterfaceAttributeInput) (*ec2api.ResetNetworkInterfaceAttributeOutput, error) {
-	return nil, awserr.EC2Unbuilt("ResetNetworkInterfaceAttribute")
-}
-
 // DescribeNetworkInterfacePermissions is not built.
 func (s *Service) DescribeNetworkInterfacePermissions(context.Context, world.Caller, *ec2api.DescribeNetworkInterfacePermissionsInput) (*ec2api.DescribeNetworkInterfacePermissionsOutput, error) {
 	return nil, awserr.EC2Unbuilt("DescribeNetworkInterfacePermissions")
