@@ -61,6 +61,9 @@ func (v *view) addNetwork(out *ec2api.Instance, i world.Instance) {
 		return
 	}
 	e := enis[0]
+	if a := v.association(e, e.Addr()); a != nil {
+		out.PublicIpAddress, out.PublicDnsName = a.PublicIp, a.PublicDnsName
+	}
 	out.PrivateIpAddress, out.PrivateDnsName = new(e.Addr().String()), new(world.PrivateName(e.Addr(), e.Region))
 	out.SourceDestCheck, out.SecurityGroups = new(e.SourceDestCheck), v.groupNames(e.Groups)
 }
@@ -72,8 +75,10 @@ func (v *view) instanceENI(e world.ENI) ec2api.InstanceNetworkInterface {
 		SourceDestCheck: new(e.SourceDestCheck), Groups: v.groupNames(e.Groups), Ipv6Addresses: []ec2api.InstanceIpv6Address{},
 		PrivateIpAddress: new(e.Addr().String()), PrivateDnsName: v.eniName(e, e.Addr()), Operator: &ec2api.OperatorResponse{Managed: new(false)},
 		PrivateIpAddresses: each(e.Addrs, func(a netip.Addr) ec2api.InstancePrivateIpAddress {
-			return ec2api.InstancePrivateIpAddress{Primary: new(a == e.Addr()), PrivateIpAddress: new(a.String()), PrivateDnsName: v.eniName(e, a)}
+			return ec2api.InstancePrivateIpAddress{Primary: new(a == e.Addr()), PrivateIpAddress: new(a.String()), PrivateDnsName: v.eniName(e, a),
+				Association: v.instanceAssociation(e, a)}
 		}),
+		Association: v.instanceAssociation(e, e.Addr()),
 		Attachment: &ec2api.InstanceNetworkInterfaceAttachment{
 			AttachmentId: new(e.Attachment.ID), AttachTime: new(e.Attachment.Time), DeviceIndex: new(int32(e.Attachment.DeviceIndex)),
 			NetworkCardIndex: new(int32(0)), Status: new(v.attachmentStatus(e)), DeleteOnTermination: new(e.Attachment.DeleteOnTermination),

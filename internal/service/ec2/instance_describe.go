@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,10 +84,10 @@ func (v *view) instanceFilters() listing.Filters[world.Instance] {
 		"hypervisor":                                   one(func(world.Instance) string { return "xen" }),
 		"virtualization-type":                          one(func(world.Instance) string { return "hvm" }),
 		"root-device-type":                             one(func(world.Instance) string { return "ebs" }),
-		"dns-name":                                     one(func(world.Instance) string { return "" }),
 	}
 	v.addNetworkFilters(f)
-	for _, name := range []string{"ip-address", "platform", "product-code", "instance-lifecycle", "spot-instance-request-id", "kernel-id",
+	maps.Copy(f, v.publicFilters())
+	for _, name := range []string{"platform", "product-code", "instance-lifecycle", "spot-instance-request-id", "kernel-id",
 		"ramdisk-id", "host-id", "capacity-reservation-id", "requester-id", "outpost-arn"} {
 		f[name] = never[world.Instance]
 	}

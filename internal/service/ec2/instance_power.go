@@ -58,7 +58,7 @@ func (s *Service) StartInstances(ctx context.Context, c world.Caller, in *ec2api
 		case stopped:
 			i.Power, i.Launched, i.Reason, i.StateReasonCode, i.StateReason = world.Running, tx.Now, "", "", ""
 			i.Boot++
-			return true, nil
+			return true, renewPublic(tx, i.ID)
 		}
 		return false, awserr.EC2IncorrectState("The instance '" + string(i.ID) + "' is not in a state from which it can be started.")
 	})
@@ -83,6 +83,7 @@ func (s *Service) StopInstances(ctx context.Context, c world.Caller, in *ec2api.
 					"' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.")
 			}
 			i.Power = world.Stopped
+			dropPublic(tx, i.ID)
 			userInitiated(tx, i)
 			return true, nil
 		}
@@ -111,6 +112,7 @@ func (s *Service) TerminateInstances(ctx context.Context, c world.Caller, in *ec
 				"' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.")
 		}
 		i.Power = world.Terminated
+		dropPublic(tx, i.ID)
 		userInitiated(tx, i)
 		return true, nil
 	})

@@ -31,6 +31,7 @@ type launch struct {
 	least   int
 	most    int
 	used    map[world.SubnetID]map[netip.Addr]bool // in the transaction
+	public  []netip.Addr                           // to be given to the instances
 }
 
 // RunInstances starts instances: as many as MaxCount, or as there are addresses for if that is no fewer than MinCount.
@@ -246,6 +247,9 @@ func (l *launch) run(tx *world.Tx) (string, error) {
 	if alive+count > maxInstances {
 		return "", awserr.EC2Limit("InstanceLimitExceeded", "You have requested more instances than your current instance limit of "+
 			itoa(maxInstances)+" allows for.")
+	}
+	if err := l.takePublic(tx, count); err != nil {
+		return "", err
 	}
 	reservation := tx.NewID("r")
 	for n := range count {

@@ -175,8 +175,10 @@ func TestRunRefusals(t *testing.T) {
 		}, "InvalidParameterValue", "'vpc' is not a valid taggable resource type for this operation."},
 		{"public address", func(in *ec2api.RunInstancesInput) {
 			in.SubnetId = nil
-			in.NetworkInterfaces = []ec2api.InstanceNetworkInterfaceSpecification{{DeviceIndex: new(int32(0)), SubnetId: subnet, AssociatePublicIpAddress: new(true)}}
-		}, "UnsupportedOperation", ""},
+			in.NetworkInterfaces = []ec2api.InstanceNetworkInterfaceSpecification{
+				{DeviceIndex: new(int32(0)), SubnetId: subnet, AssociatePublicIpAddress: new(true)}, {DeviceIndex: new(int32(1)), SubnetId: subnet},
+			}
+		}, "InvalidParameterCombination", "The associatePublicIPAddress parameter cannot be specified when launching with multiple network interfaces."},
 		{"counts", func(in *ec2api.RunInstancesInput) { in.MinCount = new(int32(2)) }, "InvalidParameterValue", ""},
 	} {
 		in := launchIn(subnet)

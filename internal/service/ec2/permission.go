@@ -111,7 +111,7 @@ func ports(r world.SecurityGroupRule) (int32, int32) {
 }
 
 // permissions are the rules of one direction as EC2 describes groups: those with equal protocol and ports together.
-func permissions(rules []world.SecurityGroupRule, egress bool) []ec2api.IpPermission {
+func (v *view) permissions(rules []world.SecurityGroupRule, egress bool) []ec2api.IpPermission {
 	out := []ec2api.IpPermission{}
 	at := map[permission]int{}
 	for _, r := range rules {
@@ -125,7 +125,7 @@ func permissions(rules []world.SecurityGroupRule, egress bool) []ec2api.IpPermis
 			at[key] = i
 			out = append(out, emptyPermission(r))
 		}
-		addPeer(&out[i], r)
+		v.addPeer(&out[i], r)
 	}
 	return out
 }
@@ -142,16 +142,18 @@ func emptyPermission(r world.SecurityGroupRule) ec2api.IpPermission {
 	return p
 }
 
-func addPeer(p *ec2api.IpPermission, r world.SecurityGroupRule) {
+func (v *view) addPeer(p *ec2api.IpPermission, r world.SecurityGroupRule) {
 	var text *string
 	if r.Description != "" {
 		text = new(r.Description)
 	}
 	switch {
 	case r.PeerGroup != "":
-		p.UserIdGroupPairs = append(p.UserIdGroupPairs, ec2api.UserIdGroupPair{
-			GroupId: new(string(r.PeerGroup)), UserId: new(string(r.PeerAccount)), Description: text,
-		})
+		pair := ec2api.UserIdGroupPair{GroupId: new(string(r.PeerGroup)), UserId: new(string(r.PeerAccount)), Description: text}
+		if r.Peering != "" {
+			pair.VpcId, pair.VpcPeeringConnectionId, pair.PeeringStatus = new(string(r.PeerVPC)), new(string(r.Peering)), new(peeringOf(&v.w, r))
+		}
+		p.UserIdGroupPairs = append(p.UserIdGroupPairs, pair)
 	case r.PeerList != "":
 		p.PrefixListIds = append(p.PrefixListIds, ec2api.PrefixListId{PrefixListId: new(string(r.PeerList)), Description: text})
 	case r.CIDR.Addr().Is6():
@@ -244,7 +246,7 @@ func (e *ruleEdit) readPermission(p ec2api.IpPermission) ([]world.SecurityGroupR
 	}
 	for _, x := range p.UserIdGroupPairs {
 		r := rule(x.Description)
-		if r.PeerGroup, r.PeerAccount, err = e.peer(x); err != nil {
+		if err = e.peer(&r, x); err != nil {
 			return nil, err
 		}
 		out = append(out, r)
@@ -279,36 +281,4 @@ func (e *ruleEdit) list(id *string) (world.PrefixListID, error) {
 		return "", awserr.EC2NotFound("prefix-list", val(id))
 	}
 	return l.ID, nil
-}
-
-// peer finds the group a rule names: one of the same VPC.
-func (e *ruleEdit) peer(x ec2api.UserIdGroupPair) (world.SecurityGroupID, world.AccountID, error) {
-	if u := val(x.UserId); u != "" && u != string(e.c.Account) {
-		return "", "", awserr.EC2NotFound("security-group", val(x.GroupId)+val(x.GroupName))
-	}
-	if err := e.refusePair(x); err != nil {
-		return "", "", err
-	}
-	if val(x.GroupId) == "" {
-		for g := range e.tx.SecurityGroups.All() {
-			if g.VPC == e.group.VPC && g.Name == val(x.GroupName) && g.Name != "" {
-				return g.ID, g.Account, nil
-			}
-		}
-		if val(x.GroupName) == "" {
-			return "", "", awserr.EC2Code("MissingParameter", "Source group ID missing.")
-		}
-		return "", "", awserr.EC2NotFound("security-group", val(x.GroupName))
-	}
-	g, err := find(&e.tx.SecurityGroups, e.c, "security-group", x.GroupId)
-	if err != nil {
-		return "", "", err
-	}
-	if set(x.GroupName) && *x.GroupName != g.Name {
-		return "", "", awserr.EC2NotFound("security-group", *x.GroupName)
-	}
-	if g.VPC != e.group.VPC {
-		return "", "", awserr.EC2Code("InvalidGroup.NotFound", "You have specified two resources that belong to different networks.")
-	}
-	return g.ID, g.Account, nil
 }

@@ -115,17 +115,6 @@ func bothNames() error {
 	return awserr.EC2Combination("The parameters 'groupId' and 'groupName' may not be used in combination")
 }
 
-// refusePair refuses what a group named by a rule is said to be but is not.
-func (e *ruleEdit) refusePair(x ec2api.UserIdGroupPair) error {
-	if set(x.VpcPeeringConnectionId) {
-		return awserr.EC2NotFound("vpc-peering-connection", *x.VpcPeeringConnectionId)
-	}
-	if set(x.VpcId) && *x.VpcId != string(e.group.VPC) {
-		return awserr.EC2NotFound("vpc", *x.VpcId)
-	}
-	return nil
-}
-
 // checkRuleText checks the description of a rule.
 func checkRuleText(text string) error {
 	if groupWord(text) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/awserr"
@@ -24,7 +23,7 @@ func (v *view) routes(t world.RouteTable) []ec2api.Route {
 		}
 	})
 	for _, r := range t.Routes {
-		out = append(out, v.route(r))
+		out = append(out, v.route(t, r))
 	}
 	if v.w.VPCAssociations.Any(func(a world.VPCAssociation) bool {
 		return a.VPC == t.VPC && !a.Deleting && v.seen.Ready(a.Rev, string(t.VPC))
@@ -38,26 +37,11 @@ func (v *view) routes(t world.RouteTable) []ec2api.Route {
 	return out
 }
 
-// route describes a user's route. It is a blackhole when its interface is gone or not attached to a running instance.
-func (v *view) route(r world.Route) ec2api.Route {
-	out := ec2api.Route{DestinationCidrBlock: new(r.Destination.String()), NetworkInterfaceId: new(string(r.ENI)), Origin: new("CreateRoute"), State: new("blackhole")}
-	e, ok := v.w.ENIs.Get(r.ENI)
-	if !ok {
-		return out
-	}
-	if i, ok := v.w.Instances.Get(e.Attachment.Instance); ok {
-		out.InstanceId, out.InstanceOwnerId = new(string(i.ID)), new(string(i.Account))
-		if i.Power == world.Running {
-			out.State = new("active")
-		}
-	}
-	return out
-}
-
 // routeRequest is what the operations on routes have in common.
 type routeRequest struct {
 	table, cidr, cidr6, list *string
 	gateway, instance, eni   *string
+	nat, peering             *string
 	others                   map[string]*string // targets that are not built, by noun
 }
 
@@ -72,90 +56,6 @@ func (q routeRequest) destination() (netip.Prefix, error) {
 		return netip.Prefix{}, awserr.EC2MissingParameter("destinationCidrBlock")
 	}
 	return parseCIDR("destinationCidrBlock", *q.cidr)
-}
-
-// target finds what a request routes to: an interface in the table's VPC.
-func (q routeRequest) target(tx *world.Tx, c world.Caller, t world.RouteTable) (world.Route, error) {
-	given := 0
-	for _, id := range q.others {
-		if val(id) != "" {
-			given++
-		}
-	}
-	for _, id := range []*string{q.gateway, q.instance, q.eni} {
-		if val(id) != "" {
-			given++
-		}
-	}
-	switch {
-	case given == 0:
-		return world.Route{}, awserr.EC2Code("MissingParameter", "The request must contain exactly one of gatewayId, natGatewayId, networkInterfaceId, "+
-			"vpcPeeringConnectionId, vpcEndpointId, egressOnlyInternetGatewayId, transitGatewayId, localGatewayId, carrierGatewayId or instanceId")
-	case given > 1:
-		return world.Route{}, awserr.EC2Combination("The request must contain exactly one target")
-	case val(q.gateway) != "":
-		return world.Route{}, noGateway(*q.gateway)
-	}
-	for noun, id := range q.others {
-		if val(id) != "" {
-			return world.Route{}, noTarget(noun, *id)
-		}
-	}
-	e, r, err := q.eniTarget(tx, c)
-	if err == nil && e.VPC != t.VPC {
-		err = differentNetworks(string(t.ID), "interface "+string(e.ID))
-	}
-	return r, err
-}
-
-func (q routeRequest) eniTarget(tx *world.Tx, c world.Caller) (world.ENI, world.Route, error) {
-	if val(q.eni) != "" {
-		e, err := find(&tx.ENIs, c, "network-interface", q.eni)
-		return e, world.Route{ENI: e.ID, Instance: e.Attachment.Instance}, err
-	}
-	i, err := find(&tx.Instances, c, "instance", q.instance)
-	if err != nil {
-		return world.ENI{}, world.Route{}, err
-	}
-	enis := tx.ENIsOf(i.ID)
-	switch len(enis) {
-	case 0:
-		return world.ENI{}, world.Route{}, awserr.EC2NotFound("instance", string(i.ID))
-	case 1:
-		return enis[0], world.Route{ENI: enis[0].ID, Instance: i.ID}, nil
-	}
-	return world.ENI{}, world.Route{}, awserr.EC2Code("InvalidInstanceID", "There are multiple interfaces attached to instance '%s'. Please specify an "+
-		"interface ID for the operation instead.", i.ID)
-}
-
-// noGateway says that a gateway does not exist; only VPCs' own routes lead to "local".
-func noGateway(id string) error {
-	if id == "local" {
-		return unsupported("The local routes are there already; others cannot lead to local.")
-	}
-	if strings.HasPrefix(id, "vpce-") {
-		return awserr.EC2NotFound("vpc-endpoint", id)
-	}
-	if !strings.HasPrefix(id, "igw-") && !strings.HasPrefix(id, "vgw-") {
-		return awserr.EC2Malformed("gateway", id)
-	}
-	return awserr.EC2NotFound("gateway", id)
-}
-
-// noTarget says that a target of a kind that is not built does not exist.
-func noTarget(noun, id string) error {
-	switch noun {
-	case "nat-gateway", "vpc-peering-connection", "vpc-endpoint":
-		if err := awserr.EC2CheckID(noun, id); err != nil {
-			return err
-		}
-		return awserr.EC2NotFound(noun, id)
-	}
-	code := map[string]string{
-		"transit gateway": "InvalidTransitGatewayID", "egress only internet gateway": "InvalidGatewayID", "local gateway": "InvalidLocalGatewayID",
-		"carrier gateway": "InvalidCarrierGatewayID", "core network ARN": "InvalidCoreNetworkArn", "ODB network ARN": "InvalidOdbNetworkArn",
-	}[noun]
-	return awserr.EC2Code(code+".NotFound", "The %s ID '%s' does not exist", noun, id)
 }
 
 // change runs f on the table of a request with the destination of the request.
@@ -181,13 +81,13 @@ func (s *Service) changeRoutes(ctx context.Context, c world.Caller, q routeReque
 	return err
 }
 
-// CreateRoute adds a route to an interface of the VPC.
+// CreateRoute adds a route to an interface, a gateway or a peering of the VPC.
 func (s *Service) CreateRoute(ctx context.Context, c world.Caller, in *ec2api.CreateRouteInput) (*ec2api.CreateRouteOutput, error) {
 	q := routeRequest{
 		table: in.RouteTableId, cidr: in.DestinationCidrBlock, cidr6: in.DestinationIpv6CidrBlock, list: in.DestinationPrefixListId,
-		gateway: in.GatewayId, instance: in.InstanceId, eni: in.NetworkInterfaceId,
+		gateway: in.GatewayId, instance: in.InstanceId, eni: in.NetworkInterfaceId, nat: in.NatGatewayId, peering: in.VpcPeeringConnectionId,
 		others: map[string]*string{
-			"nat-gateway": in.NatGatewayId, "vpc-peering-connection": in.VpcPeeringConnectionId, "vpc-endpoint": in.VpcEndpointId,
+			"vpc-endpoint":    in.VpcEndpointId,
 			"transit gateway": in.TransitGatewayId, "egress only internet gateway": in.EgressOnlyInternetGatewayId,
 			"local gateway": in.LocalGatewayId, "carrier gateway": in.CarrierGatewayId, "core network ARN": in.CoreNetworkArn, "ODB network ARN": in.OdbNetworkArn,
 		},
@@ -255,9 +155,9 @@ func isLocal(tx *world.Tx, id world.VPCID, d netip.Prefix) bool {
 func (s *Service) ReplaceRoute(ctx context.Context, c world.Caller, in *ec2api.ReplaceRouteInput) (*ec2api.ReplaceRouteOutput, error) {
 	q := routeRequest{
 		table: in.RouteTableId, cidr: in.DestinationCidrBlock, cidr6: in.DestinationIpv6CidrBlock, list: in.DestinationPrefixListId,
-		gateway: in.GatewayId, instance: in.InstanceId, eni: in.NetworkInterfaceId,
+		gateway: in.GatewayId, instance: in.InstanceId, eni: in.NetworkInterfaceId, nat: in.NatGatewayId, peering: in.VpcPeeringConnectionId,
 		others: map[string]*string{
-			"nat-gateway": in.NatGatewayId, "vpc-peering-connection": in.VpcPeeringConnectionId, "vpc-endpoint": in.VpcEndpointId,
+			"vpc-endpoint":    in.VpcEndpointId,
 			"transit gateway": in.TransitGatewayId, "egress only internet gateway": in.EgressOnlyInternetGatewayId,
 			"local gateway": in.LocalGatewayId, "carrier gateway": in.CarrierGatewayId, "core network ARN": in.CoreNetworkArn, "ODB network ARN": in.OdbNetworkArn,
 		},

@@ -118,10 +118,12 @@ func (v *view) tableFilters() listing.Filters[world.RouteTable] {
 		"route.gateway-id":                       routes(func(r ec2api.Route) *string { return r.GatewayId }),
 		"route.instance-id":                      routes(func(r ec2api.Route) *string { return r.InstanceId }),
 		"route.origin":                           routes(func(r ec2api.Route) *string { return r.Origin }),
+		"route.nat-gateway-id":                   routes(func(r ec2api.Route) *string { return r.NatGatewayId }),
+		"route.vpc-peering-connection-id":        routes(func(r ec2api.Route) *string { return r.VpcPeeringConnectionId }),
 		"route.state":                            routes(func(r ec2api.Route) *string { return r.State }),
 	}
 	for _, name := range []string{"association.gateway-id", "route.destination-ipv6-cidr-block", "route.egress-only-internet-gateway-id",
-		"route.nat-gateway-id", "route.transit-gateway-id", "route.vpc-peering-connection-id"} {
+		"route.transit-gateway-id"} {
 		f[name] = never[table]
 	}
 	return listing.Filters[table]{Fields: f, Tags: ownTags(func(t table) world.Meta { return t.Meta })}

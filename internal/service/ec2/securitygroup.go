@@ -135,7 +135,7 @@ func (g *groupView) describe(r world.SecurityGroup) ec2api.SecurityGroup {
 	return ec2api.SecurityGroup{
 		GroupId: new(string(r.ID)), GroupName: new(r.Name), Description: new(r.Description), OwnerId: new(string(r.Account)),
 		VpcId: new(string(r.VPC)), SecurityGroupArn: new(groupARN(r)), Tags: tags(r.Meta),
-		IpPermissions: permissions(g.rules[r.ID], false), IpPermissionsEgress: permissions(g.rules[r.ID], true),
+		IpPermissions: g.permissions(g.rules[r.ID], false), IpPermissionsEgress: g.permissions(g.rules[r.ID], true),
 	}
 }
 
@@ -248,7 +248,7 @@ func (s *Service) DeleteSecurityGroup(ctx context.Context, c world.Caller, in *e
 
 func groupInUse(tx *world.Tx, g world.SecurityGroupID) bool {
 	return tx.ENIs.Any(func(e world.ENI) bool { return slices.Contains(e.Groups, g) }) ||
-		tx.SecurityGroupRules.Any(func(r world.SecurityGroupRule) bool { return r.PeerGroup == g && r.Group != g }) ||
+		tx.SecurityGroupRules.Any(func(r world.SecurityGroupRule) bool { return r.PeerGroup == g && r.Group != g && !stale(&tx.World, r) }) ||
 		tx.VPCAssociations.Any(func(a world.VPCAssociation) bool { return slices.Contains(a.Groups, g) }) ||
 		tx.ResourceGateways.Any(func(w world.ResourceGateway) bool { return slices.Contains(w.Groups, g) })
 }

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -85,6 +86,9 @@ func (s *Service) authorize(ctx context.Context, c world.Caller, q ruleRequest) 
 			return awserr.EC2MissingParameter("ipPermissions")
 		}
 		rules, err := e.readPermissions(asked)
+		if err == nil {
+			err = e.refuseStale(rules)
+		}
 		if err != nil {
 			return err
 		}
@@ -270,6 +274,9 @@ func (e *ruleEdit) modify(u ec2api.SecurityGroupRuleUpdate) error {
 		p.UserIdGroupPairs = []ec2api.UserIdGroupPair{{GroupId: q.ReferencedGroupId, Description: q.Description}}
 	}
 	rules, err := e.readPermissions([]ec2api.IpPermission{p})
+	if err == nil {
+		err = e.refuseStale(rules)
+	}
 	if err != nil {
 		return err
 	}
@@ -359,7 +366,10 @@ func (v *view) rule(r world.SecurityGroupRule) ec2api.SecurityGroupRule {
 	case r.PeerGroup != "":
 		g, _ := v.w.SecurityGroups.Get(r.PeerGroup)
 		out.ReferencedGroupInfo = &ec2api.ReferencedSecurityGroup{
-			GroupId: new(string(r.PeerGroup)), UserId: new(string(r.PeerAccount)), VpcId: new(string(g.VPC)),
+			GroupId: new(string(r.PeerGroup)), UserId: new(string(r.PeerAccount)), VpcId: new(string(cmp.Or(r.PeerVPC, g.VPC))),
+		}
+		if r.Peering != "" {
+			out.ReferencedGroupInfo.VpcPeeringConnectionId, out.ReferencedGroupInfo.PeeringStatus = new(string(r.Peering)), new(peeringOf(&v.w, r))
 		}
 	case r.PeerList != "":
 		out.PrefixListId = new(string(r.PeerList))

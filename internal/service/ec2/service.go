@@ -62,8 +62,9 @@ type view struct {
 	now  time.Time
 
 	// Made when first asked for:
-	enis   map[world.InstanceID][]world.ENI // by device
-	images []image                          // of the region, by id
+	enis    map[world.InstanceID][]world.ENI // by device
+	images  []image                          // of the region, by id
+	elastic map[world.ENIID][]world.Address  // that are associated
 }
 
 // look takes Seen before the World, so that a row is never older than what was seen of it.

@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ func (s *Service) CreateSubnet(ctx context.Context, c world.Caller, in *ec2api.C
 	if err != nil {
 		return nil, err
 	}
-	zone, err := chooseZone(c.Region, in)
+	zone, err := chooseZone(c.Region, in.AvailabilityZone, in.AvailabilityZoneId)
 	if err != nil {
 		return nil, err
 	}
@@ -40,10 +41,8 @@ func (s *Service) CreateSubnet(ctx context.Context, c world.Caller, in *ec2api.C
 		if err != nil {
 			return err
 		}
-		r = world.Subnet{
-			ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(c, given), VPC: p.ID, CIDR: cidr, Zone: zone,
-			HostnameType: "ip-name", ACLAssociation: tx.NewID("aclassoc"),
-		}
+		r = newSubnet(tx, p, cidr, zone)
+		r.Tags = world.SortTags(given)
 		if err := placeSubnet(tx, p, &r); err != nil {
 			return err
 		}
@@ -56,6 +55,14 @@ func (s *Service) CreateSubnet(ctx context.Context, c world.Caller, in *ec2api.C
 	out := v.subnets().describe(r)
 	out.State, out.Tags = new("pending"), allTags(r.Meta)
 	return &ec2api.CreateSubnetOutput{Subnet: &out}, nil
+}
+
+// newSubnet is a subnet of the VPC, which belongs to the VPC's owner.
+func newSubnet(tx *world.Tx, p world.VPC, cidr netip.Prefix, zone string) world.Subnet {
+	return world.Subnet{
+		ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(world.Caller{Account: p.Account, Region: p.Region}, nil), VPC: p.ID, CIDR: cidr, Zone: zone,
+		HostnameType: "ip-name", ACLAssociation: tx.NewID("aclassoc"),
+	}
 }
 
 // placeSubnet checks that the subnet fits into its VPC and gives it the VPC's default ACL.
@@ -82,9 +89,9 @@ func placeSubnet(tx *world.Tx, p world.VPC, r *world.Subnet) error {
 }
 
 // chooseZone is the zone a request names by name or id; without one, the region's first.
-func chooseZone(region string, in *ec2api.CreateSubnetInput) (string, error) {
+func chooseZone(region string, zone, zoneID *string) (string, error) {
 	zones := world.Zones(region)
-	name, id := val(in.AvailabilityZone), val(in.AvailabilityZoneId)
+	name, id := val(zone), val(zoneID)
 	if name != "" && id != "" {
 		return "", awserr.EC2Combination("The parameters availabilityZone and availabilityZoneId may not be used together")
 	}
@@ -139,7 +146,7 @@ func (u *subnetView) describe(r world.Subnet) ec2api.Subnet {
 		SubnetId: new(string(r.ID)), VpcId: new(string(r.VPC)), OwnerId: new(string(r.Account)), State: new(u.subnetState(r)),
 		SubnetArn: new(subnetARN(r)), CidrBlock: new(r.CIDR.String()), AvailableIpAddressCount: new(int32(u.free(r))),
 		AvailabilityZone: new(r.Zone), AvailabilityZoneId: new(world.ZoneID(r.Region, r.Zone)),
-		DefaultForAz: new(false), MapPublicIpOnLaunch: new(r.MapPublicIPOnLaunch), MapCustomerOwnedIpOnLaunch: new(false),
+		DefaultForAz: new(r.Default), MapPublicIpOnLaunch: new(r.MapPublicIPOnLaunch), MapCustomerOwnedIpOnLaunch: new(false),
 		AssignIpv6AddressOnCreation: new(false), Ipv6CidrBlockAssociationSet: []ec2api.SubnetIpv6CidrBlockAssociation{},
 		EnableDns64: new(false), Ipv6Native: new(false), Tags: tags(r.Meta),
 		PrivateDnsNameOptionsOnLaunch: &ec2api.PrivateDnsNameOptionsOnLaunch{
@@ -157,6 +164,7 @@ func (u *subnetView) filters() listing.Filters[world.Subnet] {
 	cidr := one(func(r world.Subnet) string { return r.CIDR.String() })
 	zone := one(func(r world.Subnet) string { return r.Zone })
 	no := flag(func(world.Subnet) bool { return false })
+	isDefault := flag(func(r world.Subnet) bool { return r.Default })
 	return listing.Filters[world.Subnet]{
 		Tags: ownTags(func(r world.Subnet) world.Meta { return r.Meta }),
 		Fields: map[string]func(world.Subnet) []string{
@@ -169,7 +177,7 @@ func (u *subnetView) filters() listing.Filters[world.Subnet] {
 			"availability-zone-id":       one(func(r world.Subnet) string { return world.ZoneID(r.Region, r.Zone) }),
 			"available-ip-address-count": one(func(r world.Subnet) string { return strconv.Itoa(u.free(r)) }),
 			"cidr":                       cidr, "cidr-block": cidr, "cidrBlock": cidr,
-			"default-for-az": no, "defaultForAz": no, "ipv6-native": no, "enable-dns64": no, "map-customer-owned-ip-on-launch": no,
+			"default-for-az": isDefault, "defaultForAz": isDefault, "ipv6-native": no, "enable-dns64": no, "map-customer-owned-ip-on-launch": no,
 			"map-public-ip-on-launch":                                                 flag(func(r world.Subnet) bool { return r.MapPublicIPOnLaunch }),
 			"private-dns-name-options-on-launch.hostname-type":                        one(func(r world.Subnet) string { return r.HostnameType }),
 			"private-dns-name-options-on-launch.enable-resource-name-dns-a-record":    flag(func(r world.Subnet) bool { return r.ResourceNameA }),
@@ -212,6 +220,9 @@ func (s *Service) DeleteSubnet(ctx context.Context, c world.Caller, in *ec2api.D
 				tx.RouteTables.Put(t)
 			}
 		}
+		for _, o := range slices.Collect(tx.SubnetReservations.In(string(r.ID))) {
+			tx.SubnetReservations.Delete(o.ID)
+		}
 		tx.Subnets.Delete(r.ID)
 		return nil
 	})
@@ -239,10 +250,7 @@ func changeSubnet(r *world.Subnet, in *ec2api.ModifySubnetAttributeInput) error 
 	var given []string
 	if in.MapPublicIpOnLaunch != nil {
 		given = append(given, "mapPublicIpOnLaunch")
-		if val(in.MapPublicIpOnLaunch.Value) {
-			return unsupported("Public addresses are not built: mapPublicIpOnLaunch cannot be true.")
-		}
-		r.MapPublicIPOnLaunch = false
+		r.MapPublicIPOnLaunch = val(in.MapPublicIpOnLaunch.Value)
 	}
 	if in.PrivateDnsHostnameTypeOnLaunch != nil {
 		given = append(given, "privateDnsHostnameTypeOnLaunch")

@@ -79,6 +79,23 @@ func taggables() []taggable {
 				return &w.NetworkInsightsScopeAnalyses
 			},
 			func(r *world.NetworkInsightsAccessScopeAnalysis) *world.Meta { return &r.Meta }),
+		tableOf("fl-", "flow-log", "vpc-flow-log", func(w *world.World) *world.Table[world.FlowLogID, world.FlowLog] { return &w.FlowLogs },
+			func(r *world.FlowLog) *world.Meta { return &r.Meta }),
+		tableOf("igw-", "internet-gateway", "internet-gateway",
+			func(w *world.World) *world.Table[world.InternetGatewayID, world.InternetGateway] {
+				return &w.InternetGateways
+			},
+			func(r *world.InternetGateway) *world.Meta { return &r.Meta }),
+		tableOf("nat-", "nat-gateway", "natgateway", func(w *world.World) *world.Table[world.NATGatewayID, world.NATGateway] { return &w.NATGateways },
+			func(r *world.NATGateway) *world.Meta { return &r.Meta }),
+		tableOf("eipalloc-", "address", "elastic-ip", func(w *world.World) *world.Table[world.AllocationID, world.Address] { return &w.Addresses },
+			func(r *world.Address) *world.Meta { return &r.Meta }),
+		{"pcx-", "vpc-peering-connection", "vpc-peering-connection", peeringTagged, changePeeringTags},
+		tableOf("scr-", "subnet-cidr-reservation", "subnet-cidr-reservation",
+			func(w *world.World) *world.Table[world.SubnetReservationID, world.SubnetReservation] {
+				return &w.SubnetReservations
+			},
+			func(r *world.SubnetReservation) *world.Meta { return &r.Meta }),
 		{"vol-", "volume", "volume", volumeTags, changeVolumeTags},
 	}
 }

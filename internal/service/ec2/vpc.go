@@ -3,6 +3,7 @@ package ec2
 import (
 	"context"
 	"iter"
+	"net/netip"
 	"slices"
 
 	"kumiko/internal/api/ec2api"
@@ -29,18 +30,9 @@ func (s *Service) CreateVpc(ctx context.Context, c world.Caller, in *ec2api.Crea
 		if len(mine(&tx.VPCs, c)) >= maxVPCs {
 			return awserr.EC2Limit("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
 		}
-		r := world.VPC{
-			ID: world.VPCID(tx.NewID("vpc")), Meta: tx.NewMeta(c, given), DNSSupport: true, DHCPOptions: defaultDHCP(tx, c).ID,
-			CIDRs: []world.CIDRAssociation{{ID: tx.NewID("vpc-cidr-assoc"), CIDR: cidr, Rev: tx.Rev}}, NextTable: 1,
-		}
-		id = r.ID
+		r := makeVPC(tx, c, cidr)
+		r.Tags, id = world.SortTags(given), r.ID
 		tx.VPCs.Put(r)
-		tx.RouteTables.Put(world.RouteTable{
-			ID: world.RouteTableID(tx.NewID("rtb")), Meta: tx.NewMeta(c, nil), VPC: id, Index: 1, Main: true,
-			Associations: []world.RouteTableAssociation{{ID: tx.NewID("rtbassoc")}},
-		})
-		tx.NetworkACLs.Put(defaultACL(tx, c, id))
-		putDefaultGroup(tx, c, id)
 		return nil
 	})
 	if err != nil {
@@ -50,6 +42,22 @@ func (s *Service) CreateVpc(ctx context.Context, c world.Caller, in *ec2api.Crea
 	out := v.vpc(r)
 	out.State, out.Tags = new("pending"), allTags(r.Meta)
 	return &ec2api.CreateVpcOutput{Vpc: &out}, nil
+}
+
+// makeVPC makes a VPC with what every VPC is made with.
+func makeVPC(tx *world.Tx, c world.Caller, cidr netip.Prefix) world.VPC {
+	r := world.VPC{
+		ID: world.VPCID(tx.NewID("vpc")), Meta: tx.NewMeta(c, nil), DNSSupport: true, DHCPOptions: defaultDHCP(tx, c).ID,
+		CIDRs: []world.CIDRAssociation{{ID: tx.NewID("vpc-cidr-assoc"), CIDR: cidr, Rev: tx.Rev}}, NextTable: 1,
+	}
+	tx.VPCs.Put(r)
+	tx.RouteTables.Put(world.RouteTable{
+		ID: world.RouteTableID(tx.NewID("rtb")), Meta: tx.NewMeta(c, nil), VPC: r.ID, Index: 1, Main: true,
+		Associations: []world.RouteTableAssociation{{ID: tx.NewID("rtbassoc")}},
+	})
+	tx.NetworkACLs.Put(defaultACL(tx, c, r.ID))
+	putDefaultGroup(tx, c, r.ID)
+	return r
 }
 
 func checkCreateVpc(in *ec2api.CreateVpcInput) error {
@@ -174,7 +182,11 @@ func vpcInUse(tx *world.Tx, id world.VPCID) bool {
 		tx.RouteTables.Any(func(r world.RouteTable) bool { return r.VPC == id && !r.Main }) ||
 		tx.NetworkACLs.Any(func(r world.NetworkACL) bool { return r.VPC == id && !r.Default }) ||
 		tx.SecurityGroups.Any(func(r world.SecurityGroup) bool { return r.VPC == id && !r.Default }) ||
-		tx.ResourceGateways.Any(func(r world.ResourceGateway) bool { return r.VPC == id })
+		tx.ResourceGateways.Any(func(r world.ResourceGateway) bool { return r.VPC == id }) || holds(tx.InternetGateways.In(string(id))) ||
+		tx.Peerings.Any(func(p world.Peering) bool {
+			p = aged(p, tx.Now)
+			return p.Joins(id) && (p.Active() || p.Status == peeringPending)
+		})
 }
 
 // holds tells whether a sequence has an element.
@@ -285,6 +297,9 @@ func checkAddedCIDR(tx *world.Tx, r world.VPC, a world.CIDRAssociation) error {
 	if restricted(r.CIDR(), a.CIDR) {
 		return awserr.EC2Code("InvalidVpc.Range", "The CIDR '%s' is restricted. Use a CIDR from the same private address range as "+
 			"the current VPC CIDR, or use a publicly-routable CIDR.", a.CIDR)
+	}
+	if err := checkPeeredCIDR(tx, r, a); err != nil {
+		return err
 	}
 	for t := range tx.RouteTables.All() {
 		for _, route := range t.Routes {
