@@ -16,6 +16,7 @@ type Zone struct {
 	Name    string // lower case, no trailing dot
 	SOA     SOA
 	Records map[string][]Record // by lower-case name without trailing dot; a present name with no record of a type is NODATA
+	Public  bool                // names made of public addresses answer these, where there is no record; see world.PublicName
 	Exists  map[string]bool     // further names that exist without any record: elsewhere they have some, or names below them have (RFC 8020)
 }
 
@@ -72,6 +73,9 @@ func Answer(v *VPC, name string, qtype uint16) Reply {
 		return Reply{Outcome: NXDomain}
 	}
 	recs, ok := z.Records[name]
+	if !ok {
+		recs, ok = z.public(name)
+	}
 	if !ok {
 		return Reply{Outcome: absent(z, name), Zone: z}
 	}

@@ -17,6 +17,7 @@ const (
 // names adds the zones a VPC's resolver answers from.
 func (c *compilation) names(v *VPC) {
 	v.Zones = []Zone{rootZone(), privateZone(v), reverseZone(v), c.latticeZone(v, c.exists[v.Region]), localZone()}
+	v.Zones = append(v.Zones, c.publicZones(v)...)
 }
 
 // awsSOA is the SOA of zones AWS serves. (As in negative answers of the VPC resolver; the values are Route 53's defaults.)
