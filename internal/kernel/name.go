@@ -19,10 +19,19 @@ const LogGroup = 18
 // users' own meanings. (linux/rtnetlink.h, rtm_protocol.)
 const RouteProtocol = 186
 
-// The kernel's routing tables in a router (Lattice, Ports, and Tables+Index of an AWS route table) and in a gateway
-// (Egress+position of one of its ports, Consumers+Index of a consumer).
+// PublicNamespace is the name of the namespace that all VPCs' uplinks lead to.
+const PublicNamespace = "public"
+
+// UplinkDevice is a router's interface to the public side.
+const UplinkDevice = "u0"
+
+// The kernel's routing tables in a router (Lattice, Hole, Ports, and Tables+Index of an AWS route table), in a gateway
+// (Egress+position of one of its ports, Consumers+Index of a consumer), in a NAT gateway (Egress) and on the public
+// side (Public).
 const (
+	TablePublic    = 100
 	TableLattice   = 900
+	TableHole      = 901
 	TablePorts     = 1000
 	TableTables    = 1000
 	TableEgress    = 200
@@ -36,6 +45,10 @@ const (
 	MarkPortMask   = 1<<MarkTableShift - 1
 	MarkTableMask  = 0xffffffff &^ MarkPortMask
 )
+
+// MarkBeyond marks packets that came into a router by a peering or by the uplink. It is no port's mark: there is no
+// route table 0.
+const MarkBeyond uint32 = MarkPortMask
 
 // A gateway's connection mark is the consumer's index in the bits of MarkConsumerMask and, shifted by MarkEgressShift,
 // one more than the position of the gateway's port the connection leaves by, in the bits of MarkEgressMask.
@@ -51,11 +64,19 @@ var (
 	LinkRouter  = netip.MustParseAddr("169.254.2.2")
 )
 
+// Addresses of the next hops on the cables between routers: the other router of a peering, the public side as a router
+// sees it, and a router as the public side sees it. They mean something on the cable only.
+var (
+	PeeringHop = netip.MustParseAddr("169.254.3.1")
+	UplinkHop  = netip.MustParseAddr("169.254.4.1")
+	PublicHop  = netip.MustParseAddr("169.254.4.2")
+)
+
 // Dir is the folder of namespace files in a runtime folder.
 func Dir(run string) string { return filepath.Join(run, "netns") }
 
 // Path is the file a namespace is bind-mounted on: RUN/netns/NAME. NAME is the id of a VPC (its router), of a
-// resource gateway, or of an instance.
+// resource gateway, of a NAT gateway, or of an instance, or PublicNamespace.
 func Path[T ~string](run string, name T) string { return filepath.Join(Dir(run), string(name)) }
 
 // PortDevice is the name of an ENI's cable in its VPC's router. Interface names have at most 15 characters.
@@ -67,6 +88,12 @@ func LinkDevice[T ~string](gateway T) string { return "l" + tail(string(gateway)
 
 // ConsumerDevice is the name, in a gateway, of the link of the consumer with the given index.
 func ConsumerDevice(index uint16) string { return "c" + strconv.Itoa(int(index)) }
+
+// PeeringDevice is the name, in both VPCs' routers, of the cable of a peering.
+func PeeringDevice[T ~string](peering T) string { return "p" + tail(string(peering)) }
+
+// PublicDevice is the name, on the public side, of the uplink of a VPC.
+func PublicDevice[T ~string](vpc T) string { return "v" + tail(string(vpc)) }
 
 // tail is the last 14 characters of an id.
 func tail(id string) string { return id[max(0, len(id)-14):] }
@@ -82,6 +109,16 @@ func RouterMAC[T ~string](eni T) net.HardwareAddr { return mac(0x06, string(eni)
 func LinkMACs[T ~string](gateway T, index uint16) (router, end net.HardwareAddr) {
 	key := string(gateway) + "/" + strconv.Itoa(int(index))
 	return mac(0x06, key+"/router"), mac(0x06, key+"/gateway")
+}
+
+// PeeringMAC is the hardware address of a VPC's end of the cable of a peering.
+func PeeringMAC[P, V ~string](peering P, vpc V) net.HardwareAddr {
+	return mac(0x06, string(peering)+"/"+string(vpc))
+}
+
+// UplinkMACs are the hardware addresses of both ends of a VPC's uplink: the router's, the public side's.
+func UplinkMACs[T ~string](vpc T) (router, public net.HardwareAddr) {
+	return mac(0x06, string(vpc)+"/router"), mac(0x06, string(vpc)+"/public")
 }
 
 func mac(first byte, key string) net.HardwareAddr {

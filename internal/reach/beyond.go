@@ -51,14 +51,20 @@ func (w *walk) enter(v *fabric.VPC, beyond fabric.Routed) bool {
 }
 
 // throughNAT follows the packet through a NAT gateway, which sends it on under its own address. Only what the VPC's own
-// interfaces send to elsewhere is translated; what is for the gateway itself finds nothing there.
+// interfaces send to elsewhere is translated; what is for the gateway itself finds nothing there, and what it sent
+// itself it does not take back.
 func (w *walk) throughNAT(v *fabric.VPC, from *fabric.Port, p fabric.Port) bool {
-	if from == nil || p.Holds(w.Flow.Dst) || !w.translates() {
+	loop := p.Holds(w.Flow.Src) || len(w.legs) > mostLegs
+	if from == nil || p.Holds(w.Flow.Dst) || loop || !w.translates() {
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, ENI: p.ENI}})
 	}
 	w.Flow.Src = p.Addrs[0]
 	return w.fromPort(v, p)
 }
+
+// mostLegs bounds the way of a packet that two NAT gateways send each other: it lives for 64 hops, as Linux sends it,
+// and each leg takes two.
+const mostLegs = 32
 
 // translates tells whether a NAT gateway carries the packet: TCP, UDP and ICMP. (Amazon VPC User Guide, "NAT gateways".)
 func (w *walk) translates() bool {

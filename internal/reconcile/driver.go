@@ -19,10 +19,12 @@ type Drivers struct {
 	Hosts      Hosts
 }
 
-// Scoped applies its part of one VPC or gateway.
+// Scoped applies its part of one VPC, gateway or NAT gateway, or of the public side.
 type Scoped interface {
 	ApplyVPC(context.Context, *fabric.VPC) error
 	ApplyGateway(context.Context, *fabric.Gateway) error
+	ApplyNAT(context.Context, *fabric.NAT) error
+	ApplyPublic(context.Context, *fabric.Public) error
 }
 
 // Namespaces makes the namespaces and cables.

@@ -23,13 +23,16 @@ type Loop struct {
 	log   *slog.Logger
 
 	fabric  atomic.Pointer[fabric.Fabric]
-	applied map[string]any  // scope id → *fabric.VPC or *fabric.Gateway as last applied without error
+	applied map[string]any  // scope id → *fabric.VPC, *fabric.Gateway, … as last applied without error
 	known   map[string]bool // ids of the scopes that were tried
 	failing map[string]failure
 	rev     uint64
 	world   world.World // of the fabric last compiled
 	hosts   chan []*fabric.Host
 }
+
+// scopePublic is the id of the public side's scope.
+const scopePublic = "public"
 
 type failure struct {
 	err   string
@@ -115,6 +118,14 @@ func (l *Loop) apply(ctx context.Context, w world.World) {
 	for _, v := range f.VPCs {
 		wanted[string(v.ID)] = true
 		l.scope(string(v.ID), v, func(d Scoped) error { return d.ApplyVPC(ctx, v) })
+	}
+	for _, n := range f.NATs {
+		wanted[string(n.ID)] = true
+		l.scope(string(n.ID), n, func(d Scoped) error { return d.ApplyNAT(ctx, n) })
+	}
+	if len(f.Public.Uplinks) > 0 {
+		wanted[scopePublic] = true
+		l.scope(scopePublic, &f.Public, func(d Scoped) error { return d.ApplyPublic(ctx, &f.Public) })
 	}
 	l.try("names", func() error { return l.drivers.Names.Apply(ctx, f) })
 	l.try("metadata", func() error { return l.drivers.Metadata.Apply(ctx, f, w) })

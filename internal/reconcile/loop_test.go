@@ -80,6 +80,13 @@ func (d fakeScoped) ApplyGateway(_ context.Context, g *fabric.Gateway) error {
 	return d.tell(d.name, string(g.ID), *g)
 }
 
+func (d fakeScoped) ApplyNAT(_ context.Context, n *fabric.NAT) error {
+	return d.tell(d.name, string(n.ID), *n)
+}
+func (d fakeScoped) ApplyPublic(_ context.Context, p *fabric.Public) error {
+	return d.tell(d.name, scopePublic, *p)
+}
+
 func (d fakeSpaces) wanted(f *fabric.Fabric) map[string]bool {
 	out := map[string]bool{}
 	for _, v := range f.VPCs {
@@ -87,6 +94,12 @@ func (d fakeSpaces) wanted(f *fabric.Fabric) map[string]bool {
 	}
 	for _, g := range f.Gateways {
 		out[string(g.ID)] = true
+	}
+	for _, n := range f.NATs {
+		out[string(n.ID)] = true
+	}
+	if len(f.Public.Uplinks) > 0 {
+		out[scopePublic] = true
 	}
 	return out
 }

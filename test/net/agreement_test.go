@@ -4,22 +4,24 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"kumiko/internal/fabric"
-	"kumiko/internal/kernel"
 	"kumiko/internal/reach"
 	"kumiko/internal/world"
 )
 
 var (
-	worlds  = flag.Int("worlds", 200, "how many random worlds the agreement test tries")
-	lattice = flag.Bool("lattice", true, "let the random worlds have service networks")
-	seed    = flag.Uint64("seed", 0, "seed of the first world; 0: by the clock")
+	worlds   = flag.Int("worlds", 200, "how many random worlds the agreement test tries")
+	lattice  = flag.Bool("lattice", true, "let the random worlds have service networks")
+	acls     = flag.Bool("acls", true, "let them have network ACLs that refuse")
+	peered   = flag.Bool("peered", true, "let them have peerings")
+	internet = flag.Bool("internet", true, "let them have internet gateways")
+	nats     = flag.Bool("nats", true, "let them have NAT gateways")
+	seed     = flag.Uint64("seed", 0, "seed of the first world; 0: by the clock")
 )
 
 // patience bounds the wait for a packet's fate. It decides nothing: a probe whose fate stays unknown is a failure.
@@ -41,26 +43,15 @@ func TestExplanationAgreesWithPackets(t *testing.T) {
 			clear(tx)
 			(&layout{tx: tx, r: r, c: caller}).world()
 		})
-		l.quietHosts(f)
+		quiet := l.echo(f)
 		p, o := l.agree(f, r, 40)
+		quiet()
 		probes, open = probes+p, open+o
 		if t.Failed() {
 			t.Fatalf("world of seed %d (run with -seed %d -worlds 1)", s, s)
 		}
 	}
 	t.Logf("%d worlds, %d probes, %d of them open", *worlds, probes, open)
-}
-
-// quietHosts lets the hosts answer as many refused datagrams as are sent: the kernel otherwise limits those answers.
-func (l *lab) quietHosts(f *fabric.Fabric) {
-	for _, h := range f.Hosts {
-		err := kernel.In(l.ns(h.ID), func() error {
-			return os.WriteFile("/proc/sys/net/ipv4/icmp_ratelimit", []byte("0"), 0)
-		})
-		if err != nil {
-			l.t.Fatal(err)
-		}
-	}
 }
 
 type question struct {
@@ -72,7 +63,7 @@ type question struct {
 // agree sends n random probes at once and compares the fate of each with the explanation.
 func (l *lab) agree(f *fabric.Fabric, r *rand.Rand, n int) (probes, open int) {
 	var wg sync.WaitGroup
-	var mu sync.Mutex
+	var mu, icmp sync.Mutex
 	strangers := addrs(f)
 	for i := range n {
 		v := one(r, f.VPCs)
@@ -82,7 +73,7 @@ func (l *lab) agree(f *fabric.Fabric, r *rand.Rand, n int) (probes, open int) {
 		}
 		to := strangers
 		if r.IntN(4) > 0 {
-			to = near(v)
+			to = near(f, v)
 		}
 		q := question{p.Peer.Host, p.ENI, fabric.Flow{Protocol: one(r, []world.Protocol{world.TCP, world.TCP, world.TCP, world.UDP, world.ICMP}), Src: p.Addrs[0], Dst: one(r, to)}}
 		q.flow.SrcPort, q.flow.DstPort = source(i), one(r, ports)
@@ -92,12 +83,13 @@ func (l *lab) agree(f *fabric.Fabric, r *rand.Rand, n int) (probes, open int) {
 		if p.Holds(q.flow.Dst) {
 			continue
 		}
-		refused, ok := l.refusals.wait(q.flow)
-		if !ok {
-			continue
-		}
 		probes++
 		wg.Go(func() {
+			if q.flow.Protocol == world.ICMP {
+				icmp.Lock()
+				defer icmp.Unlock()
+			}
+			refused := l.refusals.wait(q.flow)
 			defer l.refusals.forget(q.flow)
 			got := l.fate(q, refused)
 			mu.Lock()
@@ -107,12 +99,21 @@ func (l *lab) agree(f *fabric.Fabric, r *rand.Rand, n int) (probes, open int) {
 			}
 			ways := reach.Ways(f, q.eni, q.flow)
 			if !slices.ContainsFunc(ways, func(w reach.Trace) bool { return got == describe(w.Open, w.Refused) }) {
-				l.t.Errorf("%s from %s: the packet says %s, the explanation %s\n%+v", q.flow, q.host, got, describe(ways[0].Open, ways[0].Refused), ways[0].Hops)
+				l.t.Errorf("%s from %s: the packet says %s, the explanation %s%s", q.flow, q.host, got, describe(ways[0].Open, ways[0].Refused), tell(ways[0].Hops))
 			}
 		})
 	}
 	wg.Wait()
 	return probes, open
+}
+
+// tell prints the way of a packet, a hop a line.
+func tell(hops []reach.Hop) string {
+	out := ""
+	for _, h := range hops {
+		out += fmt.Sprintf("\n\t%s %s answer=%t pass=%t", h.Origin, h.Flow, h.Reply, h.Pass)
+	}
+	return out
 }
 
 func describe(open bool, o fabric.Origin) string {

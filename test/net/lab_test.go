@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net/netip"
 	"os"
 	"sync"
 	"testing"
@@ -109,31 +108,27 @@ type refusals struct {
 	waiting map[key]chan fabric.Origin
 }
 
-// key tells the probes of one world apart: by their source port, which translation keeps, or those without ports by
-// their addresses.
+// key tells the probes of one world apart: by the port the prober has, which translation keeps. Probes without ports
+// are sent one after the other.
 type key struct {
 	protocol world.Protocol
-	source   uint16
-	src, dst netip.Addr
+	port     uint16
 }
 
 func keyOf(f fabric.Flow) key {
 	if f.Protocol.HasPorts() {
-		return key{protocol: f.Protocol, source: f.SrcPort}
+		return key{f.Protocol, f.SrcPort}
 	}
-	return key{protocol: f.Protocol, src: f.Src, dst: f.Dst}
+	return key{protocol: f.Protocol}
 }
 
-// wait announces a probe; not ok while one with the same key is under way.
-func (r *refusals) wait(f fabric.Flow) (refused <-chan fabric.Origin, ok bool) {
+// wait announces a probe.
+func (r *refusals) wait(f fabric.Flow) <-chan fabric.Origin {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.waiting[keyOf(f)] != nil {
-		return nil, false
-	}
 	c := make(chan fabric.Origin, 8)
 	r.waiting[keyOf(f)] = c
-	return c, true
+	return c
 }
 
 func (r *refusals) forget(f fabric.Flow) {
@@ -142,13 +137,16 @@ func (r *refusals) forget(f fabric.Flow) {
 	delete(r.waiting, keyOf(f))
 }
 
-// Refused takes a refusal from the flow driver.
+// Refused takes a refusal, of a probe or of its answer, from the flow driver.
 func (r *refusals) Refused(f flow.Refusal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	select {
-	case r.waiting[keyOf(f.Flow)] <- f.Origin:
-	default:
+	for _, k := range []key{keyOf(f.Flow), keyOf(f.Flow.Reply())} {
+		select {
+		case r.waiting[k] <- f.Origin:
+			return
+		default:
+		}
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 	"kumiko/internal/world"
 )
 
-// probe is one first packet, sent from a host. Nobody listens at the targets: a reset, a port unreachable or an echo
-// reply proves that it reached a stack.
+// probe is one first packet, sent from a host. A reset, an echo, or an echo reply proves that it reached a stack and
+// that the answer came back.
 type probe struct {
 	flow fabric.Flow
 	file *os.File
@@ -111,8 +111,8 @@ func (p *probe) look(fd int) bool {
 		_, err := unix.Getpeername(fd)
 		return err == nil
 	case world.UDP:
-		_, err := unix.Read(fd, make([]byte, 16))
-		return errors.Is(err, unix.ECONNREFUSED)
+		n, err := unix.Read(fd, make([]byte, 16))
+		return err == nil && n > 0
 	}
 	b := make([]byte, 128)
 	for {
@@ -153,19 +153,38 @@ func addrs(f *fabric.Fabric) []netip.Addr {
 			add(l.Addr)
 		}
 	}
+	for _, u := range f.Public.Uplinks {
+		for _, a := range u.Addrs {
+			add(a)
+		}
+	}
 	add(netip.MustParseAddr("10.0.0.200")) // nobody's
-	add(netip.MustParseAddr("192.0.2.1"))  // no route
+	add(netip.MustParseAddr("10.1.0.200")) // nobody's
+	add(netip.MustParseAddr("192.0.2.1"))  // on the public side
 	return out
 }
 
-// near are the addresses of the VPC's own ports and of the resources it has links to.
-func near(v *fabric.VPC) []netip.Addr {
+// near are the addresses of the VPC's own ports and of its peers', of the resources it has links to, all public ones,
+// and one on the public side.
+func near(f *fabric.Fabric, v *fabric.VPC) []netip.Addr {
 	var out []netip.Addr
-	for _, p := range v.Ports {
-		out = append(out, p.Addrs[0])
+	ports := func(v *fabric.VPC) {
+		for _, p := range v.Ports {
+			out = append(out, p.Addrs[0])
+		}
+	}
+	ports(v)
+	for _, l := range v.Peerings {
+		ports(f.VPC(l.VPC))
 	}
 	for _, l := range v.Links {
 		out = append(out, l.Addrs...)
+	}
+	if v.Uplink != nil {
+		for _, u := range f.Public.Uplinks {
+			out = append(out, u.Addrs...)
+		}
+		out = append(out, netip.MustParseAddr("198.18.0.9"))
 	}
 	return out
 }

@@ -8,8 +8,8 @@ import (
 	"kumiko/internal/world"
 )
 
-// layout makes random worlds: a few VPCs that all use one address range, subnets, groups that refer to each other,
-// instances, and a service network that joins some of the VPCs.
+// layout makes random worlds: a few VPCs of which some use the same address range, subnets, groups that refer to each
+// other, instances, ACLs, peerings, gateways, and a service network that joins some of the VPCs.
 type layout struct {
 	tx *world.Tx
 	r  *rand.Rand
@@ -26,6 +26,11 @@ func clear(tx *world.Tx) {
 	drop(&tx.SecurityGroupRules)
 	drop(&tx.SecurityGroups)
 	drop(&tx.RouteTables)
+	drop(&tx.NetworkACLs)
+	drop(&tx.Addresses)
+	drop(&tx.NATGateways)
+	drop(&tx.InternetGateways)
+	drop(&tx.Peerings)
 	drop(&tx.Subnets)
 	drop(&tx.VPCs)
 	drop(&tx.ResourceAssociations)
@@ -49,25 +54,27 @@ func (l *layout) world() {
 	for range 1 + l.r.IntN(3) {
 		l.vpc()
 	}
+	l.beyond()
 	if *lattice && !l.pick(4) {
 		l.lattice()
 	}
 }
 
 func (l *layout) vpc() {
-	tx := l.tx
+	tx, net := l.tx, l.r.IntN(3)
 	v := world.VPC{
 		ID: world.VPCID(tx.NewID("vpc")), Meta: tx.NewMeta(l.c, nil), DNSSupport: true, NextTable: 1,
-		CIDRs: []world.CIDRAssociation{{CIDR: netip.MustParsePrefix("10.0.0.0/16")}},
+		CIDRs: []world.CIDRAssociation{{CIDR: netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", net))}},
 	}
 	tx.VPCs.Put(v)
 	rt := world.RouteTable{ID: world.RouteTableID(tx.NewID("rtb")), Meta: tx.NewMeta(l.c, nil), VPC: v.ID, Index: 1, Main: true}
 	tx.RouteTables.Put(rt)
 	var subnets []world.Subnet
+	acls := l.acls(v)
 	for i := range 1 + l.r.IntN(3) {
 		s := world.Subnet{
 			ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(l.c, nil), VPC: v.ID, Zone: "us-east-1a",
-			CIDR: netip.MustParsePrefix(fmt.Sprintf("10.0.%d.0/24", i)),
+			CIDR: netip.MustParsePrefix(fmt.Sprintf("10.%d.%d.0/24", net, i)), NetworkACL: one(l.r, acls), ACLAssociation: tx.NewID("aclassoc"),
 		}
 		tx.Subnets.Put(s)
 		subnets = append(subnets, s)
@@ -103,7 +110,7 @@ func (l *layout) groups(v world.VPC) []world.SecurityGroupID {
 var (
 	ports  = []uint16{22, 80, 443, 8050}
 	ranges = []world.PortRange{{From: 22, To: 22}, {From: 80, To: 443}, {From: 8000, To: 8100}, world.AllPorts, {From: 443, To: 443}}
-	peers  = []string{"0.0.0.0/0", "10.0.0.0/16", "10.0.0.0/24", "10.0.1.0/24", "10.0.0.0/29", "10.0.1.5/32", "129.224.0.0/17"}
+	peers  = []string{"0.0.0.0/0", "10.0.0.0/16", "10.0.0.0/24", "10.0.1.0/24", "10.0.0.0/29", "10.0.1.5/32", "129.224.0.0/17", "10.0.0.0/8", "10.1.0.0/16", "198.18.0.0/15"}
 )
 
 func (l *layout) rule(g world.SecurityGroupID, egress bool, groups []world.SecurityGroupID) {

@@ -1,5 +1,6 @@
 // Package netns makes the namespaces of a Fabric and the cables between them: a namespace for each VPC (its router),
-// resource gateway and instance; a veth pair for each attached ENI and for each consumer of a gateway.
+// resource gateway, NAT gateway and instance, and one for the public side while some VPC has an uplink; a veth pair for
+// each attached ENI, for each consumer of a gateway, for each peering and for each uplink.
 //
 // What does it own? The network namespaces mounted below RUN/netns and every interface and neighbour entry in routers
 // and gateways. In an instance it owns the interfaces of its ENIs only when they are made or the ENI changes: root in

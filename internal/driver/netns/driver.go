@@ -99,13 +99,27 @@ func (d *Driver) look() error {
 // ApplyVPC makes the cables and addresses of a VPC's router as wanted: those that are missing are made, those that
 // are not wanted are deleted. Namespaces must exist (see Ensure).
 func (d *Driver) ApplyVPC(ctx context.Context, v *fabric.VPC) error {
+	elsewhere := farPeerings(v)
+	errs := []error{d.applyRouter(ctx, v, elsewhere)}
+	for near, cables := range elsewhere {
+		errs = append(errs, d.layFor(ctx, near, string(v.ID), cables))
+	}
+	return errors.Join(errs...)
+}
+
+func (d *Driver) applyRouter(ctx context.Context, v *fabric.VPC, elsewhere map[world.VPCID][]cable) error {
 	p := d.router(string(v.ID))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	want := vpcCables(v)
+	want, far := vpcCables(v), map[string]bool{}
+	for _, cables := range elsewhere {
+		for _, c := range cables {
+			far[c.peerDevice] = true
+		}
+	}
 	err := p.open()
 	if err == nil {
-		err = errors.Join(p.removeExcept(want), p.setAddrs(routerAddrs(v)), p.lay(ctx, want))
+		err = errors.Join(p.removeExcept(want, far), p.setAddrs(routerAddrs(v)), p.lay(ctx, want))
 	}
 	return p.done("apply "+string(v.ID), err)
 }
@@ -115,24 +129,42 @@ func (d *Driver) ApplyVPC(ctx context.Context, v *fabric.VPC) error {
 func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
 	var errs []error
 	for vpc, cables := range gatewayCables(g) {
-		want := make(map[string]cable, len(cables))
-		for _, c := range cables {
-			want[c.device] = c
-		}
-		errs = append(errs, d.layFor(ctx, vpc, g.ID, want))
+		errs = append(errs, d.layFor(ctx, vpc, string(g.ID), cables))
 	}
 	return errors.Join(errs...)
 }
 
-func (d *Driver) layFor(ctx context.Context, vpc world.VPCID, g world.ResourceGatewayID, want map[string]cable) error {
+// ApplyNAT makes the cable of a NAT gateway's namespace.
+func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
+	if len(n.Port.Addrs) == 0 {
+		return nil
+	}
+	return d.layFor(ctx, n.VPC, string(n.ID), []cable{gatewayPortCable(string(n.ID), nat, &n.Port)})
+}
+
+// ApplyPublic makes the uplinks of all VPCs that have one. Those of others are deleted with the VPC's scope.
+func (d *Driver) ApplyPublic(ctx context.Context, u *fabric.Public) error {
+	var errs []error
+	for _, l := range u.Uplinks {
+		errs = append(errs, d.layFor(ctx, l.VPC, kernel.PublicNamespace, []cable{uplinkCable(l.VPC)}))
+	}
+	return errors.Join(errs...)
+}
+
+// layFor makes a VPC's cables to a peer those given.
+func (d *Driver) layFor(ctx context.Context, vpc world.VPCID, peer string, cables []cable) error {
+	want := make(map[string]cable, len(cables))
+	for _, c := range cables {
+		want[c.device] = c
+	}
 	p := d.router(string(vpc))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err := p.open()
 	if err == nil {
-		err = errors.Join(p.removeOf(string(g), want), p.lay(ctx, want))
+		err = errors.Join(p.removeOf(peer, want), p.lay(ctx, want))
 	}
-	return p.done(fmt.Sprintf("apply %s at %s", g, vpc), err)
+	return p.done(fmt.Sprintf("apply %s at %s", peer, vpc), err)
 }
 
 func (d *Driver) router(name string) *ports {

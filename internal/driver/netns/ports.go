@@ -177,8 +177,9 @@ func (p *ports) setAddrs(want map[netip.Addr]bool) error {
 	return nil
 }
 
-// removeExcept deletes the cables that are not wanted, or wanted otherwise.
-func (p *ports) removeExcept(want map[string]cable) error {
+// removeExcept deletes the cables that are not wanted, or wanted otherwise. The far ends are of cables that are wanted
+// and belong to other routers.
+func (p *ports) removeExcept(want map[string]cable, far map[string]bool) error {
 	var gone []string
 	for device := range p.cables {
 		if _, ok := want[device]; !ok {
@@ -186,7 +187,7 @@ func (p *ports) removeExcept(want map[string]cable) error {
 		}
 	}
 	for device := range p.found {
-		if _, ok := want[device]; !ok {
+		if _, ok := want[device]; !ok && !far[device] {
 			gone = append(gone, device)
 		}
 	}
@@ -302,7 +303,7 @@ func (p *ports) has(c cable, near, far int) {
 	p.cables[c.device] = c
 	delete(p.found, c.device)
 	p.indexes.set(p.name, c.device, near)
-	if c.peerKind == gateway {
+	if c.peerKind != host {
 		p.indexes.set(c.peer, c.peerDevice, far)
 	}
 }

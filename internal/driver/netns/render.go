@@ -20,6 +20,8 @@ const (
 	router kind = iota + 1
 	gateway
 	host
+	nat
+	public
 )
 
 // namespaces are the names of the namespaces a fabric needs.
@@ -34,10 +36,16 @@ func namespaces(f *fabric.Fabric) map[string]kind {
 	for _, h := range f.Hosts {
 		out[string(h.ID)] = host
 	}
+	for _, n := range f.NATs {
+		out[string(n.ID)] = nat
+	}
+	if len(f.Public.Uplinks) > 0 {
+		out[kernel.PublicNamespace] = public
+	}
 	return out
 }
 
-// wire is a veth pair between a router and another namespace, its peer. It is made again when it differs.
+// wire is a veth pair between a router and another namespace, its peer, which may be another router. It is made again when it differs.
 type wire struct {
 	device     string // in the router
 	mac        string
@@ -94,8 +102,12 @@ func portCable(p *fabric.Port) cable {
 		answers: true,
 		near:    []neighbour{{p.Addrs[0], p.MAC}},
 	}
-	if p.Peer.Gateway != "" {
-		c.gatewayEnd(p.Peer.Gateway, p.Router)
+	switch {
+	case p.Peer.Gateway != "":
+		c.gatewayEnd(string(p.Peer.Gateway), gateway, p.Router)
+		return c
+	case p.Peer.NAT != "":
+		c.gatewayEnd(string(p.Peer.NAT), nat, p.Router)
 		return c
 	}
 	c.peer, c.peerKind = string(p.Peer.Host), host
@@ -106,8 +118,8 @@ func portCable(p *fabric.Port) cable {
 	return c
 }
 
-// gatewayPortCable is the same cable, as the gateway's scope of the fabric knows it.
-func gatewayPortCable(g world.ResourceGatewayID, p *fabric.GatewayPort) cable {
+// gatewayPortCable is the same cable, as the scope of the gateway, or NAT gateway, knows it.
+func gatewayPortCable(ns string, k kind, p *fabric.GatewayPort) cable {
 	c := cable{
 		wire: wire{
 			device: kernel.PortDevice(p.ENI), mac: kernel.RouterMAC(p.ENI).String(), mtu: p.MTU,
@@ -116,15 +128,15 @@ func gatewayPortCable(g world.ResourceGatewayID, p *fabric.GatewayPort) cable {
 		answers: true,
 		near:    []neighbour{{p.Addrs[0], p.MAC}},
 	}
-	c.gatewayEnd(g, p.Router)
+	c.gatewayEnd(ns, k, p.Router)
 	return c
 }
 
 // gatewayEnd sets what a gateway's ENI needs in the gateway: the router as a known neighbour, and no address. Packets
 // are translated to and from the ENI's addresses, and the router knows its neighbour without asking; an address that
 // were local there would catch packets of a client that has the same one in its own VPC.
-func (c *cable) gatewayEnd(g world.ResourceGatewayID, subnetRouter netip.Addr) {
-	c.peer, c.peerKind = string(g), gateway
+func (c *cable) gatewayEnd(ns string, k kind, subnetRouter netip.Addr) {
+	c.peer, c.peerKind = ns, k
 	c.beyond = []neighbour{{subnetRouter, c.mac}}
 }
 
@@ -143,6 +155,34 @@ func linkCable(g world.ResourceGatewayID, index uint16, mtu int) cable {
 	}
 }
 
+// peeringCable is the cable of a peering. The router of the VPC with the lower id has the near end.
+func peeringCable(l *fabric.PeerLink, v world.VPCID) cable {
+	near, far := min(v, l.VPC), max(v, l.VPC)
+	nearMAC, farMAC := kernel.PeeringMAC(l.ID, near).String(), kernel.PeeringMAC(l.ID, far).String()
+	device := kernel.PeeringDevice(l.ID)
+	return cable{
+		wire:     wire{device: device, mac: nearMAC, mtu: fabric.MTU, peer: string(far), peerDevice: device, peerMAC: farMAC},
+		near:     []neighbour{{kernel.PeeringHop, farMAC}},
+		peerKind: router,
+		beyond:   []neighbour{{kernel.PeeringHop, nearMAC}},
+	}
+}
+
+// uplinkCable is the cable between a VPC's router and the public side.
+func uplinkCable(v world.VPCID) cable {
+	routerMAC, publicMAC := kernel.UplinkMACs(v)
+	return cable{
+		wire: wire{
+			device: kernel.UplinkDevice, mac: routerMAC.String(), mtu: fabric.MTU,
+			peer: kernel.PublicNamespace, peerDevice: kernel.PublicDevice(v), peerMAC: publicMAC.String(),
+		},
+		near:     []neighbour{{kernel.UplinkHop, publicMAC.String()}},
+		peerKind: public,
+		addrs:    []netip.Prefix{single(kernel.UplinkHop)},
+		beyond:   []neighbour{{kernel.PublicHop, routerMAC.String()}},
+	}
+}
+
 // vpcCables are the cables of a VPC's router by device.
 func vpcCables(v *fabric.VPC) map[string]cable {
 	out := make(map[string]cable, len(v.Ports)+len(v.Links))
@@ -156,6 +196,27 @@ func vpcCables(v *fabric.VPC) map[string]cable {
 		c := linkCable(l.Gateway, l.Index, l.MTU)
 		out[c.device] = c
 	}
+	for i := range v.Peerings {
+		if l := &v.Peerings[i]; v.ID < l.VPC {
+			c := peeringCable(l, v.ID)
+			out[c.device] = c
+		}
+	}
+	if v.Uplink != nil {
+		c := uplinkCable(v.ID)
+		out[c.device] = c
+	}
+	return out
+}
+
+// farPeerings are the cables of a VPC's peerings whose near ends other routers have, by those.
+func farPeerings(v *fabric.VPC) map[world.VPCID][]cable {
+	out := map[world.VPCID][]cable{}
+	for i := range v.Peerings {
+		if l := &v.Peerings[i]; l.VPC < v.ID {
+			out[l.VPC] = append(out[l.VPC], peeringCable(l, v.ID))
+		}
+	}
 	return out
 }
 
@@ -164,7 +225,7 @@ func gatewayCables(g *fabric.Gateway) map[world.VPCID][]cable {
 	out := map[world.VPCID][]cable{}
 	for i := range g.Ports {
 		if len(g.Ports[i].Addrs) > 0 {
-			out[g.VPC] = append(out[g.VPC], gatewayPortCable(g.ID, &g.Ports[i]))
+			out[g.VPC] = append(out[g.VPC], gatewayPortCable(string(g.ID), gateway, &g.Ports[i]))
 		}
 	}
 	for _, c := range g.Consumers {

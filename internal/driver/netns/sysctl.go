@@ -15,7 +15,7 @@ var quiet = []kernel.Sysctl{
 	{Name: "ipv4/conf/default/accept_source_route", Value: "0"},
 }
 
-// middle are parameters of routers and gateways: they forward IPv4 and know no IPv6.
+// middle are parameters of whatever stands between instances – routers, gateways, the public side: they forward IPv4 and know no IPv6.
 var middle = []kernel.Sysctl{
 	{Name: "ipv4/ip_forward", Value: "1"}, // first, since it resets others
 	{Name: "ipv4/fwmark_reflect", Value: "1"},
@@ -30,6 +30,7 @@ var middle = []kernel.Sysctl{
 var routerOnly = []kernel.Sysctl{
 	{Name: "ipv4/conf/default/proxy_arp", Value: "1"},
 	{Name: "ipv4/tcp_fwmark_accept", Value: "1"},
+	{Name: "netfilter/nf_conntrack_acct", Value: "1", Optional: true}, // for flow logs: what was open before the first one counts
 	{Name: "netfilter/nf_conntrack_events", Value: "0", Optional: true},
 }
 
@@ -54,6 +55,8 @@ func sysctls(k kind) []kernel.Sysctl {
 		out = append(append(out, middle...), routerOnly...)
 	case gateway:
 		out = append(append(out, middle...), gatewayOnly...)
+	case nat, public:
+		out = append(out, middle...)
 	case host:
 		out = append(out, hostOnly...)
 	}

@@ -66,6 +66,14 @@ func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
 	return d.apply(ctx, string(g.ID), RenderGateway(g), ownersOfGateway(g))
 }
 
+// ApplyNAT makes the translation of a NAT gateway what the fabric says, in one transaction.
+func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
+	return d.apply(ctx, string(n.ID), RenderNAT(n), owners{})
+}
+
+// ApplyPublic does nothing: the public side forwards between uplinks, by its routes alone.
+func (d *Driver) ApplyPublic(context.Context, *fabric.Public) error { return nil }
+
 // Forget drops what is known of a VPC or gateway whose namespace has gone, and the connection that keeps it alive.
 func (d *Driver) Forget(name string) {
 	d.mu.Lock()

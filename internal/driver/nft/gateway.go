@@ -21,10 +21,7 @@ func RenderGateway(g *fabric.Gateway) *nft.Table {
 	t.Sets = append(t.Sets, portSets(g.Ports)...)
 	t.Chains = []nft.Chain{
 		zoneChain(), enterChain(g), admitChain(), markChain(), targetChain(), forwardGateway(), clampChain(g), sourceChain(g.Ports),
-		{Name: chainInput, Base: filter(nft.Input, nft.PriorityFilter, nft.Drop), Rules: []nft.Rule{
-			nft.NewRule(nft.State(nft.Established|nft.Related), accept()),
-			nft.NewRule(nft.Is(nft.InInterface(), nft.FieldInterface("lo")), accept()),
-		}},
+		closedInput(),
 	}
 	return t
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,11 +50,39 @@ func prefixes(s ...string) []netip.Prefix {
 	return out
 }
 
+// openACL lets everything pass.
+func openACL(id world.NetworkACLID) fabric.ACL {
+	all := []fabric.ACLRule{{Number: 100, Allow: true, Protocol: world.AnyProtocol, CIDR: netip.MustParsePrefix("0.0.0.0/0")}}
+	return fabric.ACL{ID: id, Ingress: all, Egress: all}
+}
+
+// beyondVPC has, besides, a subnet whose ACL refuses some, one without an ACL, a peering, an uplink and a port without
+// filter.
+func beyondVPC() *fabric.VPC {
+	v := goldenVPC()
+	v.Subnets = append(v.Subnets, fabric.Subnet{ID: "subnet-0000000000000b", ACL: "acl-0000000000000000b"}, fabric.Subnet{ID: "subnet-0000000000000c"})
+	v.ACLs = append(v.ACLs, fabric.ACL{
+		ID: "acl-0000000000000000b", Egress: openACL("").Egress,
+		Ingress: []fabric.ACLRule{
+			{Number: 1, Protocol: world.TCP, Ports: world.PortRange{From: 22, To: 22}, CIDR: netip.MustParsePrefix("0.0.0.0/0")},
+			{Number: 2, Allow: true, Protocol: world.TCP, Ports: world.AllPorts, CIDR: netip.MustParsePrefix("10.0.0.0/8")},
+			{Number: 3, Allow: true, Protocol: world.ICMP, ICMP: world.ICMPMatch{Type: 8, Code: -1}, CIDR: netip.MustParsePrefix("10.0.0.9/32")},
+			{Number: 4, Allow: true, Protocol: world.AnyProtocol, CIDR: netip.MustParsePrefix("2001:db8::/32")},
+		},
+	})
+	v.Ports[1].Subnet, v.Ports[2].Subnet = "subnet-0000000000000b", "subnet-0000000000000c"
+	v.Ports[3].Unfiltered, v.Ports[3].Groups = true, nil
+	v.Peerings = []fabric.PeerLink{{ID: "pcx-00000000000000001", VPC: "vpc-2", CIDRs: prefixes("10.1.0.0/16", "10.1.1.0/24", "10.2.0.0/16")}}
+	v.Uplink = &fabric.Uplink{Gateway: "igw-1", Addresses: []fabric.PublicAddress{{Private: addrs("10.0.0.10")[0], Public: addrs("198.18.1.1")[0]}}}
+	return v
+}
+
 // goldenVPC has a web server, a database and a router appliance; rules that overlap, an unknown peer, and a link.
 func goldenVPC() *fabric.VPC {
 	any4 := prefixes("0.0.0.0/0")
 	return &fabric.VPC{
 		ID: "vpc-00000000000000001", Resolver: fabric.Resolver{Enabled: true, Addrs: addrs("10.0.0.2", "169.254.169.253")},
+		Subnets: []fabric.Subnet{{ACL: "acl-0000000000000000a"}}, ACLs: []fabric.ACL{openACL("acl-0000000000000000a")},
 		Groups: []fabric.Group{
 			{ID: "sg-0000000000000000a", Members: addrs("10.0.0.10"), Egress: []fabric.Rule{{Protocol: world.AnyProtocol, CIDRs: any4}}, Ingress: []fabric.Rule{
 				{Protocol: world.TCP, Ports: world.PortRange{From: 80, To: 80}, CIDRs: any4},
@@ -80,6 +109,24 @@ func goldenVPC() *fabric.VPC {
 }
 
 func TestRenderVPC(t *testing.T) { golden(t, "vpc", RenderVPC(goldenVPC())) }
+
+// TestRenderBeyond prints ACLs and the ways out of a VPC.
+func TestRenderBeyond(t *testing.T) { golden(t, "vpc_beyond", RenderVPC(beyondVPC())) }
+
+// TestRenderNAT prints a NAT gateway with a second address, which nothing is sent from.
+func TestRenderNAT(t *testing.T) {
+	golden(t, "nat", RenderNAT(&fabric.NAT{ID: "nat-1", Port: fabric.GatewayPort{ENI: "eni-1", Device: "eth0", Addrs: addrs("10.0.0.9", "10.0.0.8")}}))
+}
+
+// TestOpenACLsCostNothing: an ACL that lets everything pass, in a VPC without ways out, leaves no trace in the table.
+func TestOpenACLsCostNothing(t *testing.T) {
+	text := RenderVPC(goldenVPC()).String()
+	for _, s := range []string{"acl", chainKnown, "leave_", "enter_"} {
+		if strings.Contains(text, s) {
+			t.Errorf("the table speaks of %q", s)
+		}
+	}
+}
 
 // TestRenderVPCWithIPv6 gives one port an IPv6 address and a rule for it.
 func TestRenderVPCWithIPv6(t *testing.T) {

@@ -42,8 +42,11 @@ type router struct {
 	families []nft.Family
 	groups   map[world.SecurityGroupID]fabric.Group
 	sets     map[string]bool // names of those printed
-	chains   map[string]bool
-	table    nft.Table
+	filters  bool            // some subnet's ACL does not let everything pass
+
+	aclBySubnet map[world.SubnetID]fabric.ACL
+	chains      map[string]bool
+	table       nft.Table
 }
 
 // chain is the name of the chain that packets in the direction must pass for a list of groups. It is printed when it is

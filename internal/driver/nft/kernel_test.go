@@ -107,8 +107,17 @@ func randomVPC(r *rand.Rand) *fabric.VPC {
 		}
 		v.Groups = append(v.Groups, g)
 	}
+	for i, id := range []world.SubnetID{"subnet-a", "subnet-b", "subnet-c"} {
+		a := openACL(world.NetworkACLID(fmt.Sprintf("acl-%d", i)))
+		if i > 0 {
+			a.Ingress, a.Egress = randomACL(r), randomACL(r)
+		}
+		v.ACLs = append(v.ACLs, a)
+		v.Subnets = append(v.Subnets, fabric.Subnet{ID: id, ACL: a.ID})
+	}
 	for i := range r.IntN(8) {
 		p := fabric.Port{
+			Subnet: v.Subnets[r.IntN(3)].ID, Unfiltered: r.IntN(6) == 0,
 			ENI: world.ENIID(fmt.Sprintf("eni-%017x", i)), Index: uint32(i + 1), Table: 1 + uint32(r.IntN(2)),
 			Addrs: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(r.IntN(2)), byte(i + 10)})}, SourceDestCheck: r.IntN(3) > 0,
 		}
@@ -126,7 +135,37 @@ func randomVPC(r *rand.Rand) *fabric.VPC {
 	if r.IntN(2) == 0 {
 		v.Links = append(v.Links, fabric.Link{Gateway: "rgw-0123456789abcdef0", Index: 1, Groups: []world.SecurityGroupID{v.Groups[0].ID}})
 	}
+	if r.IntN(2) == 0 {
+		v.Peerings = append(v.Peerings, fabric.PeerLink{ID: "pcx-0123456789abcdef0", CIDRs: []netip.Prefix{netip.MustParsePrefix("10.7.0.0/16")}})
+	}
+	if r.IntN(2) == 0 {
+		v.Uplink = &fabric.Uplink{}
+		for _, p := range v.Ports {
+			if r.IntN(2) == 0 {
+				public := netip.AddrFrom4([4]byte{198, 18, 1, byte(p.Index)})
+				v.Uplink.Addresses = append(v.Uplink.Addresses, fabric.PublicAddress{Private: p.Addrs[0], Public: public})
+			}
+		}
+	}
 	return v
+}
+
+// randomACL has a few numbered rules, and now and then one for the rest.
+func randomACL(r *rand.Rand) []fabric.ACLRule {
+	var out []fabric.ACLRule
+	for n := range r.IntN(5) {
+		rule := randomRule(r)
+		if rule.Protocol != world.ICMP {
+			rule.ICMP = world.ICMPMatch{}
+		}
+		a := netip.AddrFrom4([4]byte{10, 0, byte(r.IntN(2)), byte(r.IntN(20))})
+		c := netip.PrefixFrom(a, []int{0, 8, 24, 30, 32}[r.IntN(5)]).Masked()
+		out = append(out, fabric.ACLRule{Number: n + 1, Allow: r.IntN(3) > 0, Protocol: rule.Protocol, Ports: rule.Ports, ICMP: rule.ICMP, CIDR: c})
+	}
+	if r.IntN(2) == 0 {
+		out = append(out, fabric.ACLRule{Number: 100, Allow: true, Protocol: world.AnyProtocol, CIDR: netip.MustParsePrefix("0.0.0.0/0")})
+	}
+	return out
 }
 
 func randomRule(r *rand.Rand) fabric.Rule {

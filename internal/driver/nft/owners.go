@@ -23,6 +23,11 @@ func ownersOfVPC(v *fabric.VPC) owners {
 			o.ports[a] = string(p.ENI)
 		}
 	}
+	if v.Uplink != nil { // connections that are translated would keep the address they have
+		for _, a := range v.Uplink.Addresses {
+			o.ports[a.Private] += " " + a.Public.String()
+		}
+	}
 	return o
 }
 

@@ -22,12 +22,13 @@ const (
 	chainRaw     = "raw"
 	chainForward = "forward"
 	chainInput   = "input"
+	chainKnown   = "known"
 )
 
 // RenderVPC prints the table of a VPC's router.
 func RenderVPC(v *fabric.VPC) *nft.Table {
 	r := &router{
-		vpc: v, families: familiesOf(v), groups: map[world.SecurityGroupID]fabric.Group{},
+		vpc: v, families: familiesOf(v), groups: map[world.SecurityGroupID]fabric.Group{}, aclBySubnet: aclsBySubnet(v),
 		sets: map[string]bool{}, chains: map[string]bool{}, table: nft.Table{Name: TableName},
 	}
 	for _, g := range v.Groups {
@@ -36,7 +37,12 @@ func RenderVPC(v *fabric.VPC) *nft.Table {
 	r.ports()
 	r.services()
 	r.verdicts()
-	r.table.Chains = append(r.table.Chains, r.rawChain(), r.forwardChain(), r.inputChain())
+	r.beyond()
+	r.filters = r.acls()
+	known := r.knownChain()
+	r.table.Chains = append(r.table.Chains, known...)
+	r.table.Chains = append(r.table.Chains, r.rawChain(), r.forwardChain(len(known) > 0), r.inputChain())
+	r.table.Chains = append(r.table.Chains, r.translation()...)
 	return &r.table
 }
 
@@ -68,6 +74,9 @@ func (r *router) ports() {
 		if !p.SourceDestCheck {
 			unchecked.Elements = append(unchecked.Elements, nft.Element{Key: nft.Concat(dev)})
 		}
+	}
+	for _, dev := range r.beyondDevices() {
+		marks.Elements = append(marks.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(dev)), Value: nft.Concat(nft.FieldU32(kernel.MarkBeyond))})
 	}
 	for _, l := range r.vpc.Links {
 		unchecked.Elements = append(unchecked.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.LinkDevice(l.Gateway)))})
@@ -131,6 +140,9 @@ func (r *router) verdicts() {
 		s.Elements = append(s.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(dev)), Verdict: v})
 	}
 	for _, p := range r.vpc.Ports {
+		if p.Unfiltered {
+			continue
+		}
 		dev := kernel.PortDevice(p.ENI)
 		lead(&out, dev, nft.Verdict{Kind: nft.Jump, Chain: r.chain(outward(), p.Groups)})
 		lead(&in, dev, nft.Verdict{Kind: nft.Jump, Chain: r.chain(inward(), p.Groups)})
@@ -141,6 +153,9 @@ func (r *router) verdicts() {
 			v = nft.Verdict{Kind: nft.Jump, Chain: r.chain(linkward(), l.Groups)}
 		}
 		lead(&in, kernel.LinkDevice(l.Gateway), v)
+	}
+	for _, dev := range r.beyondDevices() {
+		lead(&in, dev, nft.Verdict{Kind: nft.Accept})
 	}
 	out.Elements, in.Elements = tidy(out.Elements), tidy(in.Elements)
 	r.table.Sets = append(r.table.Sets, out, in)
@@ -177,27 +192,8 @@ func (r *router) rawChain() nft.Chain {
 		add(nft.In("own_addrs"+familySuffix(f), nft.InInterface(), f.Source()), accept())
 		add(nft.In("own_prefixes"+familySuffix(f), nft.InInterface(), f.Source()), accept())
 	}
+	c.Rules = append(c.Rules, r.rawBeyond()...)
 	c.Rules = append(c.Rules, refuse(fabric.Spoof))
-	return c
-}
-
-// forwardChain leads packets through the stations between two ports, or a port and a link. Connections begin at ports
-// only.
-func (r *router) forwardChain() nft.Chain {
-	c := nft.Chain{Name: chainForward, Base: filter(nft.Forward, nft.PriorityFilter, nft.Drop)}
-	add := func(clauses ...nft.Clause) { c.Rules = append(c.Rules, nft.NewRule(clauses...)) }
-	add(nft.State(nft.Established|nft.Related), accept())
-	add(nft.State(nft.Invalid), drop())
-	add(noMark(), drop())
-	add(nft.Dispatch("out", nft.InInterface()))
-	add(nft.Is(nft.OutInterface(), nft.FieldInterface(kernel.HoleDevice)), nft.Log(string(fabric.NoRoute), kernel.LogGroup, logBytes), drop())
-	add(nft.Dispatch("in", nft.OutInterface()))
-	add(nft.In("unchecked", nft.OutInterface()), accept())
-	for _, f := range r.families {
-		add(nft.In("own_addrs"+familySuffix(f), nft.OutInterface(), f.Destination()), accept())
-		add(nft.In("own_prefixes"+familySuffix(f), nft.OutInterface(), f.Destination()), accept())
-	}
-	c.Rules = append(c.Rules, refuse(fabric.DestCheck))
 	return c
 }
 
@@ -208,6 +204,9 @@ func (r *router) inputChain() nft.Chain {
 	add(nft.State(nft.Established|nft.Related), accept())
 	add(nft.Is(nft.InInterface(), nft.FieldInterface("lo")), accept())
 	add(noMark(), drop())
+	if r.hasBeyond() {
+		add(fromBeyond(), nft.Log(string(fabric.NoRoute), kernel.LogGroup, logBytes), drop())
+	}
 	add(nft.In("services4", nft.IPv4.Destination(), nft.TransportProtocol(), nft.AnyDestinationPort()), accept())
 	return c
 }

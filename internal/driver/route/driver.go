@@ -51,6 +51,16 @@ func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
 	return d.apply(ctx, string(g.ID), func(index indexer) (tables, error) { return gatewayTables(g, index) })
 }
 
+// ApplyNAT makes the routes of a NAT gateway as wanted. Its interface must be there.
+func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
+	return d.apply(ctx, string(n.ID), func(index indexer) (tables, error) { return natTables(n, index) })
+}
+
+// ApplyPublic makes the routes of the public side as wanted. The uplinks must be there.
+func (d *Driver) ApplyPublic(ctx context.Context, p *fabric.Public) error {
+	return d.apply(ctx, kernel.PublicNamespace, func(index indexer) (tables, error) { return publicTables(p, index) })
+}
+
 // Forget makes the driver read the routes of a VPC or gateway back before it changes them next.
 func (d *Driver) Forget(name string) {
 	d.mu.Lock()

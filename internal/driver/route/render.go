@@ -43,15 +43,17 @@ type tables struct {
 
 func newTables() tables { return tables{routes: map[destination]hop{}, rules: map[int]rule{}} }
 
-// Priorities of a router's rules: Lattice's range, the VPC's own addresses, and from prefTables on, plus the index of
-// the table, the route tables.
+// Priorities of a router's rules: the VPC's own addresses and nothing else for what comes from beyond the VPC; Lattice's
+// range, the VPC's own addresses, and from prefTables on, plus the index of the table, the route tables.
 const (
-	prefLattice = 100
-	prefPorts   = 200
-	prefTables  = 300
+	prefBeyond     = 80
+	prefBeyondHole = 81
+	prefLattice    = 100
+	prefPorts      = 200
+	prefTables     = 300
 )
 
-// Priorities of a gateway's rules. What the gateway itself sends goes nowhere. What comes in by an ENI jumps to the
+// Priorities of a gateway's rules, some of which NAT gateways and the public side share. What the gateway itself sends goes nowhere. What comes in by an ENI jumps to the
 // consumers' rules, the rest is led to an ENI; nothing gets beyond either.
 const (
 	prefOwn       = 50
@@ -78,6 +80,8 @@ type vpcRender struct {
 	index indexer
 	hole  hop
 	hops  map[uint32]hop // of attached ports by index
+	peers map[world.PeeringID]hop
+	out   hop // to the public side; to the hole without an uplink
 	errs  []error
 }
 
@@ -88,8 +92,12 @@ func vpcTables(v *fabric.VPC, index indexer) (tables, error) {
 	if !ok {
 		return tables{}, fmt.Errorf("%s is not there", kernel.HoleDevice)
 	}
-	r := &vpcRender{tables: newTables(), index: index, hole: hop{index: i}, hops: make(map[uint32]hop, len(v.Ports))}
+	r := &vpcRender{
+		tables: newTables(), index: index, hole: hop{index: i}, out: hop{index: i},
+		hops: make(map[uint32]hop, len(v.Ports)), peers: make(map[world.PeeringID]hop, len(v.Peerings)),
+	}
 	r.own(v)
+	r.beyond(v)
 	r.lattice(v)
 	for _, t := range v.Tables {
 		r.table(t)
@@ -126,6 +134,36 @@ func (r *vpcRender) own(v *fabric.VPC) {
 	r.rules[prefPorts] = rule{table: kernel.TablePorts}
 }
 
+// beyond finds the ways out of the VPC. What comes in by them may go to the VPC's own addresses only: a peering is no way
+// to a third place.
+func (r *vpcRender) beyond(v *fabric.VPC) {
+	if len(v.Peerings) == 0 && v.Uplink == nil {
+		return
+	}
+	for _, l := range v.Peerings {
+		out, ok := r.index(kernel.PeeringDevice(l.ID))
+		if !ok {
+			r.errs = append(r.errs, fmt.Errorf("%s has no cable", l.ID))
+			continue
+		}
+		r.peers[l.ID] = hop{index: out, via: kernel.PeeringHop}
+	}
+	if v.Uplink != nil {
+		out, ok := r.index(kernel.UplinkDevice)
+		if ok {
+			r.out = hop{index: out, via: kernel.UplinkHop}
+		} else {
+			r.errs = append(r.errs, fmt.Errorf("%s is not there", kernel.UplinkDevice))
+		}
+	}
+	r.add(kernel.TableHole, everywhere, r.hole)
+	r.rules[prefBeyond] = rule{table: kernel.TablePorts, mark: kernel.MarkBeyond, mask: allBits}
+	r.rules[prefBeyondHole] = rule{table: kernel.TableHole, mark: kernel.MarkBeyond, mask: allBits}
+}
+
+// allBits is the mask of rules for one mark.
+const allBits = 0xffffffff
+
 // lattice adds the table of the addresses of resources.
 func (r *vpcRender) lattice(v *fabric.VPC) {
 	if len(v.Links) == 0 {
@@ -150,15 +188,25 @@ func (r *vpcRender) table(t fabric.Table) {
 	id := kernel.TableTables + int(t.Index)
 	r.add(id, everywhere, r.hole)
 	for _, x := range t.Routes {
-		to, ok := r.hops[x.Port]
-		if !ok {
-			to = r.hole // blackhole
-		}
-		r.add(id, x.Prefix, to)
+		r.add(id, x.Prefix, r.target(x))
 	}
 	r.rules[prefTables+int(t.Index)] = rule{
 		table: id, mark: kernel.PortMark(t.Index, 0), mask: kernel.MarkTableMask,
 	}
+}
+
+// target is where a route leads: to the hole when it is a blackhole.
+func (r *vpcRender) target(x fabric.Route) hop {
+	if x.Internet {
+		return r.out
+	}
+	if to, ok := r.peers[x.Peering]; ok && x.Peering != "" {
+		return to
+	}
+	if to, ok := r.hops[x.Port]; ok && x.Port != 0 {
+		return to
+	}
+	return r.hole
 }
 
 func (t tables) add(table int, p netip.Prefix, to hop) {
@@ -199,6 +247,39 @@ func gatewayTables(g *fabric.Gateway, index indexer) (tables, error) {
 		t.add(table, everywhere, hop{index: out, via: kernel.LinkRouter})
 	}
 	t.rules[prefNoReply] = rule{refuse: true}
+	return t, errors.Join(errs...)
+}
+
+// natTables are the tables of a NAT gateway: everything goes to its subnet's router.
+func natTables(n *fabric.NAT, index indexer) (tables, error) {
+	t := newTables()
+	t.rules[prefOwn] = rule{in: "lo", refuse: true}
+	t.rules[prefEgress] = rule{table: kernel.TableEgress}
+	t.rules[prefNoReply] = rule{refuse: true}
+	out, ok := index(n.Port.Device)
+	if !ok {
+		return t, fmt.Errorf("%s is not there", n.Port.Device)
+	}
+	t.add(kernel.TableEgress, everywhere, hop{index: out, via: n.Port.Router})
+	return t, nil
+}
+
+// publicTables are the tables of the public side: each public address is behind its VPC's uplink, others are nowhere.
+func publicTables(p *fabric.Public, index indexer) (tables, error) {
+	t := newTables()
+	t.rules[prefPorts] = rule{table: kernel.TablePublic}
+	t.rules[prefNoReply] = rule{refuse: true}
+	var errs []error
+	for _, u := range p.Uplinks {
+		out, ok := index(kernel.PublicDevice(u.VPC))
+		if !ok {
+			errs = append(errs, fmt.Errorf("no uplink of %s", u.VPC))
+			continue
+		}
+		for _, a := range u.Addrs {
+			t.add(kernel.TablePublic, single(a), hop{index: out, via: kernel.PublicHop})
+		}
+	}
 	return t, errors.Join(errs...)
 }
 

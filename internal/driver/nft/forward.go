@@ -1,0 +1,77 @@
+package nft
+
+import (
+	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
+	"kumiko/internal/kernel/nft"
+)
+
+// knownChain is the chain for packets of known connections, where there is something for them to pass: ACLs, which know
+// no connections, and ways out of the VPC, from which there may be no way back. Elsewhere they pass at once.
+func (r *router) knownChain() []nft.Chain {
+	if !r.filters && !r.hasBeyond() {
+		return nil
+	}
+	c := nft.Chain{Name: chainKnown}
+	c.Rules = append(append(append(c.Rules, r.leaving(true)...), r.entering()...), nft.NewRule(accept()))
+	if !r.hasBeyond() {
+		return []nft.Chain{c}
+	}
+	return []nft.Chain{r.backChain(), c}
+}
+
+// leaving is the stations of every packet on its way out of a subnet: the ACL, a route (for an answer, one by the way the
+// question came), and at the uplink an address.
+func (r *router) leaving(known bool) []nft.Rule {
+	var out []nft.Rule
+	if r.filters {
+		out = append(out, nft.NewRule(nft.Dispatch(mapACLOut, nft.InInterface())))
+	}
+	log := func(s fabric.Station) nft.Clause { return nft.Log(string(s), kernel.LogGroup, logBytes) }
+	out = append(out, nft.NewRule(nft.Is(nft.OutInterface(), nft.FieldInterface(kernel.HoleDevice)), log(fabric.NoRoute), drop()))
+	if known && r.hasBeyond() {
+		out = append(out, r.wayBack())
+	}
+	if r.vpc.Uplink != nil {
+		leaves := byUplink(nft.OutInterface())
+		out = append(out,
+			nft.NewRule(leaves, nft.In(setPrivate, nft.IPv4.Source()), accept()),
+			nft.NewRule(leaves, log(fabric.Internet), drop()))
+	}
+	return out
+}
+
+// entering is the station of every packet on its way into a subnet.
+func (r *router) entering() []nft.Rule {
+	if !r.filters {
+		return nil
+	}
+	return []nft.Rule{nft.NewRule(nft.Dispatch(mapACLIn, nft.OutInterface()))}
+}
+
+// forwardChain leads packets through the stations between two ports, or a port and a way out of the VPC. Connections
+// do not begin at links.
+func (r *router) forwardChain(known bool) nft.Chain {
+	c := nft.Chain{Name: chainForward, Base: filter(nft.Forward, nft.PriorityFilter, nft.Drop)}
+	add := func(clauses ...nft.Clause) { c.Rules = append(c.Rules, nft.NewRule(clauses...)) }
+	pass := accept()
+	if known {
+		pass = nft.End(nft.Verdict{Kind: nft.Goto, Chain: chainKnown})
+	}
+	add(nft.State(nft.Established|nft.Related), pass)
+	add(nft.State(nft.Invalid), drop())
+	add(noMark(), drop())
+	add(nft.Dispatch("out", nft.InInterface()))
+	if r.hasBeyond() {
+		add(fromBeyond(), nft.SetTo(nft.SetConnectionMark(), mapWays, nft.InInterface()))
+	}
+	c.Rules = append(append(c.Rules, r.leaving(false)...), r.entering()...)
+	add(nft.Dispatch("in", nft.OutInterface()))
+	add(nft.In("unchecked", nft.OutInterface()), accept())
+	for _, f := range r.families {
+		add(nft.In("own_addrs"+familySuffix(f), nft.OutInterface(), f.Destination()), accept())
+		add(nft.In("own_prefixes"+familySuffix(f), nft.OutInterface(), f.Destination()), accept())
+	}
+	c.Rules = append(c.Rules, refuse(fabric.DestCheck))
+	return c
+}
