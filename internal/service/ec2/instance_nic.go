@@ -229,7 +229,9 @@ func (l *launch) find(tx *world.Tx, n *nic) error {
 		return checkSlots(slotsOf(e), l.kind)
 	}
 	if n.subnetID == "" {
-		return awserr.EC2Code("VPCIdNotSpecified", "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.")
+		if n.subnetID, err = l.usualSubnet(tx); err != nil {
+			return err
+		}
 	}
 	if n.subnet, err = find(&tx.Subnets, l.c, "subnet", &n.subnetID); err != nil {
 		return err
@@ -244,6 +246,26 @@ func (l *launch) find(tx *world.Tx, n *nic) error {
 	}
 	n.groups, err = groupsFor(&tx.World, l.c, n.subnet, ids)
 	return err
+}
+
+// usualSubnet is the default subnet of the zone asked for, of any zone when none was.
+func (l *launch) usualSubnet(tx *world.Tx) (string, error) {
+	p, ok := defaultVPC(&tx.World, l.c)
+	if !ok {
+		return "", awserr.EC2Code("VPCIdNotSpecified", "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.")
+	}
+	zone := ""
+	if w := l.in.Placement; w != nil && (set(w.AvailabilityZone) || set(w.AvailabilityZoneId)) {
+		var err error
+		if zone, err = chooseZone(l.c.Region, w.AvailabilityZone, w.AvailabilityZoneId); err != nil {
+			return "", err
+		}
+	}
+	n, ok := defaultSubnet(&tx.World, l.c, zone)
+	if !ok {
+		return "", awserr.EC2Code("MissingInput", "No subnets found for the default VPC '%s'. Please specify a subnet.", p.ID)
+	}
+	return string(n.ID), nil
 }
 
 func groupNamed(w *world.World, v world.VPCID, name string) (world.SecurityGroup, bool) {

@@ -58,7 +58,7 @@ func (s *Service) CreateSecurityGroup(ctx context.Context, c world.Caller, in *e
 	}
 	var g world.SecurityGroup
 	_, err = s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
-		p, err := find(&tx.VPCs, c, "vpc", in.VpcId)
+		p, err := vpcOfGroup(tx, c, in.VpcId)
 		if err != nil {
 			return err
 		}
@@ -81,6 +81,31 @@ func (s *Service) CreateSecurityGroup(ctx context.Context, c world.Caller, in *e
 	return &ec2api.CreateSecurityGroupOutput{GroupId: new(string(g.ID)), Tags: tags(g.Meta), SecurityGroupArn: new(groupARN(g))}, nil
 }
 
+// vpcOfGroup is the VPC a group is made in: the default one when none is named.
+func vpcOfGroup(tx *world.Tx, c world.Caller, id *string) (world.VPC, error) {
+	if set(id) {
+		return find(&tx.VPCs, c, "vpc", id)
+	}
+	p, ok := defaultVPC(&tx.World, c)
+	if !ok {
+		return p, awserr.EC2Code("VPCIdNotSpecified", "No default VPC for this user")
+	}
+	return p, nil
+}
+
+// findGroup is the caller's group with the given id, or with the given name in the default VPC.
+func findGroup(tx *world.Tx, c world.Caller, id, name *string) (world.SecurityGroup, error) {
+	if set(id) {
+		return find(&tx.SecurityGroups, c, "security-group", id)
+	}
+	p, _ := defaultVPC(&tx.World, c)
+	g, ok := groupNamed(&tx.World, p.ID, val(name))
+	if !ok {
+		return g, awserr.EC2NotFound("security-group", val(name))
+	}
+	return g, nil
+}
+
 // groupWords are the signs beside letters and digits that names and descriptions of groups may have. (Amazon EC2 API
 // Reference, CreateSecurityGroup.)
 const groupWords = ". _-:/()#,@[]+=&;{}!$*"
@@ -93,8 +118,6 @@ func checkGroupWords(in *ec2api.CreateSecurityGroupInput) error {
 		return err
 	}
 	switch {
-	case val(in.VpcId) == "":
-		return awserr.EC2Code("VPCIdNotSpecified", "No default VPC for this user")
 	case strings.HasPrefix(*in.GroupName, "sg-"):
 		return awserr.EC2InvalidParameter("groupName", *in.GroupName, "Group names may not be in the format sg-*.")
 	case !groupWord(*in.GroupName):
@@ -217,18 +240,16 @@ func ruleFields() map[string]func(world.SecurityGroupRule) []string {
 
 // DeleteSecurityGroup removes a group no interface carries and no other group's rules name.
 func (s *Service) DeleteSecurityGroup(ctx context.Context, c world.Caller, in *ec2api.DeleteSecurityGroupInput) (*ec2api.DeleteSecurityGroupOutput, error) {
-	if val(in.GroupId) == "" {
-		if val(in.GroupName) == "" {
-			return nil, awserr.EC2Code("MissingParameter", "The request must contain the parameter GroupName or GroupId")
-		}
-		return nil, awserr.EC2NotFound("security-group", *in.GroupName) // names are known in a default VPC only
-	}
-	if set(in.GroupName) {
+	switch {
+	case !set(in.GroupId) && !set(in.GroupName):
+		return nil, awserr.EC2Code("MissingParameter", "The request must contain the parameter GroupName or GroupId")
+	case set(in.GroupId) && set(in.GroupName):
 		return nil, bothNames()
 	}
+	var g world.SecurityGroup
 	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
-		g, err := find(&tx.SecurityGroups, c, "security-group", in.GroupId)
-		if err != nil {
+		var err error
+		if g, err = findGroup(tx, c, in.GroupId, in.GroupName); err != nil {
 			return err
 		}
 		if g.Default {
@@ -243,7 +264,7 @@ func (s *Service) DeleteSecurityGroup(ctx context.Context, c world.Caller, in *e
 	if err != nil {
 		return nil, err
 	}
-	return &ec2api.DeleteSecurityGroupOutput{Return: new(true), GroupId: in.GroupId}, nil
+	return &ec2api.DeleteSecurityGroupOutput{Return: new(true), GroupId: new(string(g.ID))}, nil
 }
 
 func groupInUse(tx *world.Tx, g world.SecurityGroupID) bool {

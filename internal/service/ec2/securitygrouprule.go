@@ -58,14 +58,11 @@ func (s *Service) edit(ctx context.Context, c world.Caller, q ruleRequest, f fun
 	if err := q.refuseMix(); err != nil {
 		return nil, err
 	}
-	if val(q.groupID) == "" {
-		if val(q.groupName) == "" {
-			return nil, awserr.EC2Code("MissingParameter", "The request must contain the parameter groupName or groupId")
-		}
-		return nil, awserr.EC2NotFound("security-group", *q.groupName) // names are known in a default VPC only
+	if !set(q.groupID) && !set(q.groupName) {
+		return nil, awserr.EC2Code("MissingParameter", "The request must contain the parameter groupName or groupId")
 	}
 	return s.update(ctx, c, q.dry, func(tx *world.Tx) error {
-		g, err := find(&tx.SecurityGroups, c, "security-group", q.groupID)
+		g, err := findGroup(tx, c, q.groupID, q.groupName)
 		if err != nil {
 			return err
 		}
