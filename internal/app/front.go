@@ -11,6 +11,7 @@ import (
 	"kumiko/internal/api/logsapi"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
+	"kumiko/internal/record"
 	"kumiko/internal/service/ec2"
 	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/logs"
@@ -23,16 +24,19 @@ import (
 const patience = 2 * time.Second
 
 // front makes the handler of the AWS APIs.
-func (d *daemon) front() (http.Handler, error) {
-	network := ec2.New(ec2.Config{Store: d.store, Console: d.drivers.hosts.Console, StrictAMI: d.conf.StrictAMI})
+func (d *daemon) front() (http.Handler, error) { return d.frontOf(d.store, d.logs) }
+
+// frontOf makes the handler of the AWS APIs over a store and its logs.
+func (d *daemon) frontOf(st *store.Store, kept *record.Store) (http.Handler, error) {
+	network := ec2.New(ec2.Config{Store: st, Console: d.drivers.hosts.Console, StrictAMI: d.conf.StrictAMI})
 	return api.New(api.Config{
 		Services: []wire.Service{
 			ec2api.Service(network),
-			latticeapi.Service(lattice.New(lattice.Config{Store: d.store, Patience: patience})),
-			logsapi.Service(logs.New(logs.Config{Store: d.store, Log: d.logs})),
-			stsapi.Service(sts.New(sts.Config{Store: d.store})),
+			latticeapi.Service(lattice.New(lattice.Config{Store: st, Patience: patience})),
+			logsapi.Service(logs.New(logs.Config{Store: st, Log: kept})),
+			stsapi.Service(sts.New(sts.Config{Store: st})),
 		},
-		Credentials: d.accounts, Open: d.conf.Open, Log: d.conf.Log,
+		Credentials: accounts{st}, Open: d.conf.Open, Log: d.conf.Log,
 	})
 }
 

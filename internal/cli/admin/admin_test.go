@@ -50,7 +50,7 @@ func TestClientAndHandler(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := fake{down: make(chan struct{})}
-	srv := &http.Server{Handler: Handler(f, f)}
+	srv := &http.Server{Handler: Handler(Parts{Backend: f, Ledger: f, Lab: f})}
 	done := make(chan struct{})
 	go func() { defer close(done); srv.Serve(l) }()
 	if fi, err := os.Stat(SocketPath(state)); err != nil || fi.Mode().Perm() != 0o600 {

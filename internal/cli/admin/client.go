@@ -61,6 +61,18 @@ func (c *Client) Explain(ctx context.Context, q Question) (Explanation, error) {
 	return v, c.ask(ctx, http.MethodPost, "/explain", q, &v)
 }
 
+// BeginTrial makes a copy of what was asked for, with AWS APIs of its own.
+func (c *Client) BeginTrial(ctx context.Context) (Trial, error) {
+	var v Trial
+	return v, c.ask(ctx, http.MethodPost, "/diff/begin", struct{}{}, &v)
+}
+
+// EndTrial says what would come of the changes made to a copy, and forgets it.
+func (c *Client) EndTrial(ctx context.Context, id string) (Impact, error) {
+	var v Impact
+	return v, c.ask(ctx, http.MethodPost, "/diff/end", Trial{ID: id}, &v)
+}
+
 // Shutdown ends everything of the state folder and returns when it is gone; the daemon exits right after.
 func (c *Client) Shutdown(ctx context.Context) error {
 	return c.ask(ctx, http.MethodPost, "/shutdown", struct{}{}, nil)

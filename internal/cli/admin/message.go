@@ -35,6 +35,7 @@ type Question struct {
 	To       string `json:"to"`                 // the same, or a DNS name
 	Port     int    `json:"port,omitempty"`     // of tcp and udp; 0 for icmp
 	Protocol string `json:"protocol,omitempty"` // tcp (when empty), udp, icmp or a number
+	Live     bool   `json:"live,omitempty"`     // send a packet too
 }
 
 // Explanation answers a Question: yes or no, and by which rules.
@@ -45,6 +46,49 @@ type Explanation struct {
 	Refusal string `json:"refusal,omitempty"` // when closed: station and noun, e.g. sg-in:vpc-1/eni-2
 	Hint    string `json:"hint,omitempty"`    // when closed: what would open it
 	Steps   []Step `json:"steps"`             // the way, in order, up to the refusal
+	Live    *Probe `json:"live,omitempty"`    // what came of a packet, when one was asked for
+}
+
+// Probe is what came of a packet that was sent.
+type Probe struct {
+	Result  string `json:"result"`            // connected, answered, refused by the receiver, refused on the way, silence
+	Refusal string `json:"refusal,omitempty"` // when it was refused on the way: station and noun, as the kernel logged it
+	Open    *bool  `json:"open,omitempty"`    // whether the packet arrived; absent when it cannot be told
+	Agrees  *bool  `json:"agrees,omitempty"`  // with the answer; absent when it cannot be told
+	Text    string `json:"text"`              // for people
+}
+
+// Trial is a copy of what was asked for, to change at will.
+type Trial struct {
+	ID  string `json:"id"`
+	URL string `json:"url,omitempty"` // where the AWS APIs of the copy answer
+}
+
+// Impact is what would come of a change.
+type Impact struct {
+	Closes   []Shift `json:"closes"`   // conversations that could be had and no longer can
+	Opens    []Shift `json:"opens"`    // conversations that could not be had and now can
+	Changed  bool    `json:"changed"`  // whether anything asked for differs at all
+	Compared int     `json:"compared"` // conversations that were looked at
+	Cut      bool    `json:"cut"`      // there were more than are looked at
+}
+
+// Shift is a service of one side that others lose or gain.
+type Shift struct {
+	From    []Party `json:"from"`
+	To      Party   `json:"to"`
+	Service string  `json:"service"`           // e.g. tcp/443, udp/1000-2000, icmp
+	Cause   string  `json:"cause"`             // what refuses it, now or before
+	Refusal string  `json:"refusal,omitempty"` // the same as station and noun
+	By      string  `json:"by,omitempty"`      // of one that opens: what allows it
+}
+
+// Party is one side of a conversation.
+type Party struct {
+	ID      string `json:"id"` // of an instance or a resource configuration, or internet
+	Name    string `json:"name,omitempty"`
+	ENI     string `json:"eni,omitempty"`
+	Address string `json:"address,omitempty"`
 }
 
 // Step is one place on the way of a packet.

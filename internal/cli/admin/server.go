@@ -31,6 +31,21 @@ type Ledger interface {
 	Accounts(ctx context.Context) ([]Account, error)
 }
 
+// Lab tries changes out on copies of what was asked for, which touch nothing that is real.
+type Lab interface {
+	// BeginTrial makes a copy with AWS APIs of its own. It goes with EndTrial, or with the daemon.
+	BeginTrial(ctx context.Context) (Trial, error)
+	// EndTrial says what would come of the changes made to a copy, and forgets it.
+	EndTrial(ctx context.Context, id string) (Impact, error)
+}
+
+// Parts is what a daemon offers over its socket.
+type Parts struct {
+	Backend
+	Ledger
+	Lab
+}
+
 // Errors that choose the HTTP status of an answer; wrap them.
 var (
 	ErrNotFound = errors.New("not found")
@@ -44,7 +59,8 @@ var Views = [...]string{"world", "fabric", "nft", "flows"}
 const maxBody = 64 << 10
 
 // Handler serves the admin requests.
-func Handler(b Backend, l Ledger) http.Handler {
+func Handler(p Parts) http.Handler {
+	b := p.Backend
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
 		v, err := b.Status(r.Context())
@@ -62,8 +78,24 @@ func Handler(b Backend, l Ledger) http.Handler {
 		answer(w, struct{}{}, b.Shutdown(context.WithoutCancel(r.Context())))
 	})
 	mux.HandleFunc("GET /debug/{view}", func(w http.ResponseWriter, r *http.Request) { debug(w, r, b) })
-	ledger(mux, l)
+	ledger(mux, p.Ledger)
+	lab(mux, p.Lab)
 	return mux
+}
+
+func lab(mux *http.ServeMux, l Lab) {
+	mux.HandleFunc("POST /diff/begin", func(w http.ResponseWriter, r *http.Request) {
+		v, err := l.BeginTrial(r.Context())
+		answer(w, v, err)
+	})
+	mux.HandleFunc("POST /diff/end", func(w http.ResponseWriter, r *http.Request) {
+		var in Trial
+		if !read(w, r, &in) {
+			return
+		}
+		v, err := l.EndTrial(r.Context(), in.ID)
+		answer(w, v, err)
+	})
 }
 
 func ledger(mux *http.ServeMux, l Ledger) {
