@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -59,6 +60,8 @@ func mayBe(op, kind string) bool {
 		return kind != "missing" && kind != "malformed"
 	case kind == "missing" && strings.HasPrefix(op, "Describe") && !strings.HasSuffix(op, "Attribute"):
 		return true
+	case kind == "missing" && slices.Contains([]string{"AllocateAddress", "CreateInternetGateway", "CreateDefaultVpc", "DescribeAddressesAttribute"}, op):
+		return true // they need none
 	case op == "DescribeIamInstanceProfileAssociations":
 		return true // its ids only choose
 	}
@@ -90,6 +93,7 @@ func (b *bench) rowsOf(c world.Caller) map[string]string {
 		"AssociationId": table.Associations[0].ID, "VolumeId": i.Volume.ID, "NetworkAclId": string(mine(&w.NetworkACLs, c)[0].ID),
 		"SecurityGroupRuleId": string(w.RulesOf(group.ID)[0].ID), "ImageId": "ami-00000000000000000",
 	}
+	maps.Copy(out, b.waysOut(c, vpc, subnet))
 	out["Resources"] = *vpc
 	return out
 }
