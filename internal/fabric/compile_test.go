@@ -162,7 +162,9 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 	subnet := tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID })[0]
 	instances := tx.Instances.Where(func(i world.Instance) bool { return i.VPC == v.ID })
 	g := world.SecurityGroupID("sg-" + v.ID)
-	switch pick(8) {
+	switch pick(12) {
+	case 8, 9, 10:
+		disturbBeyond(tx, r, v, subnet)
 	case 0:
 		if a, err := tx.AllocateAddresses(subnet, 1); err == nil {
 			putInstance(tx, subnet, a[0].String(), g)
@@ -200,6 +202,67 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 		}
 	default:
 		tx.KeyPairs.Put(world.KeyPair{ID: world.KeyPairID(tx.NewID("key"))})
+	}
+}
+
+// disturbBeyond changes something about the ways into and out of a VPC's subnets.
+func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet) {
+	enis := tx.ENIs.Where(func(e world.ENI) bool { return e.VPC == v.ID })
+	switch r.IntN(7) {
+	case 0:
+		id := world.NetworkACLID("acl-" + v.ID)
+		e := world.NetworkACLEntry{Number: 1 + r.IntN(9), Egress: r.IntN(2) == 0, Protocol: world.AnyProtocol, CIDR: v.CIDR()}
+		tx.NetworkACLs.Put(world.NetworkACL{ID: id, VPC: v.ID, Entries: []world.NetworkACLEntry{e}})
+		subnet.NetworkACL = id
+		tx.Subnets.Put(subnet)
+	case 1:
+		g := world.InternetGateway{ID: world.InternetGatewayID("igw-" + v.ID), Meta: v.Meta, VPC: v.ID}
+		if had, _ := tx.InternetGateways.Get(g.ID); had.VPC != "" {
+			g.VPC = ""
+		}
+		tx.InternetGateways.Put(g)
+	case 2:
+		if len(enis) > 0 {
+			e := enis[r.IntN(len(enis))]
+			e.Public, _ = tx.AllocatePublicAddress()
+			tx.ENIs.Put(e)
+		}
+	case 3:
+		a := world.Address{ID: world.AllocationID("eipalloc-" + v.ID)}
+		a.Public, _ = tx.AllocatePublicAddress()
+		if len(enis) > 0 && r.IntN(3) > 0 {
+			e := enis[r.IntN(len(enis))]
+			a.Association, a.ENI, a.Private, a.VPC = "eipassoc-1", e.ID, e.Addr(), v.ID
+		}
+		tx.Addresses.Put(a)
+	case 4:
+		g := world.NATGateway{ID: world.NATGatewayID("nat-" + v.ID), VPC: v.ID, Subnet: subnet.ID, Private: true}
+		if had, ok := tx.NATGateways.Get(g.ID); ok {
+			had.Deleting = !had.Deleting
+			tx.NATGateways.Put(had)
+		} else if a, err := tx.AllocateAddresses(subnet, 1); err == nil {
+			e := tx.NewENI(caller, subnet, a, nil)
+			e.NAT, g.ENI = g.ID, e.ID
+			tx.ENIs.Put(e)
+			tx.NATGateways.Put(g)
+		}
+	case 5:
+		other := tx.VPCs.Where(func(world.VPC) bool { return true })[0]
+		p := world.Peering{ID: world.PeeringID("pcx-" + v.ID), Requester: world.PeeringSide{VPC: v.ID}, Accepter: world.PeeringSide{VPC: other.ID}, Status: world.PeeringActive}
+		if had, _ := tx.Peerings.Get(p.ID); had.Status == world.PeeringActive {
+			p.Status = "deleted"
+		}
+		if other.ID != v.ID {
+			tx.Peerings.Put(p)
+		}
+	case 6:
+		t, _ := tx.RouteTables.Get(world.RouteTableID("rtb-" + v.ID))
+		t.Routes = []world.Route{
+			{Destination: netip.MustParsePrefix("0.0.0.0/0"), Internet: world.InternetGatewayID("igw-" + v.ID)},
+			{Destination: netip.MustParsePrefix("10.9.0.0/16"), Peering: world.PeeringID("pcx-" + v.ID)},
+			{Destination: netip.MustParsePrefix("192.0.2.0/24"), NAT: world.NATGatewayID("nat-" + v.ID)},
+		}[:1+r.IntN(3)]
+		tx.RouteTables.Put(t)
 	}
 }
 

@@ -130,9 +130,11 @@ func (r *records) await(find func() bool, done <-chan struct{}) bool {
 
 // vpc begins a VPC 10.0.0.0/16 with one subnet and one route table.
 func vpc(id string, groups ...fabric.Group) *fabric.VPC {
+	open := []fabric.ACLRule{{Number: 100, Allow: true, Protocol: world.AnyProtocol, CIDR: netip.MustParsePrefix("0.0.0.0/0")}}
 	return &fabric.VPC{
 		ID: world.VPCID(id), CIDRs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")},
-		Subnets: []fabric.Subnet{{ID: "subnet-" + world.SubnetID(id), CIDR: netip.MustParsePrefix("10.0.0.0/24"), Gateway: addr("10.0.0.1"), Table: 1}},
+		Subnets: []fabric.Subnet{{ID: "subnet-" + world.SubnetID(id), CIDR: netip.MustParsePrefix("10.0.0.0/24"), Gateway: addr("10.0.0.1"), Table: 1, ACL: "acl-open"}},
+		ACLs:    []fabric.ACL{{ID: "acl-open", Ingress: open, Egress: open}},
 		Tables:  []fabric.Table{{ID: "rtb-" + world.RouteTableID(id), Index: 1}},
 		Groups:  groups,
 		Resolver: fabric.Resolver{
