@@ -26,9 +26,16 @@ func (b backend) Status(context.Context) (admin.Status, error) {
 	}, nil
 }
 
-// Explain answers a question about the network from the fabric last compiled.
-func (b backend) Explain(_ context.Context, q admin.Question) (admin.Explanation, error) {
-	return explain(b.loop.Fabric(), q)
+// Explain answers a question about the network from the fabric last compiled, and by a packet if that is asked for.
+func (b backend) Explain(ctx context.Context, q admin.Question) (admin.Explanation, error) {
+	f := b.loop.Fabric()
+	out, a, err := explain(f, q)
+	if err != nil || !q.Live || !a.Asked.Dst.IsValid() {
+		return out, err
+	}
+	_, port, _ := f.Port(a.From)
+	out.Live, err = b.live(ctx, port.Peer.Host, a.Asked, a.Open)
+	return out, err
 }
 
 // Shutdown ends everything of the state folder.

@@ -10,18 +10,18 @@ import (
 	"kumiko/internal/world"
 )
 
-// explain answers an admin question from the fabric.
-func explain(f *fabric.Fabric, q admin.Question) (admin.Explanation, error) {
+// explain answers an admin question from the fabric. The answer of reach is returned with it.
+func explain(f *fabric.Fabric, q admin.Question) (admin.Explanation, reach.Answer, error) {
 	proto, err := protocol(q.Protocol)
 	if err != nil {
-		return admin.Explanation{}, err
+		return admin.Explanation{}, reach.Answer{}, err
 	}
 	if q.Port < 0 || q.Port > 65535 || (proto.HasPorts() && q.Port == 0) {
-		return admin.Explanation{}, fmt.Errorf("%w: say which port, from 1 to 65535, e.g. %s:443", admin.ErrUnusable, q.To)
+		return admin.Explanation{}, reach.Answer{}, fmt.Errorf("%w: say which port, from 1 to 65535, e.g. %s:443", admin.ErrUnusable, q.To)
 	}
 	a, err := reach.Ask(f, reach.Question{From: q.From, To: q.To, Protocol: proto, Port: uint16(q.Port)})
 	if err != nil {
-		return admin.Explanation{}, fmt.Errorf("%w: %w", admin.ErrUnusable, err)
+		return admin.Explanation{}, reach.Answer{}, fmt.Errorf("%w: %w", admin.ErrUnusable, err)
 	}
 	out := admin.Explanation{Open: a.Reached(), Summary: a.Summary(), Flow: a.Asked.String(), Hint: a.Hint()}
 	if !a.Open && len(a.Hops) > 0 {
@@ -30,7 +30,7 @@ func explain(f *fabric.Fabric, q admin.Question) (admin.Explanation, error) {
 	for _, s := range a.Steps() {
 		out.Steps = append(out.Steps, admin.Step{Station: string(s.Station), At: s.At, By: s.By, OK: s.Pass, Text: s.Text})
 	}
-	return out, nil
+	return out, a, nil
 }
 
 // protocol reads a protocol's name or number.

@@ -114,7 +114,7 @@ It answers the AWS APIs, so that aws, Terraform and the SDKs work as they are.`,
 	root.PersistentFlags().StringVar(&e.state, "state", defaultState(), "state folder; $KUMIKO_STATE sets the default")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &status{exitUsage, err} })
 	for _, make := range []func(*env) *cobra.Command{
-		upCommand, downCommand, statusCommand, envCommand, accountCommand, execCommand, explainCommand,
+		upCommand, downCommand, statusCommand, envCommand, accountCommand, execCommand, explainCommand, diffCommand,
 		doctorCommand, debugCommand, demoCommand, versionCommand, referenceCommand,
 	} {
 		root.AddCommand(make(e))

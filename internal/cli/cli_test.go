@@ -38,6 +38,15 @@ func (daemon) Debug(context.Context, string, io.Writer) error {
 	return nil
 }
 func (daemon) Shutdown(context.Context) error { return nil }
+func (daemon) BeginTrial(context.Context) (admin.Trial, error) {
+	return admin.Trial{ID: "t1", URL: "http://127.0.0.1:9999"}, nil
+}
+func (daemon) EndTrial(_ context.Context, id string) (admin.Impact, error) {
+	if id != "t1" {
+		return admin.Impact{}, admin.ErrNotFound
+	}
+	return admin.Impact{Closes: []admin.Shift{{From: []admin.Party{{ID: "i-1"}, {ID: "i-3"}}, To: admin.Party{ID: "i-2", Address: "10.0.0.5"}, Service: "tcp/5432", Cause: "no rule"}}, Compared: 7}, nil
+}
 func (daemon) CreateAccount(_ context.Context, name string) (admin.Account, error) {
 	return admin.Account{ID: "111122223333", Name: name}, nil
 }
@@ -52,7 +61,7 @@ func serve(t *testing.T) (state string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: admin.Handler(daemon{}, daemon{})}
+	srv := &http.Server{Handler: admin.Handler(admin.Parts{Backend: daemon{}, Ledger: daemon{}, Lab: daemon{}})}
 	done := make(chan struct{})
 	go func() { defer close(done); srv.Serve(l) }()
 	t.Cleanup(func() { srv.Close(); <-done })
@@ -100,6 +109,12 @@ func TestCommands(t *testing.T) {
 		{"explain i-1 nowhere:22", "", "error: nowhere is no name\n", 2},
 		{"explain i-1 host:99999", "", "the port must be", 2},
 		{"explain i-1", "", "accepts 2 arg(s)", 2},
+		{"diff -- printenv AWS_ENDPOINT_URL", "CLOSES  tcp/5432 of i-2 (10.0.0.5) for i-1, i-3\n        no rule\n1 closed, 0 opened", "http://127.0.0.1:9999\n", 1},
+		{"diff --account default --output json -- printenv AWS_ACCESS_KEY_ID", `"service": "tcp/5432"`, "AKIAX\n", 1},
+		{"diff -- false", "CLOSES", "error: the command failed: exit status 1", 2},
+		{"diff -- /nothing/there", "CLOSES", "error: the command failed", 2},
+		{"diff --account nobody -- true", "", "error: no account is called nobody\n", 2},
+		{"diff", "", "requires at least 1 arg", 2},
 		{"exec i-1 -- a -b --state c", "", "", 4},
 		{"exec i-1", "", "", 2},
 		{"exec i-none -- x", "", "error: no such instance\n", 125},

@@ -15,24 +15,26 @@ import (
 func explainCommand(e *env) *cobra.Command {
 	var out output
 	var protocol string
+	var live bool
 	c := &cobra.Command{
 		Use:   "explain FROM TO[:PORT]",
 		Short: "Say whether FROM reaches TO, and which rule decides",
 		Long: `Says whether a conversation from FROM to TO can be had, and by which rules, groups and routes; if not, which one stops
 it and what would open it. No packet is sent: the answer is computed from what the kernel was told, so it is also
-right for machines that do not listen yet.
+right for machines that do not listen yet. With --live a packet is sent as well, from within the instance, and what
+came of it is told: whether it arrived, or which rule the kernel says refused it.
 
 FROM is an instance, a network interface or an address; TO the same, or a DNS name as FROM's resolver knows it.
 Exit status: 0 open, 1 closed, 2 no answer (unknown name, no such instance, no daemon).`,
 		Example: lines("sudo kumiko explain i-0abc db.internal:5432", "sudo kumiko explain i-0abc 10.0.1.9:53 --protocol udp",
-			"sudo kumiko explain eni-0abc i-0def --protocol icmp --output json"),
+			"sudo kumiko explain eni-0abc i-0def --protocol icmp --output json", "sudo kumiko explain i-0abc i-0def:443 --live"),
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			to, port, err := splitPort(args[1])
 			if err != nil {
 				return &status{exitUsage, err}
 			}
-			x, err := e.client().Explain(c.Context(), admin.Question{From: args[0], To: to, Port: port, Protocol: protocol})
+			x, err := e.client().Explain(c.Context(), admin.Question{From: args[0], To: to, Port: port, Protocol: protocol, Live: live})
 			if err != nil {
 				return &status{exitUsage, err}
 			}
@@ -47,6 +49,7 @@ Exit status: 0 open, 1 closed, 2 no answer (unknown name, no such instance, no d
 	}
 	c.Flags().StringVar(&protocol, "protocol", "tcp", "tcp, udp, icmp or a protocol number")
 	complete(c, "protocol", "tcp", "udp", "icmp")
+	c.Flags().BoolVar(&live, "live", false, "send a packet too (tcp and udp) and say whether the kernel agrees")
 	out.flag(c)
 	return c
 }
@@ -90,6 +93,9 @@ func printExplanation(w io.Writer, x admin.Explanation) {
 			fmt.Fprintf(w, "  [%s]", at)
 		}
 		fmt.Fprintln(w)
+	}
+	if x.Live != nil {
+		fmt.Fprintf(w, "Live: %s\n", x.Live.Text)
 	}
 	if x.Hint != "" {
 		fmt.Fprintf(w, "To open it: %s\n", x.Hint)

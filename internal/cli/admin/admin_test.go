@@ -39,6 +39,16 @@ func (fake) Accounts(context.Context) ([]Account, error) {
 	return []Account{{ID: "000000000000", Name: "default", AccessKeyID: "AKIA", SecretAccessKey: "secret"}}, nil
 }
 
+func (fake) BeginTrial(context.Context) (Trial, error) {
+	return Trial{ID: "t1", URL: "http://127.0.0.1:2"}, nil
+}
+func (fake) EndTrial(_ context.Context, id string) (Impact, error) {
+	if id != "t1" {
+		return Impact{}, fmt.Errorf("%w: trial %s", ErrNotFound, id)
+	}
+	return Impact{Compared: 3}, nil
+}
+
 func TestClientAndHandler(t *testing.T) {
 	state := filepath.Join(t.TempDir(), strings.Repeat("deep/", 30)) // longer than a socket address
 	c, ctx := NewClient(state), t.Context()
@@ -67,6 +77,15 @@ func TestClientAndHandler(t *testing.T) {
 	}
 	if _, err := c.Account(ctx, "nobody"); err == nil || err.Error() != "no account is called nobody" {
 		t.Errorf("unknown account: %v", err)
+	}
+	if v, err := c.BeginTrial(ctx); err != nil || v.ID != "t1" {
+		t.Errorf("begin a trial: %+v %v", v, err)
+	}
+	if v, err := c.EndTrial(ctx, "t1"); err != nil || v.Compared != 3 {
+		t.Errorf("end a trial: %+v %v", v, err)
+	}
+	if _, err := c.EndTrial(ctx, "t2"); err == nil || err.Error() != "trial t2" {
+		t.Errorf("end an unknown trial: %v", err)
 	}
 	if e, err := c.Explain(ctx, Question{From: "a", To: "b"}); err != nil || e.Summary != "a reaches b" {
 		t.Errorf("explain: %+v %v", e, err)
