@@ -153,6 +153,9 @@ func (s *site) impostors(right any, other *site) []attack {
 	return out
 }
 
+// anyID is an id anywhere in a text.
+var anyID = regexp.MustCompile(`[a-z-]+-[0-9a-f]{17}\b`)
+
 // plausible are the codes that may be the answer to a wrong request, by service.
 func plausible(service string) *regexp.Regexp {
 	return regexp.MustCompile(map[string]string{
