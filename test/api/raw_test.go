@@ -196,7 +196,7 @@ func TestWire(t *testing.T) {
 		"a path of 2 MiB":      "GET /" + strings.Repeat("a", 2<<20) + " HTTP/1.1\r\nHost: x\r\n\r\n",
 		"an absolute location": strings.Replace(head, "POST / ", "POST http://evil/ ", 1) + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(createVPC)) + createVPC,
 	} {
-		status, err := exchange(h.Listener.Addr().String(), raw)
+		status, err := exchange(h.Listener.Addr().String(), raw, true)
 		if err != nil || status != 0 && status/100 != 4 && status != 501 {
 			t.Errorf("%s: status %d, %v", name, status, err)
 		}
@@ -205,13 +205,14 @@ func TestWire(t *testing.T) {
 		t.Error("the world changed")
 	}
 	chunked := head + fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(createVPC), createVPC)
-	if status, err := exchange(h.Listener.Addr().String(), chunked); status != http.StatusOK || err != nil {
+	if status, err := exchange(h.Listener.Addr().String(), chunked, false); status != http.StatusOK || err != nil {
 		t.Errorf("rightly chunked: status %d, %v", status, err)
 	}
 }
 
-// exchange sends bytes and returns the status of the answer, 0 when the server just hangs up.
-func exchange(addr, raw string) (int, error) {
+// exchange sends bytes, says with end that there will be no more, and returns the status of the answer, 0 when the
+// server just hangs up.
+func exchange(addr, raw string, end bool) (int, error) {
 	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
 	if err != nil {
 		return 0, err
@@ -222,7 +223,9 @@ func exchange(addr, raw string) (int, error) {
 	}
 	// The server may answer, and hang up, before it has read all.
 	_, _ = io.Copy(conn, strings.NewReader(raw))
-	_ = conn.(*net.TCPConn).CloseWrite()
+	if end {
+		_ = conn.(*net.TCPConn).CloseWrite()
+	}
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		if ne, ok := err.(net.Error); ok && ne.Timeout() {
