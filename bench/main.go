@@ -32,7 +32,7 @@ type part struct {
 // parts are all, in the order in which they run.
 func parts() []part {
 	return []part{
-		{"interfaces", interfaces}, {"rules", rules}, {"resources", resources}, {"api", api}, {"compile", compile}, {"enforce", enforce},
+		{"interfaces", interfaces}, {"rules", rules}, {"resources", resources}, {"api", api}, {"compile", compile}, {"enforce", enforce}, {"instances", instances}, {"daemons", daemons},
 	}
 }
 
