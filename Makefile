@@ -38,7 +38,8 @@ lint: ## gofmt, go vet and the rules of the house
 	$(GO) test -buildvcs=false ./internal/archtest
 
 bench: setup build ## measure, as ratios against the bare kernel and named peers
-	$(ROOT) $(GO) test -buildvcs=false -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench/...
+	$(GO) build -buildvcs=false -trimpath -o bin/bench ./bench
+	$(ROOT) bin/bench -kumiko bin/kumiko
 
 generate: ## generate API types, coverage and the command reference again
 	$(GO) run -buildvcs=false ./tools/apigen generate
