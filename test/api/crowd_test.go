@@ -175,7 +175,9 @@ func sound(t *testing.T, w world.World) {
 		once(string(n.ID), n.Account, n.Region, " network ", n.Name)
 	}
 	for a := range w.ResourceAssociations.All() {
-		once(string(a.ID), a.Region, " resource address ", a.Addr)
+		if a.Addr.IsValid() { // groups have none
+			once(string(a.ID), a.Region, " resource address ", a.Addr)
+		}
 	}
 	for a := range w.VPCAssociations.All() {
 		once(string(a.ID), "zone ", a.Index)
