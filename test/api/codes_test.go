@@ -1,17 +1,16 @@
 package api
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 // refusal is a wrong call with the answer AWS gives: the code and, where it is known, the text.
 type refusal struct{ op, params, code, text string }
 
-// refusals are known from AWS's documentation and from answers seen in public. Names of the site are filled in on both
-// sides.
-func refusals() []refusal {
-	const none = "0123456789abcdef0"
+// none is the end of ids that nothing has.
+const none = "0123456789abcdef0"
+
+// ec2Refusals are known from AWS's documentation and from answers seen in public, as are the others'. Names of the site
+// are filled in on both sides.
+func ec2Refusals() []refusal {
 	return []refusal{
 		{"ec2 DescribeVpcs", `{"VpcId":["vpc-` + none + `"]}`, "InvalidVpcID.NotFound", "The vpc ID 'vpc-" + none + "' does not exist"},
 		{"ec2 DescribeVpcs", `{"VpcId":["vpc-xyz"]}`, "InvalidVpcID.Malformed", `Invalid id: "vpc-xyz" (expecting "vpc-...")`},
@@ -72,6 +71,12 @@ func refusals() []refusal {
 		{"ec2 ModifyManagedPrefixList", `{"PrefixListId":"$pl","CurrentVersion":7,"AddEntry":[{"Cidr":"10.0.0.0/8"}]}`, "PrefixListVersionMismatch", ""},
 		{"ec2 DescribeInstanceTypes", `{"InstanceType":["x9.nano"]}`, "InvalidInstanceType", "The following supplied instance types do not exist: [x9.nano]"},
 		{"ec2 DescribeDhcpOptions", `{"DhcpOptionsId":["dopt-` + none + `"]}`, "InvalidDhcpOptionID.NotFound", ""},
+	}
+}
+
+// otherRefusals are those of CloudWatch Logs and of VPC Lattice.
+func otherRefusals() []refusal {
+	return []refusal{
 		{"logs CreateLogGroup", `{"logGroupName":"/ann/app"}`, "ResourceAlreadyExistsException", "The specified log group already exists"},
 		{"logs CreateLogStream", `{"logGroupName":"/ann/app","logStreamName":"stream-ann"}`, "ResourceAlreadyExistsException", "The specified log stream already exists"},
 		{"logs DeleteLogGroup", `{"logGroupName":"/nobody"}`, "ResourceNotFoundException", "The specified log group does not exist."},
@@ -99,9 +104,9 @@ func TestRefusals(t *testing.T) {
 	s := c.populate(t, ann, "ann")
 	s.names["subnetTiny"] = firstID(s.call("ec2 CreateSubnet", s.parse(`{"VpcId":"$vpc","CidrBlock":"10.0.4.0/28"}`)), "subnet")
 	then := c.store.World()
-	for _, r := range refusals() {
+	for _, r := range append(ec2Refusals(), otherRefusals()...) {
 		a := s.call(r.op, s.parse(r.params))
-		text := s.fill(strings.ReplaceAll(r.text, "${", "{"))
+		text := s.fill(r.text)
 		if a.code != r.code || text != "" && a.message != text {
 			t.Errorf("%s %s\ngot  %v\nwant %s: %s", r.op, s.fill(r.params), a, r.code, text)
 		}
