@@ -28,6 +28,7 @@ type vpc struct {
 	group   string   // of its instances
 	gateway string   // rgw-
 	out     string   // the gateway's group
+	extra   []string // instances that come and go
 }
 
 type instance struct{ id, addr string }

@@ -10,10 +10,10 @@ import (
 	"kumiko/internal/testkit"
 )
 
-// The size of the test, and how long making it may take on a busy machine; alone, half of that is plenty.
+// The size of the test, and how long making it may take on a busy machine; alone, a third of that is plenty.
 const (
 	scaleVPCs, scaleEach = 20, 10
-	scaleLimit           = 20 * time.Second
+	scaleLimit           = 30 * time.Second
 )
 
 // Two hundred instances in twenty VPCs that all have the same CIDR.
