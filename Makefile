@@ -3,7 +3,7 @@
 SHELL   := /bin/bash
 GO      ?= go
 RELEASE := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-BUILD   := $(GO) build -buildvcs=false -trimpath -ldflags "-X main.release=$(RELEASE)"
+BUILD   := CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags "-X main.release=$(RELEASE)"
 # What scripts/setup had to fetch itself lies in bin/.
 export PATH := $(CURDIR)/bin:$(PATH)
 # Networks need root: as another user, only the commands that make some go through sudo.
