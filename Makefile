@@ -3,7 +3,7 @@
 SHELL   := /bin/bash
 GO      ?= go
 RELEASE := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-BUILD   := $(GO) build -buildvcs=false -trimpath -ldflags "-X main.release=$(RELEASE)"
+BUILD   := CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags "-X main.release=$(RELEASE)"
 # What scripts/setup had to fetch itself lies in bin/.
 export PATH := $(CURDIR)/bin:$(PATH)
 # Networks need root: as another user, only the commands that make some go through sudo.
@@ -38,7 +38,8 @@ lint: ## gofmt, go vet and the rules of the house
 	$(GO) test -buildvcs=false ./internal/archtest
 
 bench: setup build ## measure, as ratios against the bare kernel and named peers
-	$(ROOT) $(GO) test -buildvcs=false -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench/...
+	$(GO) build -buildvcs=false -trimpath -o bin/bench ./bench
+	$(ROOT) bin/bench -kumiko bin/kumiko
 
 generate: ## generate API types, coverage and the command reference again
 	$(GO) run -buildvcs=false ./tools/apigen generate

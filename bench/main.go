@@ -32,7 +32,7 @@ type part struct {
 // parts are all, in the order in which they run.
 func parts() []part {
 	return []part{
-		{"interfaces", interfaces}, {"rules", rules}, {"resources", resources}, {"compile", compile}, {"enforce", enforce},
+		{"interfaces", interfaces}, {"rules", rules}, {"resources", resources}, {"names", names}, {"api", api}, {"compile", compile}, {"enforce", enforce}, {"instances", instances}, {"daemons", daemons},
 	}
 }
 
@@ -46,16 +46,16 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	var names []string
+	var all []string
 	for _, p := range parts() {
-		names = append(names, p.name)
+		all = append(all, p.name)
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	c := config{}
 	flags.StringVar(&c.binary, "kumiko", "bin/kumiko", "the `program` to measure")
 	flags.IntVar(&c.rounds, "rounds", 5, "`number` of rounds of each comparison")
 	flags.DurationVar(&c.each, "each", time.Second, "how long each measurement of load takes")
-	only := flags.String("only", strings.Join(names, ","), "`parts` to run, separated by commas")
+	only := flags.String("only", strings.Join(all, ","), "`parts` to run, separated by commas")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

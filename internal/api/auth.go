@@ -34,6 +34,11 @@ func (s *Server) find(x *exchange) (*sigv4.Claim, *awserr.Error) {
 	}
 	claim, bad := sigv4.Parse(x.Request)
 	if bad != nil {
+		if claim != nil && x.name == "" { // the refusal is in the words of the service that was meant
+			if meant, ok := s.services[claim.Service]; ok {
+				x.served = meant
+			}
+		}
 		return nil, x.refuse(bad)
 	}
 	if x.name != "" && x.name != claim.Service {

@@ -125,7 +125,11 @@ func (s *Server) answer(w http.ResponseWriter, x *exchange) (answer wire.Respons
 	}
 	e := awserr.From(err, x.name)
 	if e == nil {
-		s.config.Log.Error("api handler fails", "op", x.name+":"+x.op, "id", x.id, "err", err)
+		level := slog.LevelError
+		if x.Context().Err() != nil { // the client is gone, and nobody will read the answer
+			level = slog.LevelDebug
+		}
+		s.config.Log.Log(x.Context(), level, "api handler fails", "op", x.name+":"+x.op, "id", x.id, "err", err)
 		e = wire.Fault(x.name, x.protocol, wire.Internal, "")
 	}
 	return x.EncodeError(e.Brief(), x.id)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -35,6 +36,9 @@ type Config struct {
 // Run runs a daemon until ctx ends, or until it is told over the admin socket to take everything down. What runs in
 // the kernel and the instances go on when ctx ends.
 func Run(ctx context.Context, c Config) error {
+	if c.Open && !loopback(c.Listen) {
+		return fmt.Errorf("%s can be reached from other machines: without checking secrets the APIs listen on loopback only", c.Listen)
+	}
 	f := folder(c.State)
 	if err := f.make(); err != nil {
 		return err
@@ -50,6 +54,16 @@ func Run(ctx context.Context, c Config) error {
 	}
 	err = d.serve(ctx)
 	return errors.Join(err, d.close())
+}
+
+// loopback tells whether only this machine can reach the address.
+func loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // daemon is a running daemon. Its parts are made by open, in this order, and closed by close in the opposite one.

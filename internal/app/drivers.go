@@ -131,7 +131,7 @@ func (s sink) Refused(r flow.Refusal) {
 // Connected writes a connection to the access logs, and tells who watches.
 func (s sink) Connected(c flow.Connection) {
 	s.watchers.tell(event{
-		Time: c.Time, Flow: fmt.Sprintf("%d %s → %s", world.TCP, c.Client, c.Dest),
+		Time: c.Time, Flow: fmt.Sprintf("tcp %s → %s", c.Client, c.Dest),
 		Gateway: string(c.Gateway), From: c.From.String(), Target: c.Target.String(),
 	})
 	s.access.Add(access.Connection{

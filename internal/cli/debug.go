@@ -19,7 +19,11 @@ func debugCommand(e *env) *cobra.Command {
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: admin.Views[:],
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.client().Debug(c.Context(), args[0], c.OutOrStdout())
+			err := e.client().Debug(c.Context(), args[0], c.OutOrStdout())
+			if c.Context().Err() != nil {
+				return nil // interrupted, as views that go on are meant to be
+			}
+			return err
 		},
 	}
 }

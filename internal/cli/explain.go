@@ -25,7 +25,7 @@ right for machines that do not listen yet. With --live a packet is sent as well,
 came of it is told: whether it arrived, or which rule the kernel says refused it.
 
 FROM is an instance, a network interface or an address; TO the same, or a DNS name as FROM's resolver knows it.
-Exit status: 0 open, 1 closed, 2 no answer (unknown name, no such instance, no daemon).`,
+Exit status: 0 open, 1 closed (a name without an address is closed too), 2 no answer (no such instance, no daemon).`,
 		Example: lines("sudo kumiko explain i-0abc db.internal:5432", "sudo kumiko explain i-0abc 10.0.1.9:53 --protocol udp",
 			"sudo kumiko explain eni-0abc i-0def --protocol icmp --output json", "sudo kumiko explain i-0abc i-0def:443 --live"),
 		Args: cobra.ExactArgs(2),
@@ -75,8 +75,8 @@ func printExplanation(w io.Writer, x admin.Explanation) {
 	if x.Open {
 		verdict = "OPEN"
 	}
-	fmt.Fprintf(w, "%s: %s\n", verdict, x.Summary)
-	if x.Flow != "" {
+	fmt.Fprintf(w, "%s: %s\n", verdict, strings.TrimPrefix(strings.TrimPrefix(x.Summary, "no: "), "yes: "))
+	if len(x.Steps) > 0 {
 		fmt.Fprintf(w, "  %s\n", x.Flow)
 	}
 	for _, s := range x.Steps {
@@ -84,13 +84,9 @@ func printExplanation(w io.Writer, x admin.Explanation) {
 		if !s.OK {
 			mark = "✗"
 		}
-		at := s.At
-		if s.By != "" {
-			at = strings.TrimSpace(at + " by " + s.By)
-		}
 		fmt.Fprintf(w, "  %s %-15s %s", mark, s.Station, s.Text)
-		if at != "" {
-			fmt.Fprintf(w, "  [%s]", at)
+		if s.At != "" {
+			fmt.Fprintf(w, "  [%s]", s.At)
 		}
 		fmt.Fprintln(w)
 	}

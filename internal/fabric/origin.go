@@ -3,6 +3,7 @@ package fabric
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"kumiko/internal/world"
@@ -57,5 +58,18 @@ type Flow struct {
 
 // String is "tcp 10.0.0.5:40000 → 10.0.1.9:443".
 func (f Flow) String() string {
-	return fmt.Sprintf("%d %s → %s", f.Protocol, netip.AddrPortFrom(f.Src, f.SrcPort), netip.AddrPortFrom(f.Dst, f.DstPort))
+	return fmt.Sprintf("%s %s → %s", protocolName(f.Protocol), netip.AddrPortFrom(f.Src, f.SrcPort), netip.AddrPortFrom(f.Dst, f.DstPort))
+}
+
+// protocolName is the protocol's usual name, or its number.
+func protocolName(p world.Protocol) string {
+	switch p {
+	case world.TCP:
+		return "tcp"
+	case world.UDP:
+		return "udp"
+	case world.ICMP:
+		return "icmp"
+	}
+	return strconv.Itoa(int(p))
 }

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"reflect"
@@ -191,7 +192,11 @@ func (l *Loop) try(scope string, f func() error) {
 	if err := f(); err != nil {
 		n := l.failing[scope].tries + 1
 		l.failing[scope] = failure{err: err.Error(), tries: n}
-		l.log.Error("scope not applied", "scope", scope, "tries", n, "err", err)
+		level := slog.LevelError
+		if errors.Is(err, context.Canceled) { // the daemon ends; the next one applies it
+			level = slog.LevelDebug
+		}
+		l.log.Log(context.Background(), level, "scope not applied", "scope", scope, "tries", n, "err", err)
 		return
 	}
 	delete(l.failing, scope)

@@ -203,7 +203,7 @@ func processes() (out []string, err error) {
 func inInstance(mountinfo string) bool {
 	for l := range strings.Lines(mountinfo) {
 		f := strings.Fields(l) // id, parent, device, root within the file system, mount point, … (proc_pid_mountinfo(5))
-		if len(f) > 4 && f[4] == "/" && strings.Contains(f[3], "/"+StatePrefix) {
+		if len(f) > 4 && f[4] == "/" && strings.Contains(l, "/"+StatePrefix) {
 			return true
 		}
 	}

@@ -153,6 +153,9 @@ func (s *site) impostors(right any, other *site) []attack {
 	return out
 }
 
+// anyID is an id anywhere in a text.
+var anyID = regexp.MustCompile(`[a-z-]+-[0-9a-f]{17}\b`)
+
 // plausible are the codes that may be the answer to a wrong request, by service.
 func plausible(service string) *regexp.Regexp {
 	return regexp.MustCompile(map[string]string{
@@ -165,20 +168,25 @@ func plausible(service string) *regexp.Regexp {
 	}[service])
 }
 
+// judgement is what an answer is measured by.
+type judgement struct {
+	fails bool // the call must fail
+	moved bool // the world changed
+}
+
 // judge checks the answer to an attack, and that a refused one changed nothing.
-func (s *site) judge(t *testing.T, o *operation, what string, a answer, rev uint64, fails bool) {
+func (s *site) judge(t *testing.T, o *operation, what string, a answer, j judgement) {
 	t.Helper()
-	after := s.store.World().Rev
 	switch {
 	case a.bad != nil:
 		t.Errorf("%s: %s: the answer is not in AWS's form: %v: %v", o, what, a.bad, cut(a.body))
 	case a.status >= 500:
 		t.Errorf("%s: %s: %v", o, what, a)
-	case a.ok() && fails:
+	case a.ok() && j.fails:
 		t.Errorf("%s: %s succeeds: %v", o, what, a)
 	case !a.ok() && !plausible(o.service).MatchString(a.code):
 		t.Errorf("%s: %s: implausible code: %v", o, what, a)
-	case !a.ok() && after != rev:
+	case !a.ok() && j.moved:
 		t.Errorf("%s: %s: refused, but the world changed: %v", o, what, a)
 	}
 }
@@ -209,7 +217,7 @@ func (s *site) try(t *testing.T, what string, o *operation, in any, fails bool) 
 	t.Helper()
 	then := s.store.World()
 	a := s.do(o.request(s.caller, in.(object)))
-	s.judge(t, o, what, a, then.Rev, fails)
+	s.judge(t, o, what, a, judgement{fails, s.store.World().Rev != then.Rev})
 	s.restore(then)
 }
 

@@ -106,7 +106,9 @@ func (s *story) rightOrder() {
 	}
 	ids := []string{s.a1.id, s.b1.id, s.b2.id, s.c1.id}
 	s.AWS(append([]string{"ec2", "terminate-instances", "--instance-ids"}, ids...)...)
-	s.AWS(append([]string{"ec2", "wait", "instance-terminated", "--instance-ids"}, ids...)...)
+	s.Eventually("instances terminated", func() bool {
+		return s.Pick("length(Reservations[].Instances[?State.Name!='terminated'][])", append([]string{"ec2", "describe-instances", "--instance-ids"}, ids...)...) == "0"
+	})
 	for _, v := range s.vpcs {
 		s.deleteVPC(v)
 	}

@@ -28,6 +28,7 @@ type vpc struct {
 	group   string   // of its instances
 	gateway string   // rgw-
 	out     string   // the gateway's group
+	extra   []string // instances that come and go
 }
 
 type instance struct{ id, addr string }
@@ -97,13 +98,16 @@ func (l *lab) start(v *vpc, n byte) instance {
 	return i
 }
 
+// running waits until the instances run.
 func (l *lab) running(all ...instance) {
 	l.T.Helper()
-	args := []string{"ec2", "wait", "instance-running", "--instance-ids"}
+	args := []string{"ec2", "describe-instances", "--instance-ids"}
 	for _, i := range all {
 		args = append(args, i.id)
 	}
-	l.AWS(args...)
+	l.Eventually("instances running", func() bool {
+		return l.Pick("length(Reservations[].Instances[?State.Name!='running'][])", args...) == "0"
+	})
 }
 
 // addGateway makes a resource gateway in both subnets of v, with a group of its own.

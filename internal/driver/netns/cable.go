@@ -71,6 +71,10 @@ func (p *ports) quicken(made []end) error {
 
 // finish sets both ends, the far one first, and marks the cable as complete.
 func (p *ports) finish(e end) error {
+	far := kernel.Path(p.run, e.peer)
+	if e.peerKind == host { // there may be thousands, and they are rarely needed again
+		defer p.handles.Drop(far)
+	}
 	if err := p.setFar(e); err != nil {
 		return fmt.Errorf("set %s in %s: %w", e.peerDevice, e.peer, err)
 	}
@@ -81,10 +85,28 @@ func (p *ports) finish(e end) error {
 	if err := p.h.LinkSetUp(near); err != nil {
 		return fmt.Errorf("set %s up: %w", e.device, err)
 	}
+	if err := p.awake(e, far); err != nil {
+		return fmt.Errorf("wake %s: %w", e.device, err)
+	}
 	if err := p.h.LinkSetAlias(near, e.digest()); err != nil {
 		return fmt.Errorf("mark %s: %w", e.device, err)
 	}
 	return nil
+}
+
+// awake asks for the state of both ends, which makes the kernel begin to send on a cable that has just come up. Left to
+// itself it does so some time later, and drops what is sent until then: the first ARP request, to be repeated after a
+// second. (Linux, rtnl_getlink calling linkwatch_sync_dev, since 6.8; older kernels are merely asked.)
+func (p *ports) awake(e end, far string) error {
+	h, err := p.handles.Get(far)
+	if err != nil {
+		return err
+	}
+	if _, err := h.LinkByIndex(e.peerIndex); err != nil {
+		return err
+	}
+	_, err = p.h.LinkByIndex(e.nearIndex)
+	return err
 }
 
 // setFar gives the far end its addresses, neighbours and default route.
@@ -93,9 +115,6 @@ func (p *ports) setFar(e end) error {
 	h, err := p.handles.Get(path)
 	if err != nil {
 		return err
-	}
-	if e.peerKind == host { // there may be thousands, and they are rarely needed again
-		defer p.handles.Drop(path)
 	}
 	link := device(e.peerDevice, e.peerIndex)
 	if !e.fresh {

@@ -3,6 +3,7 @@ package guest
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"syscall"
 
@@ -38,7 +39,7 @@ func (g *guest) configure(first bool) (later func()) {
 		if len(g.orders.UserData) == 0 {
 			return
 		}
-		out, err := os.OpenFile(outputLog, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		out, err := os.OpenFile(outputLog, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o644)
 		if err != nil {
 			g.log.Error("user data", "err", err)
 			return
@@ -84,43 +85,42 @@ func (g *guest) runScript(n int, text []byte, out *os.File) {
 	g.runLogged([]string{path}, out)
 }
 
-// runLogged runs a command as root and waits for it; its output goes to the log and the console.
+// runLogged runs a command as root and waits for it. Its output goes straight to the log, so that nothing is lost
+// whoever still holds it open, and then to the console.
 func (g *guest) runLogged(argv []string, out *os.File) {
-	r, w, err := os.Pipe()
+	begin, err := out.Seek(0, io.SeekEnd)
 	if err != nil {
 		g.log.Error("user data", "err", err)
 		return
 	}
-	defer r.Close()
 	null, err := os.Open(os.DevNull)
 	if err != nil {
-		w.Close()
 		g.log.Error("user data", "err", err)
 		return
 	}
 	defer null.Close()
 	root, err := etc().Lookup("root")
 	if err != nil {
-		w.Close()
 		g.log.Error("user data", "err", err)
 		return
 	}
 	path, err := lookPath(argv[0], "/")
 	if err != nil {
-		w.Close()
 		g.log.Error("user data", "command", argv[0], "err", err)
 		return
 	}
 	_, status, err := g.procs.start(path, argv, &syscall.ProcAttr{
-		Dir: "/", Env: root.Environment(nil), Files: []uintptr{null.Fd(), w.Fd(), w.Fd()}, Sys: &syscall.SysProcAttr{Setsid: true},
+		Dir: "/", Env: root.Environment(nil), Files: []uintptr{null.Fd(), out.Fd(), out.Fd()}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
-	w.Close()
 	if err != nil {
 		g.log.Error("user data", "command", argv[0], "err", err)
 		return
 	}
-	go io.Copy(io.MultiWriter(out, g.console), r) // a daemon the script left behind may keep the pipe; it ends with the instance
-	if c := code(<-status); c != 0 {
+	c := code(<-status)
+	if _, err := io.Copy(g.console, io.NewSectionReader(out, begin, math.MaxInt64-begin)); err != nil {
+		g.log.Error("user data", "err", err)
+	}
+	if c != 0 {
 		g.log.Error("user data", "command", argv[0], "exit", c)
 	}
 }

@@ -1,0 +1,89 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"kumiko/internal/api/sigv4"
+)
+
+// Client calls one endpoint as one account in one region. It may be used from several goroutines.
+type Client struct {
+	endpoint, host, region, id, secret string
+	http                               http.Client
+}
+
+// New makes a client for up to a number of calls at once.
+func New(endpoint, region, id, secret string, atOnce int) *Client {
+	return &Client{
+		endpoint: endpoint, host: strings.TrimPrefix(endpoint, "http://"), region: region, id: id, secret: secret,
+		http: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce, DisableCompression: true}},
+	}
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Call calls an operation of EC2 with parameters as name, value, name, value…, and gives the XML of the answer.
+func (c *Client) Call(ctx context.Context, operation string, pairs ...string) ([]byte, error) {
+	form := url.Values{"Action": {operation}, "Version": {"2016-11-15"}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	body := form.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+"/", strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	c.sign(req, body)
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("client: %s: %w", operation, err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("client: %s: %s: %s", operation, res.Status, raw)
+	}
+	return raw, err
+}
+
+// sign signs a form. (AWS IAM User Guide, "Signature Version 4 signing process".)
+func (c *Client) sign(req *http.Request, body string) {
+	const kind = "application/x-www-form-urlencoded; charset=utf-8"
+	stamp := time.Now().UTC().Format("20060102T150405Z")
+	canonical := fmt.Sprintf("POST\n/\n\ncontent-type:%s\nhost:%s\nx-amz-date:%s\n\ncontent-type;host;x-amz-date\n%s", kind, c.host, stamp, digest(body))
+	scope := strings.Join([]string{stamp[:8], c.region, "ec2", "aws4_request"}, "/")
+	mac := hmac.New(sha256.New, sigv4.SigningKey(c.secret, stamp[:8], c.region, "ec2"))
+	fmt.Fprintf(mac, "AWS4-HMAC-SHA256\n%s\n%s\n%s", stamp, scope, digest(canonical))
+	req.Header.Set("Content-Type", kind)
+	req.Header.Set("X-Amz-Date", stamp)
+	req.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=content-type;host;x-amz-date, Signature=%x", c.id, scope, mac.Sum(nil)))
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// Element is the text of the first element of that name in an XML answer, or empty.
+func Element(xml []byte, name string) string {
+	_, rest, _ := bytes.Cut(xml, []byte("<"+name+">"))
+	text, _, ok := bytes.Cut(rest, []byte("</"+name+">"))
+	if !ok {
+		return ""
+	}
+	return string(text)
+}
+
+// Count is how many elements of that name there are.
+func Count(xml []byte, name string) int { return bytes.Count(xml, []byte("<"+name+">")) }
