@@ -31,9 +31,21 @@ func AddVPC(tx *world.Tx, cidr string) VPC {
 	}
 	tx.VPCs.Put(v)
 	tx.RouteTables.Put(world.RouteTable{ID: world.RouteTableID(tx.NewID("rtb")), Meta: tx.NewMeta(Caller, nil), VPC: v.ID, Index: 1, Main: true})
-	s := world.Subnet{ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(Caller, nil), VPC: v.ID, Zone: "us-east-1a", CIDR: p}
+	s := world.Subnet{ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(Caller, nil), VPC: v.ID, Zone: "us-east-1a", CIDR: p, NetworkACL: addOpenACL(tx, v.ID)}
 	tx.Subnets.Put(s)
 	return VPC{ID: v.ID, Subnet: s}
+}
+
+// addOpenACL puts a VPC's default ACL, which lets everything pass.
+func addOpenACL(tx *world.Tx, v world.VPCID) world.NetworkACLID {
+	a := world.NetworkACL{ID: world.NetworkACLID(tx.NewID("acl")), Meta: tx.NewMeta(Caller, nil), VPC: v, Default: true}
+	for _, egress := range []bool{false, true} {
+		a.Entries = append(a.Entries, world.NetworkACLEntry{
+			Number: 100, Egress: egress, Allow: true, Protocol: world.AnyProtocol, CIDR: netip.MustParsePrefix("0.0.0.0/0"),
+		})
+	}
+	tx.NetworkACLs.Put(a)
+	return a.ID
 }
 
 // AddGroup puts a group that lets everything out.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -210,7 +211,8 @@ func impact(found reach.Impact) admin.Impact {
 		}
 		g := groups[key]
 		if g == nil {
-			g = &admin.Shift{To: party(s.To), Service: key.name, Cause: s.Cause, By: s.By}
+			one := serviceName(reach.Shift{Protocol: s.Protocol, Ports: world.PortRange{From: s.Ports.From, To: s.Ports.From}})
+			g = &admin.Shift{To: party(s.To), Service: key.name, Cause: strings.Replace(s.Cause, one+" ", key.name+" ", 1), By: s.By}
 			if key.cause == "" {
 				g.Refusal = s.Origin.String()
 			}

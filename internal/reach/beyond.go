@@ -94,10 +94,10 @@ func (w *walk) leg(l leg) bool {
 	if l.in != nil {
 		return w.aclOut(l.v, *l.out, l.in, flow, true) && w.aclIn(l.v, l.out, *l.in, flow, true)
 	}
-	if !w.aclOut(l.v, *l.out, nil, flow, true) {
+	r := l.v.Route(l.out.Table, flow.Dst)
+	if !w.aclOut(l.v, *l.out, r.Port, flow, true) {
 		return false
 	}
-	r := l.v.Route(l.out.Table, flow.Dst)
 	same := r.Internet && l.beyond.Internet || r.Peering != nil && l.beyond.Peering != nil && r.Peering.ID == l.beyond.Peering.ID
 	if same {
 		return true

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -42,7 +43,11 @@ func (k *fake) tell(driver, scope string, what any) error {
 	if !k.spaces[scope] {
 		return fmt.Errorf("%s: %s has no namespace", driver, scope)
 	}
-	k.told[driver+"/"+scope] = fmt.Sprintf("%+v", what)
+	text, err := json.Marshal(what) // which follows pointers
+	if err != nil {
+		return err
+	}
+	k.told[driver+"/"+scope] = string(text)
 	k.log = append(k.log, driver+" "+scope)
 	return nil
 }
@@ -200,12 +205,22 @@ func putOne(n int) func(*world.Tx) {
 		tx.Subnets.Put(world.Subnet{ID: world.SubnetID("subnet-" + id), Meta: m, VPC: world.VPCID("vpc-" + id), CIDR: netip.MustParsePrefix("10.0.0.0/24")})
 		tx.SecurityGroups.Put(world.SecurityGroup{ID: world.SecurityGroupID("sg-" + id), Meta: m, VPC: world.VPCID("vpc-" + id), Name: "g"})
 		tx.ENIs.Put(world.ENI{ID: world.ENIID("eni-" + id), Meta: m, VPC: world.VPCID("vpc-" + id), Subnet: world.SubnetID("subnet-" + id), Index: 1, MAC: "0a:00:00:00:00:01", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.9")}, Groups: []world.SecurityGroupID{world.SecurityGroupID("sg-" + id)}})
+		if n%2 == 0 { // some have ways out
+			tx.InternetGateways.Put(world.InternetGateway{ID: world.InternetGatewayID("igw-" + id), Meta: m, VPC: world.VPCID("vpc-" + id)})
+			tx.ENIs.Put(world.ENI{ID: world.ENIID("eni-nat-" + id), Meta: m, VPC: world.VPCID("vpc-" + id), Subnet: world.SubnetID("subnet-" + id), Index: 2, MAC: "0a:00:00:00:00:02", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.10")}, NAT: world.NATGatewayID("nat-" + id)})
+			tx.NATGateways.Put(world.NATGateway{ID: world.NATGatewayID("nat-" + id), Meta: m, VPC: world.VPCID("vpc-" + id), Subnet: world.SubnetID("subnet-" + id), ENI: world.ENIID("eni-nat-" + id), Private: true})
+		}
 	}
 }
 
 func dropOne(n int) func(*world.Tx) {
 	return func(tx *world.Tx) {
 		id := fmt.Sprint(n)
+		if n%2 == 0 {
+			tx.InternetGateways.Delete(world.InternetGatewayID("igw-" + id))
+			tx.NATGateways.Delete(world.NATGatewayID("nat-" + id))
+			tx.ENIs.Delete(world.ENIID("eni-nat-" + id))
+		}
 		tx.ENIs.Delete(world.ENIID("eni-" + id))
 		tx.SecurityGroups.Delete(world.SecurityGroupID("sg-" + id))
 		tx.Subnets.Delete(world.SubnetID("subnet-" + id))

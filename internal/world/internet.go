@@ -82,6 +82,15 @@ func (w *World) AddressOf(e ENI, private netip.Addr) (Address, bool) {
 	return Address{}, false
 }
 
+// PublicAddress is the public address that stands for the primary address of an interface: an elastic one, or the one
+// given at launch. It is invalid when there is none.
+func (w *World) PublicAddress(e ENI) netip.Addr {
+	if a, ok := w.AddressOf(e, e.Addr()); ok {
+		return a.Public
+	}
+	return e.Public
+}
+
 // GatewayOfVPC is the internet gateway attached to a VPC.
 func (w *World) GatewayOfVPC(v VPCID) (InternetGateway, bool) {
 	for g := range w.InternetGateways.In(string(v)) {

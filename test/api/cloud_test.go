@@ -146,6 +146,16 @@ func (c *cloud) restore(then world.World) {
 		rewind(&tx.ResourcePolicies, &then.ResourcePolicies)
 		rewind(&tx.LogGroups, &then.LogGroups)
 		rewind(&tx.LogStreams, &then.LogStreams)
+		rewind(&tx.InternetGateways, &then.InternetGateways)
+		rewind(&tx.Addresses, &then.Addresses)
+		rewind(&tx.NATGateways, &then.NATGateways)
+		rewind(&tx.Peerings, &then.Peerings)
+		rewind(&tx.FlowLogs, &then.FlowLogs)
+		rewind(&tx.SubnetReservations, &then.SubnetReservations)
+		rewind(&tx.NetworkInsightsPaths, &then.NetworkInsightsPaths)
+		rewind(&tx.NetworkInsightsAnalyses, &then.NetworkInsightsAnalyses)
+		rewind(&tx.NetworkInsightsScopes, &then.NetworkInsightsScopes)
+		rewind(&tx.NetworkInsightsScopeAnalyses, &then.NetworkInsightsScopeAnalyses)
 		return nil
 	}); err != nil {
 		panic(fmt.Errorf("restore: %w", err))

@@ -91,9 +91,14 @@ func (l *layout) peering(a, b world.VPC) {
 	side := func(v world.VPC) world.PeeringSide {
 		return world.PeeringSide{VPC: v.ID, Account: v.Account, Region: v.Region}
 	}
-	l.tx.Peerings.Put(world.Peering{
-		ID: world.PeeringID(l.tx.NewID("pcx")), Meta: l.tx.NewMeta(l.c, nil), Requester: side(a), Accepter: side(b), Status: world.PeeringActive,
-	})
+	id := world.PeeringID(l.tx.NewID("pcx"))
+	l.tx.Peerings.Put(world.Peering{ID: id, Meta: l.tx.NewMeta(l.c, nil), Requester: side(a), Accepter: side(b), Status: world.PeeringActive})
+	for _, v := range [][2]world.VPC{{a, b}, {b, a}} { // a group of the other may be a rule's peer
+		l.put(world.SecurityGroupRule{
+			Group: one(l.r, l.groupsOf(v[0].ID)), Egress: l.pick(4), Protocol: world.AnyProtocol,
+			PeerGroup: one(l.r, l.groupsOf(v[1].ID)), PeerVPC: v[1].ID, Peering: id,
+		})
+	}
 }
 
 // internet attaches an internet gateway and gives some interfaces public addresses.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"kumiko/internal/driver/flow"
@@ -27,6 +28,7 @@ type lab struct {
 	store    *store.Store
 	loop     *reconcile.Loop
 	refusals *refusals
+	probes   atomic.Int64 // counts source ports
 }
 
 func needRoot(t *testing.T) {

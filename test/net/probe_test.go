@@ -106,7 +106,7 @@ func (p *probe) look(fd int) bool {
 	case world.TCP:
 		e, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 		if e != 0 {
-			return unix.Errno(e) == unix.ECONNREFUSED
+			return unix.Errno(e) == unix.ECONNREFUSED || unix.Errno(e) == unix.ECONNRESET
 		}
 		_, err := unix.Getpeername(fd)
 		return err == nil

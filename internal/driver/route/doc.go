@@ -1,6 +1,6 @@
-// Package route makes the routing tables and rules of routers and gateways.
+// Package route makes the routing tables and rules of routers, gateways, NAT gateways and the public side.
 //
-// What does it own? In routers and gateways: every route and every rule with protocol number kernel.RouteProtocol.
+// What does it own? In those: every route and every rule with protocol number kernel.RouteProtocol.
 // Nothing in instances.
 //
 // How does a fresh process recognise its own? By that number.

@@ -93,6 +93,7 @@ func metaData(v *view, i world.Instance, enis []world.ENI, iam *node) *node {
 			text("hostname", name), text("local-hostname", name),
 			text("local-ipv4", first.Addr().String()), text("mac", first.MAC),
 			lines("security-groups", groupNames(v, first)))
+		kids = append(kids, public(v, first, "public-ipv4")...)
 	}
 	macs := make([]*node, 0, len(enis))
 	for _, e := range enis {
@@ -187,6 +188,7 @@ func networkInterface(v *view, e world.ENI) *node {
 		}
 		kids = append(kids, lines("ipv4-prefix", prefixes))
 	}
+	kids = append(kids, public(v, e, "public-ipv4s")...)
 	return folder(e.MAC, kids...)
 }
 
