@@ -25,7 +25,10 @@ var free = regexp.MustCompile(`^(` +
 	`ec2 \S+ (\S+ )*IpProtocol: minus|` +
 	`ec2 \S+ (\S+ )*FromPort: 0|` +
 	`ec2 AuthorizeSecurityGroupEgress IpPermissions 0 (FromPort|ToPort): (0|-1)|` + // types and codes of ICMP
-	`ec2 RunInstances (\S+ )*(\w+Count|\w+Index): 0|` +
+	`ec2 (RunInstances|CreateNetworkInterface|AttachNetworkInterface) (\S+ )*(\w+Count|\w+Index): 0|` +
+	`ec2 \w+NetworkAclEntry (Protocol: minus|PortRange From: 0)|` +
+	// refused in an answer that is right itself
+	`ec2 CreateFlowLogs ResourceId 0: .*|` +
 	`ec2 \S+ (UserData|UserData Value): long|` + // it is base64
 	`logs \S+ (startTime|endTime|logEvents 0 timestamp): .*` +
 	`)$`)
@@ -39,6 +42,7 @@ func tolerable(o *operation, m member, what string) bool {
 // already.
 var unmoved = regexp.MustCompile(`^(` +
 	`ec2 \S+ Filter 0 Value 0: .*|` +
+	`ec2 CreateFlowLogs ResourceId 0: .*|` +
 	`vpc-lattice List\w+ \w+: of (nothing|another account: \w+|another region|another number)|` +
 	`ec2 DeleteKeyPair (KeyPairId|KeyName): of (nothing|another account: \w+)` +
 	`)$`)

@@ -135,6 +135,8 @@ func (q aclEntryRequest) block() (netip.Prefix, error) {
 // details reads the ports or the ICMP type of an entry. Ports of a protocol without ports do not count, as in AWS.
 func (q aclEntryRequest) details(e *world.NetworkACLEntry) error {
 	switch {
+	case q.icmp != nil && !isICMP(e.Protocol):
+		return awserr.EC2Combination("The parameter 'icmpTypeCode' is for the ICMP protocols")
 	case e.Protocol.HasPorts():
 		if q.ports == nil || q.ports.From == nil || q.ports.To == nil {
 			return awserr.EC2MissingParameter("portRange")
@@ -153,8 +155,6 @@ func (q aclEntryRequest) details(e *world.NetworkACLEntry) error {
 			return awserr.EC2InvalidParameter("icmpTypeCode", itoa(int(kind))+"/"+itoa(int(code)), "Expecting a type and a code from -1 to 255.")
 		}
 		e.ICMP = world.ICMPMatch{Type: int(kind), Code: int(code)}
-	case q.icmp != nil && (val(q.icmp.Type) != 0 || val(q.icmp.Code) != 0):
-		return awserr.EC2Combination("The parameter 'icmpTypeCode' is for the ICMP protocols")
 	}
 	return nil
 }
