@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"kumiko/internal/cli/launch"
+
+	"golang.org/x/sys/unix"
 )
 
 // Config says how to play.
@@ -20,6 +22,16 @@ type Config struct {
 	Binary string    // the kumiko program
 	Region string    // where the story takes place
 	Out    io.Writer // the screen
+}
+
+// isTerminal tells whether out is a terminal.
+func isTerminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
 }
 
 // sweepWait bounds how long the end of everything may take.
@@ -35,7 +47,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err != nil {
 		return errors.Join(fmt.Errorf("demo: %w", err), os.RemoveAll(dir))
 	}
-	s := &stage{out: c.Out, binary: c.Binary, region: c.Region, begun: time.Now()}
+	s := &stage{out: c.Out, colours: isTerminal(c.Out), binary: c.Binary, region: c.Region, begun: time.Now()}
 	defer func() {
 		err = errors.Join(err, log.Close(), os.RemoveAll(dir))
 	}()

@@ -14,6 +14,7 @@ import (
 // stage shows commands and keeps what they answered for later ones.
 type stage struct {
 	out     io.Writer
+	colours bool // out is a terminal
 	binary  string
 	region  string
 	environ []string
@@ -31,13 +32,22 @@ const (
 	plain = "\x1b[0m"
 )
 
+// in gives the text a look, if there is a terminal to show it.
+func (s *stage) in(look, text string) string {
+	if !s.colours {
+		return text
+	}
+	return look + text + plain
+}
+
 func (s *stage) title(format string, a ...any) {
-	fmt.Fprintf(s.out, "\n%s── %s%s  %s(%s)%s\n", bold, fmt.Sprintf(format, a...), plain, faint, time.Since(s.begun).Round(100*time.Millisecond), plain)
+	took := fmt.Sprintf("(%s)", time.Since(s.begun).Round(100*time.Millisecond))
+	fmt.Fprintf(s.out, "\n%s  %s\n", s.in(bold, "── "+fmt.Sprintf(format, a...)), s.in(faint, took))
 	s.acts++
 }
 
 func (s *stage) say(format string, a ...any) {
-	fmt.Fprintf(s.out, "%s$ %s%s\n", bold, fmt.Sprintf(format, a...), plain)
+	fmt.Fprintln(s.out, s.in(bold, "$ "+fmt.Sprintf(format, a...)))
 }
 
 func (s *stage) note(format string, a ...any) {
@@ -72,7 +82,7 @@ func (s *stage) pick(ctx context.Context, query string, args ...string) (string,
 
 // inside runs a command in an instance in full view; shown is how one would type it there.
 func (s *stage) inside(ctx context.Context, i *instance, shown string, argv ...string) (string, error) {
-	fmt.Fprintf(s.out, "%s[%s]$ %s%s\n", bold, i.name, shown, plain)
+	fmt.Fprintln(s.out, s.in(bold, fmt.Sprintf("[%s]$ %s", i.name, shown)))
 	var b bytes.Buffer
 	err := run(ctx, s.environ, &b, s.binary, append([]string{"exec", "-T", i.id, "--"}, argv...)...)
 	s.show(b.String())
