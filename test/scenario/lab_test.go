@@ -233,7 +233,7 @@ func (l *lab) probe(from instance, to, port, station string) string {
 	}
 }
 
-// refusals gives the stations that refuse packets to a port from now on, until it is stopped.
+// refusals gives the stations that refuse packets to a port, and answers from it, from now on, until it is stopped.
 func (l *lab) refusals(port string) (<-chan string, func()) {
 	l.T.Helper()
 	watch := l.Command(testkit.Binary(l.T), "debug", "flows")
@@ -252,7 +252,7 @@ func (l *lab) refusals(port string) (<-chan string, func()) {
 		defer close(done)
 		for lines.Scan() {
 			var e struct{ Flow, RefusedBy string }
-			if json.Unmarshal(lines.Bytes(), &e) == nil && e.RefusedBy != "" && strings.HasSuffix(e.Flow, ":"+port) {
+			if json.Unmarshal(lines.Bytes(), &e) == nil && e.RefusedBy != "" && strings.Contains(e.Flow+" ", ":"+port+" ") {
 				station, _, _ := strings.Cut(e.RefusedBy, ":")
 				select {
 				case told <- station:

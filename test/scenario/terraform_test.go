@@ -23,41 +23,74 @@ func mirror() string {
 	return ""
 }
 
-// Terraform with the stock AWS provider applies the journey's resources, then has nothing to do, and destroys them.
-// The environment that kumiko env prints is all it is told.
-func TestTerraform(t *testing.T) {
+// terraform gives the way to run Terraform with the stock AWS provider on a copy of a folder. The environment that kumiko
+// env prints is all it is told.
+func (l *lab) terraform(folder, mirror string) func(args ...string) string {
+	l.T.Helper()
+	dir := l.T.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(folder)); err != nil {
+		l.T.Fatal(err)
+	}
+	conf := filepath.Join(dir, "terraformrc")
+	if err := os.WriteFile(conf, fmt.Appendf(nil, "provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror), 0o600); err != nil {
+		l.T.Fatal(err)
+	}
+	return func(args ...string) string {
+		l.T.Helper()
+		cmd := l.Command("terraform", append([]string{"-chdir=" + dir}, args...)...)
+		cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+conf, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			l.T.Fatalf("terraform %s: %v\n%s", args[0], err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+}
+
+// needTerraform is a folder with the AWS provider; without one, the test is skipped.
+func needTerraform(t *testing.T) string {
+	t.Helper()
 	m := mirror()
 	if m == "" {
 		t.Skip("SKIPPED, PROVES NOTHING: no mirror of the AWS provider is here (set KUMIKO_TF_MIRROR)")
 	}
 	testkit.Need(t, "terraform")
+	return m
+}
+
+// Terraform applies the journey's resources, then has nothing to do, and destroys them.
+func TestTerraform(t *testing.T) {
+	m := needTerraform(t)
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("../../examples/terraform")); err != nil {
-		t.Fatal(err)
-	}
-	conf := filepath.Join(dir, "terraformrc")
-	if err := os.WriteFile(conf, fmt.Appendf(nil, "provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", m), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	terraform := func(args ...string) string {
-		t.Helper()
-		cmd := l.Command("terraform", append([]string{"-chdir=" + dir}, args...)...)
-		cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+conf, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("terraform %s: %v\n%s", args[0], err, out)
-		}
-		return string(out)
-	}
+	terraform := l.terraform("../../examples/terraform", m)
 	terraform("init", "-input=false", "-no-color")
 	terraform("apply", "-auto-approve", "-input=false", "-no-color")
-	name := strings.TrimSpace(terraform("output", "-raw", "name"))
-	client := instance{id: strings.TrimSpace(terraform("output", "-raw", "client"))}
+	name := terraform("output", "-raw", "name")
+	client := instance{id: terraform("output", "-raw", "client")}
 	if got := l.Inside(client.id, "dig", "+short", name); !strings.HasPrefix(got, "129.224.") {
 		t.Errorf("%s is %q", name, got)
 	}
 	l.agree(client, name, "22", "")
+	terraform("plan", "-detailed-exitcode", "-input=false", "-no-color") // status 2 if there is something to do
+	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
+	if n := l.Pick("length(Vpcs)", "ec2", "describe-vpcs"); n != "0" {
+		t.Errorf("%s VPCs are left", n)
+	}
+}
+
+// Terraform does the same with the nouns of a VPC, and packets go where they say.
+func TestTerraformCore(t *testing.T) {
+	m := needTerraform(t)
+	l := newLab(t, "10.10.10.0/24", "us-east-1")
+	terraform := l.terraform("testdata/core", m)
+	terraform("init", "-input=false", "-no-color")
+	terraform("apply", "-auto-approve", "-input=false", "-no-color")
+	client := instance{id: terraform("output", "-raw", "client")}
+	for _, to := range []string{"private", "public"} { // over the peering, and by NAT
+		addr := terraform("output", "-raw", to)
+		l.agree(client, addr, "22", "")
+		l.agree(client, addr, "23", "acl-in")
+	}
 	terraform("plan", "-detailed-exitcode", "-input=false", "-no-color") // status 2 if there is something to do
 	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
 	if n := l.Pick("length(Vpcs)", "ec2", "describe-vpcs"); n != "0" {

@@ -1,0 +1,54 @@
+package scenario
+
+import "strings"
+
+// address takes a public address and gives it and its allocation.
+func (c *core) address() (addr, allocation string) {
+	c.T.Helper()
+	out := strings.Fields(c.Pick("[PublicIp, AllocationId]", "ec2", "allocate-address", "--domain", "vpc"))
+	return out[0], out[1]
+}
+
+// internetGateway makes an internet gateway of a VPC.
+func (c *core) internetGateway(v *vpc) string {
+	c.T.Helper()
+	id := c.Pick("InternetGateway.InternetGatewayId", "ec2", "create-internet-gateway")
+	c.AWS("ec2", "attach-internet-gateway", "--internet-gateway-id", id, "--vpc-id", v.id)
+	return id
+}
+
+// An instance with a public address answers to others by it; a private one gets out by a NAT gateway, whose address is
+// what the other side sees.
+func (c *core) internet() {
+	c.allow(c.x.group, "7001", "0.0.0.0/0")
+	c.serve(c.x1, "7001")
+	var allocation string
+	c.public, allocation = c.address()
+	igw := c.internetGateway(c.x)
+	c.AWS("ec2", "associate-address", "--allocation-id", allocation, "--instance-id", c.x1.id)
+	c.route(c.table(c.x), "0.0.0.0/0", "--gateway-id", igw)
+	c.agree(c.y1, c.public, "7001", "route")
+
+	other := c.internetGateway(c.y)
+	open := c.Pick("RouteTable.RouteTableId", "ec2", "create-route-table", "--vpc-id", c.y.id)
+	c.AWS("ec2", "associate-route-table", "--route-table-id", open, "--subnet-id", c.y.subnets[1])
+	c.route(open, "0.0.0.0/0", "--gateway-id", other)
+	c.agree(c.y2, c.public, "7001", "internet-gateway") // has a route, but no public address
+	shared, allocation := c.address()
+	nat := c.Pick("NatGateway.NatGatewayId", "ec2", "create-nat-gateway", "--subnet-id", c.y.subnets[1], "--allocation-id", allocation)
+	c.AWS("ec2", "wait", "nat-gateway-available", "--nat-gateway-ids", nat)
+	c.agree(c.y1, c.public, "7001", "route")
+	c.route(c.table(c.y), "0.0.0.0/0", "--nat-gateway-id", nat)
+
+	c.agree(c.y1, c.public, "7001", "")
+	if got, ok := c.visit(c.y1, c.public, "7001", "0"); !ok || !strings.HasPrefix(got, c.x1.id+" sees "+shared+":") {
+		c.T.Errorf("through %s: %q", nat, got)
+	}
+	c.agree(c.y1, c.public, "7002", "sg-in")
+	c.agree(c.x1, shared, "7003", "listener") // nobody gets in by a NAT gateway
+	c.agree(c.x2, shared, "7003", "internet-gateway")
+
+	c.AWS("ec2", "delete-nat-gateway", "--nat-gateway-id", nat)
+	c.AWS("ec2", "wait", "nat-gateway-deleted", "--nat-gateway-ids", nat)
+	c.agree(c.y1, c.public, "7001", "route") // a blackhole now
+}
