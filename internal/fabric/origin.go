@@ -16,6 +16,7 @@ type Station string
 const (
 	Spoof     Station = "source-check"     // the source is no address of the sending ENI
 	SGOut     Station = "sg-out"           // no egress rule of the sender's groups
+	Router    Station = "router"           // an address of the router itself, which answers names and metadata only
 	NoRoute   Station = "route"            // no route, a blackhole, or no ENI with that address
 	LinkIn    Station = "sg-association"   // no ingress rule of the VPC association's groups
 	Listen    Station = "listener"         // no resource, or not one of its ports

@@ -132,3 +132,21 @@ func (f *Fabric) Port(id world.ENIID) (*VPC, Port, bool) {
 func (v *VPC) Contains(a netip.Addr) bool {
 	return slices.ContainsFunc(v.CIDRs, func(c netip.Prefix) bool { return c.Contains(a) })
 }
+
+// Own tells whether a is an address of the VPC's router itself: of a subnet's router, the resolver or metadata.
+func (v *VPC) Own(a netip.Addr) bool {
+	return a == MetadataAddr || slices.Contains(v.Resolver.Addrs, a) ||
+		slices.ContainsFunc(v.Subnets, func(s Subnet) bool { return s.Gateway == a })
+}
+
+// Answers tells whether the router itself answers the flow: names, while the resolver is on, and metadata. Neither
+// security groups nor ACLs judge that. (VPC User Guide, "Security groups", "Network ACL basics".)
+func (v *VPC) Answers(f Flow) bool {
+	switch {
+	case f.Dst == MetadataAddr:
+		return f.Protocol == world.TCP && f.DstPort == 80
+	case slices.Contains(v.Resolver.Addrs, f.Dst):
+		return v.Resolver.Enabled && f.DstPort == 53 && f.Protocol.HasPorts()
+	}
+	return false
+}

@@ -61,6 +61,7 @@ func meanings() map[fabric.Station]meaning {
 		fabric.SGOut:     {GroupMismatch, egress},
 		fabric.ACLOut:    {ACLRestriction, egress},
 		fabric.Internet:  {InternetEgress, egress},
+		fabric.Router:    {NoDestination, eitherOr},
 		fabric.LinkIn:    {Unsupported, eitherOr},
 		fabric.ACLIn:     {ACLRestriction, ingress},
 		fabric.SGIn:      {GroupMismatch, ingress},

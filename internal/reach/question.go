@@ -31,7 +31,7 @@ type Answer struct {
 	From, To world.ENIID // To is empty when the question named no ENI
 }
 
-// Open tells whether the conversation reaches what the question meant.
+// Reached tells whether the conversation reaches what the question meant.
 func (a Answer) Reached() bool { return a.Open && !a.Stranger }
 
 // clientPort is the source port of the packet that is traced; no rule looks at it.

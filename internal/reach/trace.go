@@ -96,6 +96,9 @@ func (w *walk) pass(h Hop) bool {
 // fromPort follows the packet from a port of v to its end.
 func (w *walk) fromPort(v *fabric.VPC, p fabric.Port) bool {
 	spoof := Hop{Origin: fabric.Origin{Station: fabric.Spoof, VPC: v.ID, ENI: p.ENI}, Pass: !p.SourceDestCheck || p.Holds(w.Flow.Src)}
+	if spoof.Pass && v.Own(w.Flow.Dst) {
+		return w.pass(spoof) && w.pass(Hop{Origin: fabric.Origin{Station: fabric.Router, VPC: v.ID}, Pass: v.Answers(w.Flow)})
+	}
 	if !w.pass(spoof) || !p.Unfiltered && !w.pass(w.groups(v, fabric.Origin{Station: fabric.SGOut, VPC: v.ID, ENI: p.ENI}, p.Groups, true)) {
 		return false
 	}

@@ -17,6 +17,9 @@ func (a Answer) Summary() string {
 		return fmt.Sprintf("no: in this VPC %s is %s, not %s; the two are in different VPCs and nothing joins them", a.Asked.Dst, a.Trace.To, a.To)
 	case a.Open:
 		if a.Trace.To == "" {
+			if a.Hops[len(a.Hops)-1].Origin.Station == fabric.Router {
+				return fmt.Sprintf("yes: the VPC itself answers %s", service(a.Asked))
+			}
 			return fmt.Sprintf("yes: %s gets out to the public side", service(a.Asked))
 		}
 		return fmt.Sprintf("yes: %s reaches %s", service(a.Asked), a.Trace.To)
@@ -89,6 +92,8 @@ func (h Hop) refusal(f fabric.Flow) string {
 		return h.noRoute(f)
 	case fabric.Listen:
 		return h.notListening(f)
+	case fabric.Router:
+		return fmt.Sprintf("%s is the VPC's own, and does not answer %s", f.Dst, proto(f))
 	case fabric.ACLOut:
 		return h.aclRefusal(proto(f)+" to "+f.Dst.String(), "egress")
 	case fabric.ACLIn:
@@ -180,6 +185,8 @@ func (h Hop) Text(f fabric.Flow) string {
 		return "the destination is the ENI's own"
 	case fabric.Internet:
 		return "its address is translated to its public one"
+	case fabric.Router:
+		return "answered by the VPC's resolver or metadata service"
 	case fabric.ACLOut, fabric.ACLIn:
 		return "allowed by " + h.By()
 	}
