@@ -87,6 +87,17 @@ func AddHosts(tx *world.Tx, v VPC, n int, groups ...world.SecurityGroupID) []Hos
 	return out
 }
 
+// Straddle gives a host a second interface, eth1, in another VPC.
+func Straddle(tx *world.Tx, h Host, v VPC, groups ...world.SecurityGroupID) {
+	addrs, err := tx.AllocateAddresses(v.Subnet, 1)
+	if err != nil {
+		panic(fmt.Sprintf("lab: interface in %s: %v", v.Subnet.CIDR, err))
+	}
+	e := tx.NewENI(Caller, v.Subnet, addrs, groups)
+	e.Attachment = world.Attachment{Instance: h.ID, DeviceIndex: 1}
+	tx.ENIs.Put(e)
+}
+
 // Resource is a host that another VPC reaches through a resource gateway.
 type Resource struct {
 	Provider, Consumer VPC
