@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"syscall"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -48,39 +49,31 @@ const (
 )
 
 // EventReader reads the updates of a namespace's tracked connections: those the rules chose for each (ct event set).
-type EventReader struct{ *reader }
+type EventReader struct{ *burst }
 
 // OpenEvents subscribes to updates in the namespace mounted at path.
 func OpenEvents(namespace string) (*EventReader, error) {
-	r, err := open(namespace)
+	b, err := openBurst(namespace, ctGroup)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.conn.JoinGroup(ctGroup); err != nil {
-		r.Close()
-		return nil, fmt.Errorf("nfnetlink: subscribe to connections of %s: %w", namespace, err)
-	}
-	return &EventReader{r}, nil
+	return &EventReader{b}, nil
 }
 
-// Read waits for updates. Its error is ErrClosed after Close.
+// Read waits for updates. Under load it gives those of some milliseconds together. Its error is ErrClosed after Close.
 func (r *EventReader) Read() ([]Connection, error) {
-	messages, err := r.receive()
-	if err != nil {
-		return nil, err
-	}
 	var out []Connection
-	for _, m := range messages {
+	err := r.read(func(m syscall.NetlinkMessage) error {
 		if m.Header.Type != unix.NFNL_SUBSYS_CTNETLINK<<8|ctMessageNew || len(m.Data) < headerLen {
-			continue
+			return nil
 		}
 		c, err := parseConnection(m.Data[headerLen:])
-		if err != nil {
-			return out, err
+		if err == nil {
+			out = append(out, c)
 		}
-		out = append(out, c)
-	}
-	return out, nil
+		return err
+	})
+	return out, err
 }
 
 func parseConnection(b []byte) (Connection, error) {
