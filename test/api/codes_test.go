@@ -71,6 +71,15 @@ func ec2Refusals() []refusal {
 		{"ec2 ModifyManagedPrefixList", `{"PrefixListId":"$pl","CurrentVersion":7,"AddEntry":[{"Cidr":"10.0.0.0/8"}]}`, "PrefixListVersionMismatch", ""},
 		{"ec2 DescribeInstanceTypes", `{"InstanceType":["x9.nano"]}`, "InvalidInstanceType", "The following supplied instance types do not exist: [x9.nano]"},
 		{"ec2 DescribeDhcpOptions", `{"DhcpOptionsId":["dopt-` + none + `"]}`, "InvalidDhcpOptionID.NotFound", ""},
+		{"ec2 DescribeNatGateways", `{"NatGatewayId":["nat-` + none + `"]}`, "NatGatewayNotFound", "NatGateway nat-" + none + " was not found"},
+		{"ec2 DeleteNatGateway", `{"NatGatewayId":"nat-xyz"}`, "NatGatewayMalformed", ""},
+		{"ec2 CreateVpcPeeringConnection", `{"VpcId":"$vpcJoined","PeerVpcId":"$vpcAsked","PeerOwnerId":"12345"}`, "InvalidParameterValue", ""},
+		{"ec2 CreateVpcPeeringConnection", `{"VpcId":"$vpcJoined","PeerVpcId":"$vpcAsked","PeerRegion":"nowhere"}`, "InvalidParameterValue", ""},
+		{"ec2 CreateNetworkInsightsPath", `{"Source":"$i","Destination":"eni-` + none + `","Protocol":"tcp","ClientToken":"x"}`, "InvalidNetworkInterfaceID.NotFound", "The networkInterface ID 'eni-" + none + "' does not exist"},
+		{"ec2 CreateNetworkInsightsPath", `{"Source":"arn:aws:ec2:eu-west-1:$account:instance/$i","Destination":"$iOff","Protocol":"tcp","ClientToken":"x"}`, "InvalidParameterValue", ""},
+		{"ec2 CreateNetworkInsightsAccessScope", `{"ClientToken":"x","MatchPath":[{"Source":{"PacketHeaderStatement":{"SourcePrefixList":["pl-` + none + `"]}}}]}`, "InvalidPrefixListID.NotFound", ""},
+		{"ec2 CreateNetworkInsightsAccessScope", `{"ClientToken":"x","MatchPath":[{"Source":{"ResourceStatement":{"ResourceType":["AWS::RDS::DBInstance"]}}}]}`, "UnsupportedOperation", ""},
+		{"ec2 StartNetworkInsightsAnalysis", `{"NetworkInsightsPathId":"$nip","ClientToken":"x","AdditionalAccount":["bob"]}`, "InvalidParameterValue", ""},
 	}
 }
 

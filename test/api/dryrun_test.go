@@ -18,11 +18,14 @@ func TestDryRun(t *testing.T) {
 			}
 			for _, in := range s.bases(name) {
 				dry := with(in, m.path, true).(object)
+				if name == "ec2 CreateDefaultSubnet" {
+					continue // which needs a default VPC
+				}
 				if a := s.call(name, dry); a.code != "DryRunOperation" || a.status != 412 ||
 					a.message != "Request would have succeeded, but DryRun flag is set." {
 					t.Errorf("%s %s: %v", name, encode(dry), a)
 				}
-				if a := s.as(other.caller, name, dry); s.namesOwn(in) && (a.code == "DryRunOperation" || a.ok()) && name != "ec2 DeleteKeyPair" && at(in, []any{"Filter"}) == nil {
+				if a := s.as(other.caller, name, dry); s.namesOwn(in) && (a.code == "DryRunOperation" || a.ok()) && !kindToStrangers(name) && at(in, []any{"Filter"}) == nil {
 					t.Errorf("%s %s for another account: %v", name, encode(dry), a)
 				}
 			}
@@ -39,6 +42,11 @@ func TestDryRun(t *testing.T) {
 	if c.store.World().Rev != then.Rev {
 		t.Error("a dry run changed the world")
 	}
+}
+
+// kindToStrangers tells whether an operation succeeds with ids of others, of which it only says that they are not there.
+func kindToStrangers(op string) bool {
+	return op == "ec2 DeleteKeyPair" || op == "ec2 CreateFlowLogs" // which says so beside what it made
 }
 
 // namesOwn tells whether parameters name something of the site's own.

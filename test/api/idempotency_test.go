@@ -18,7 +18,7 @@ func (o *operation) tokenOf() (string, bool) {
 }
 
 // made is the id of what a call made.
-var made = regexp.MustCompile(`(<reservationId>|<routeTableId>|<prefixListId>|"id":")([a-z]+-[0-9a-f]{17})`)
+var made = regexp.MustCompile(`(<(?:reservation|routeTable|prefixList|natGateway|networkAcl|networkInterface|networkInsights\w+)Id>|<flowLogIdSet><item>|"id":")([a-z]+-[0-9a-f]{17})`)
 
 func (a answer) made() string {
 	if m := made.FindStringSubmatch(a.body); m != nil {
@@ -29,6 +29,14 @@ func (a answer) made() string {
 
 // others are parameters that make a call another one.
 var others = map[string]string{
+	"ec2 CreateFlowLogs":                                  "TrafficType=REJECT",
+	"ec2 CreateNatGateway":                                "SubnetId=$subnetPeer",
+	"ec2 CreateNetworkAcl":                                "VpcId=$vpcFree",
+	"ec2 CreateNetworkInsightsAccessScope":                `MatchPath=[{"Source":{"ResourceStatement":{"ResourceType":["AWS::EC2::VPC"]}}}]`,
+	"ec2 CreateNetworkInsightsPath":                       "Protocol=udp",
+	"ec2 CreateNetworkInterface":                          "SubnetId=$subnetFar",
+	"ec2 StartNetworkInsightsAccessScopeAnalysis":         "NetworkInsightsAccessScopeId=$nis",
+	"ec2 StartNetworkInsightsAnalysis":                    "NetworkInsightsPathId=$nip",
 	"ec2 CreateManagedPrefixList":                         "MaxEntries=6",
 	"ec2 CreateRouteTable":                                "VpcId=$vpcFree",
 	"ec2 RunInstances":                                    "MaxCount=1",
@@ -38,6 +46,14 @@ var others = map[string]string{
 	"vpc-lattice CreateServiceNetwork":                    "name=another",
 	"vpc-lattice CreateServiceNetworkResourceAssociation": "resourceConfigurationIdentifier=$rcfgGroup",
 	"vpc-lattice CreateServiceNetworkVpcAssociation":      "vpcIdentifier=$vpcBare",
+}
+
+// value is the value of a parameter in a text: a list, or the text with the names of the site.
+func (s *site) value(text string) any {
+	if strings.HasPrefix(text, "[") {
+		return s.parse(`{"v":` + text + `}`)["v"]
+	}
+	return s.fill(text)
 }
 
 // TestIdempotency: a call with a client token that was used gives what the first one made; with other parameters, or by
@@ -62,7 +78,7 @@ func TestIdempotency(t *testing.T) {
 				t.Errorf("the same call twice:\n%v\n%v", first.body, again.body)
 			}
 			member, value, _ := strings.Cut(others[name], "=")
-			changed := with(in, []any{member}, s.fill(value)).(object)
+			changed := with(in, []any{member}, s.value(value)).(object)
 			if a := s.call(name, changed); a.code != map[bool]string{true: "IdempotentParameterMismatch", false: "ConflictException"}[s.ops[name].service == "ec2"] ||
 				!strings.Contains(a.message, "token-1") || c.store.World().Rev != rev {
 				t.Errorf("with another %s: %v", member, a)

@@ -26,6 +26,8 @@ var free = regexp.MustCompile(`^(` +
 	`ec2 \S+ (\S+ )*FromPort: 0|` +
 	`ec2 AuthorizeSecurityGroupEgress IpPermissions 0 (FromPort|ToPort): (0|-1)|` + // types and codes of ICMP
 	`ec2 (RunInstances|CreateNetworkInterface|AttachNetworkInterface) (\S+ )*(\w+Count|\w+Index): 0|` +
+	`ec2 CreateNetworkInsightsPath DestinationPort: 0|` +
+	`ec2 CreateFlowLogs LogGroupName: (parent|slashes|minus)|` + // names may have dots, slashes and hyphens
 	`ec2 \w+NetworkAclEntry (Protocol: minus|PortRange From: 0)|` +
 	// refused in an answer that is right itself
 	`ec2 CreateFlowLogs ResourceId 0: .*|` +
@@ -43,6 +45,7 @@ func tolerable(o *operation, m member, what string) bool {
 var unmoved = regexp.MustCompile(`^(` +
 	`ec2 \S+ Filter 0 Value 0: .*|` +
 	`ec2 CreateFlowLogs ResourceId 0: .*|` +
+	`ec2 CreateVpcPeeringConnection PeerVpcId: of (nothing|another account: \w+)|` + // the connection is made, and fails
 	`vpc-lattice List\w+ \w+: of (nothing|another account: \w+|another region|another number)|` +
 	`ec2 DeleteKeyPair (KeyPairId|KeyName): of (nothing|another account: \w+)` +
 	`)$`)

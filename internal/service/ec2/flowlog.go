@@ -16,6 +16,9 @@ import (
 // maxFlowLogs is how many flow logs one resource has at most. (Amazon VPC User Guide, "Amazon VPC quotas".)
 const maxFlowLogs = 30
 
+// maxFlowResources is how many resources one request names at most. (Amazon EC2 API Reference, CreateFlowLogs.)
+const maxFlowResources = 1000
+
 // groupName is what names of log groups are made of. (Amazon CloudWatch Logs API Reference, CreateLogGroup.)
 var groupName = regexp.MustCompile(`^[-._/#A-Za-z0-9]{1,512}$`)
 
@@ -78,6 +81,9 @@ func readFlowLog(c world.Caller, in *ec2api.CreateFlowLogsInput) (world.FlowLog,
 	}
 	if len(in.ResourceIds) == 0 {
 		return f, awserr.EC2MissingParameter("ResourceId")
+	}
+	if len(in.ResourceIds) > maxFlowResources {
+		return f, awserr.EC2Code("InvalidParameter", "A request may name at most %d resources.", maxFlowResources)
 	}
 	err := cmp.Or(
 		oneOf("resourceType", in.ResourceType, "VPC", "Subnet", "NetworkInterface", "TransitGateway", "TransitGatewayAttachment", "RegionalNatGateway"),

@@ -105,7 +105,7 @@ func checkNAT(c world.Caller, in *ec2api.CreateNatGatewayInput) (*natRequest, er
 		oneOf("connectivityType", in.ConnectivityType, "public", "private"), oneOf("availabilityMode", in.AvailabilityMode, "zonal", "regional"),
 		notBuilt("Regional NAT gateways are", val(in.AvailabilityMode) == "regional", set(in.VpcId), len(in.AvailabilityZoneAddresses) > 0),
 		notBuilt("Secondary addresses of NAT gateways are", len(in.SecondaryAllocationIds) > 0, len(in.SecondaryPrivateIpAddresses) > 0,
-			val(in.SecondaryPrivateIpAddressCount) != 0),
+			in.SecondaryPrivateIpAddressCount != nil),
 		need("subnetId", in.SubnetId),
 	)
 	switch {

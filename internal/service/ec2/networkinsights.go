@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -20,7 +21,7 @@ const (
 
 // CreateNetworkInsightsPath keeps a question about two ends of the network.
 func (s *Service) CreateNetworkInsightsPath(ctx context.Context, c world.Caller, in *ec2api.CreateNetworkInsightsPathInput) (*ec2api.CreateNetworkInsightsPathOutput, error) {
-	p, err := readPath(in)
+	p, err := readPath(c, in)
 	if err != nil {
 		return nil, err
 	}
@@ -31,6 +32,9 @@ func (s *Service) CreateNetworkInsightsPath(ctx context.Context, c world.Caller,
 	var id string
 	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
 		id, err = tokenCall{c, "CreateNetworkInsightsPath", in.ClientToken, in}.once(tx, func() (string, error) {
+			if err := cmp.Or(endExists(tx, c, val(in.Source)), endExists(tx, c, val(in.Destination))); err != nil {
+				return "", err
+			}
 			if len(mine(&tx.NetworkInsightsPaths, c)) >= maxInsightsPaths {
 				return "", awserr.EC2Code("NetworkInsightsPathLimitExceeded", "You may have at most %d network insights paths.", maxInsightsPaths)
 			}
@@ -51,17 +55,17 @@ func (s *Service) CreateNetworkInsightsPath(ctx context.Context, c world.Caller,
 }
 
 // readPath checks what a path is made with.
-func readPath(in *ec2api.CreateNetworkInsightsPathInput) (world.NetworkInsightsPath, error) {
+func readPath(c world.Caller, in *ec2api.CreateNetworkInsightsPathInput) (world.NetworkInsightsPath, error) {
 	var p world.NetworkInsightsPath
 	var err error
 	if err := need("Source", in.Source); err != nil {
 		return p, err
 	}
-	if p.Source, err = insightsEnd("Source", *in.Source); err != nil {
+	if p.Source, err = insightsEnd(c, "Source", *in.Source); err != nil {
 		return p, err
 	}
 	if val(in.Destination) != "" {
-		if p.Destination, err = insightsEnd("Destination", *in.Destination); err != nil {
+		if p.Destination, err = insightsEnd(c, "Destination", *in.Destination); err != nil {
 			return p, err
 		}
 	}
@@ -96,23 +100,6 @@ func readPath(in *ec2api.CreateNetworkInsightsPathInput) (world.NetworkInsightsP
 		return p, awserr.EC2MissingParameter("Destination")
 	}
 	return p, nil
-}
-
-// insightsEnd is the id of an end of a path, given by id or ARN. What kinds of ends AWS has beside ours is refused.
-func insightsEnd(parameter, given string) (string, error) {
-	id := given[strings.LastIndexByte(given, '/')+1:]
-	prefix, _, _ := strings.Cut(id, "-")
-	switch prefix {
-	case "i":
-		return id, awserr.EC2CheckID("instance", id)
-	case "eni":
-		return id, awserr.EC2CheckID("network-interface", id)
-	case "igw":
-		return id, awserr.EC2CheckID("internet-gateway", id)
-	case "vpce", "pcx", "tgw", "vgw":
-		return id, unsupported(parameter + " of this type (" + prefix + ")")
-	}
-	return id, awserr.EC2InvalidParameter(parameter, given, "It is not the ID or ARN of a supported resource.")
 }
 
 func insightsAddr(parameter string, given *string) (netip.Addr, error) {

@@ -26,6 +26,11 @@ func (s *Service) StartNetworkInsightsAnalysis(ctx context.Context, c world.Call
 			return nil, awserr.EC2InvalidParameter("FilterInArn", a, "It is not an ARN.")
 		}
 	}
+	for _, a := range in.AdditionalAccounts {
+		if !accountForm.MatchString(a) {
+			return nil, awserr.EC2InvalidParameter("AdditionalAccount", a, "Account IDs have 12 digits.")
+		}
+	}
 	var id string
 	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
 		p, err := find(&tx.NetworkInsightsPaths, c, insightsPath, in.NetworkInsightsPathId)

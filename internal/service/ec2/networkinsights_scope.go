@@ -2,7 +2,6 @@ package ec2
 
 import (
 	"context"
-	"net/netip"
 	"slices"
 
 	"kumiko/internal/api/ec2api"
@@ -37,6 +36,11 @@ func (s *Service) CreateNetworkInsightsAccessScope(ctx context.Context, c world.
 	var id string
 	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
 		id, err = tokenCall{c, "CreateNetworkInsightsAccessScope", in.ClientToken, in}.once(tx, func() (string, error) {
+			for _, p := range slices.Concat(row.Match, row.Exclude) {
+				if err := scopeListsExist(tx, c, p); err != nil {
+					return "", err
+				}
+			}
 			row.ID, row.Meta = world.NetworkInsightsAccessScopeID(tx.NewID("nis")), tx.NewMeta(c, ts)
 			tx.NetworkInsightsScopes.Put(row)
 			return string(row.ID), nil
@@ -84,33 +88,6 @@ func readResources(s *ec2api.ResourceStatementRequest) *world.ResourceStatement 
 		return nil
 	}
 	return &world.ResourceStatement{Resources: s.Resources, Types: s.ResourceTypes}
-}
-
-// checkScopePath refuses what would otherwise never match and say nothing.
-func checkScopePath(p world.AccessScopePath) error {
-	for _, s := range []*world.PathStatement{p.Source, p.Destination} {
-		if s == nil || s.Header == nil {
-			continue
-		}
-		for _, a := range slices.Concat(s.Header.Sources, s.Header.Destinations) {
-			_, notRange := netip.ParsePrefix(a)
-			_, notAddr := netip.ParseAddr(a)
-			if notRange != nil && notAddr != nil {
-				return awserr.EC2InvalidParameter("PacketHeaderStatement", a, "This is not a valid address or CIDR block.")
-			}
-		}
-		for _, t := range slices.Concat(s.Header.SourcePorts, s.Header.DestinationPorts) {
-			if _, ok := reach.ParsePorts(t); !ok {
-				return awserr.EC2InvalidParameter("PacketHeaderStatement", t, "This is not a valid port or range of ports.")
-			}
-		}
-		for _, t := range s.Header.Protocols {
-			if t != "tcp" && t != "udp" {
-				return awserr.EC2InvalidParameter("PacketHeaderStatement", t, "Valid values are tcp and udp.")
-			}
-		}
-	}
-	return nil
 }
 
 // DeleteNetworkInsightsAccessScope forgets a scope that has no analyses.

@@ -3,6 +3,7 @@ package ec2
 import (
 	"cmp"
 	"context"
+	"regexp"
 	"time"
 
 	"kumiko/internal/api/ec2api"
@@ -28,6 +29,9 @@ const (
 
 // wrongPeer is the message of peerings that failed.
 const wrongPeer = "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range"
+
+// regionForm is what names of regions look like. (AWS Regions and Availability Zones User Guide, "AWS Regions".)
+var regionForm = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
 
 // aged is p as it is at a time: a request that nobody answered expires.
 func aged(p world.Peering, now time.Time) world.Peering {
@@ -112,7 +116,7 @@ func (s *Service) CreateVpcPeeringConnection(ctx context.Context, c world.Caller
 	if err := cmp.Or(need("vpcId", in.VpcId), need("peerVpcId", in.PeerVpcId)); err != nil {
 		return nil, err
 	}
-	if err := awserr.EC2CheckID("vpc", *in.PeerVpcId); err != nil {
+	if err := checkPeer(in); err != nil {
 		return nil, err
 	}
 	var p world.Peering
@@ -146,6 +150,20 @@ func (s *Service) CreateVpcPeeringConnection(ctx context.Context, c world.Caller
 		Code: new("initiating-request"), Message: new("Initiating Request to " + string(p.Accepter.Account)),
 	}
 	return &ec2api.CreateVpcPeeringConnectionOutput{VpcPeeringConnection: &out}, nil
+}
+
+// checkPeer checks that the other side is named in the form of its kind; whether it exists is told by the peering.
+func checkPeer(in *ec2api.CreateVpcPeeringConnectionInput) error {
+	if err := awserr.EC2CheckID("vpc", *in.PeerVpcId); err != nil {
+		return err
+	}
+	if owner := val(in.PeerOwnerId); owner != "" && !accountForm.MatchString(owner) {
+		return awserr.EC2InvalidParameter("peerOwnerId", owner, "Account IDs have 12 digits.")
+	}
+	if region := val(in.PeerRegion); region != "" && !regionForm.MatchString(region) {
+		return awserr.EC2InvalidParameter("peerRegion", region, "This is not the name of a region.")
+	}
+	return nil
 }
 
 // joinable tells whether the sides of a peering are what the requester said they are, and their ranges do not overlap.
