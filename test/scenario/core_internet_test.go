@@ -35,20 +35,33 @@ func (c *core) internet() {
 	c.route(open, "0.0.0.0/0", "--gateway-id", other)
 	c.agree(c.y2, c.public, "7001", "internet-gateway") // has a route, but no public address
 	shared, allocation := c.address()
-	nat := c.Pick("NatGateway.NatGatewayId", "ec2", "create-nat-gateway", "--subnet-id", c.y.subnets[1], "--allocation-id", allocation)
-	c.AWS("ec2", "wait", "nat-gateway-available", "--nat-gateway-ids", nat)
+	c.nat = c.Pick("NatGateway.NatGatewayId", "ec2", "create-nat-gateway", "--subnet-id", c.y.subnets[1], "--allocation-id", allocation)
+	c.AWS("ec2", "wait", "nat-gateway-available", "--nat-gateway-ids", c.nat)
 	c.agree(c.y1, c.public, "7001", "route")
-	c.route(c.table(c.y), "0.0.0.0/0", "--nat-gateway-id", nat)
+	c.route(c.table(c.y), "0.0.0.0/0", "--nat-gateway-id", c.nat)
 
 	c.agree(c.y1, c.public, "7001", "")
 	if got, ok := c.visit(c.y1, c.public, "7001", "0"); !ok || !strings.HasPrefix(got, c.x1.id+" sees "+shared+":") {
-		c.T.Errorf("through %s: %q", nat, got)
+		c.T.Errorf("through %s: %q", c.nat, got)
 	}
 	c.agree(c.y1, c.public, "7002", "sg-in")
 	c.agree(c.x1, shared, "7003", "listener") // nobody gets in by a NAT gateway
 	c.agree(c.x2, shared, "7003", "internet-gateway")
+}
 
-	c.AWS("ec2", "delete-nat-gateway", "--nat-gateway-id", nat)
-	c.AWS("ec2", "wait", "nat-gateway-deleted", "--nat-gateway-ids", nat)
-	c.agree(c.y1, c.public, "7001", "route") // a blackhole now
+// daemonGone: a conversation through a NAT gateway outlives the daemon, and goes on with the next one.
+func (c *core) daemonGone() {
+	talk := c.talk(c.y1, c.public, "7001", "40001")
+	c.Kill()
+	if !talk.alive() {
+		c.T.Error("cut off when the daemon was killed")
+	}
+	c.Up()
+	c.agree(c.y1, c.public, "7001", "")
+	if !talk.alive() {
+		c.T.Error("cut off when the daemon came back")
+	}
+	if err := talk.end(); err != nil {
+		c.T.Error(err)
+	}
 }

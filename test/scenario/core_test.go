@@ -12,6 +12,7 @@ type core struct {
 	x, y           *vpc
 	x1, x2, y1, y2 instance
 	public         string // the public address of x1
+	pcx, nat       string // the peering, and the NAT gateway of y
 }
 
 // The ways of a VPC out of itself, each told by the stock client and judged by packets.
@@ -30,11 +31,12 @@ func TestCore(t *testing.T) {
 	}{
 		{"peering", c.peering}, {"analysis", c.analysis}, {"foretold", c.foretold}, {"network ACL", c.networkACL},
 		{"internet", c.internet}, {"attach", c.attach}, {"flow records", c.flowRecords},
+		{"daemon gone", c.daemonGone}, {"end", c.end},
 	} {
 		t.Run(chapter.name, func(t *testing.T) {
-			whole := c.Cloud
-			defer func() { c.Cloud = whole }()
-			c.Cloud = whole.For(t)
+			whole := c.T
+			defer func() { c.T = whole }()
+			c.T = t
 			chapter.tell()
 		})
 	}
@@ -61,13 +63,13 @@ func (c *core) route(table, to string, by ...string) {
 func (c *core) peering() {
 	c.allow(c.y.group, "5001", "10.1.0.0/24")
 	c.serve(c.y1, "5001")
-	pcx := c.Pick("VpcPeeringConnection.VpcPeeringConnectionId", "ec2", "create-vpc-peering-connection", "--vpc-id", c.x.id, "--peer-vpc-id", c.y.id)
-	c.AWS("ec2", "accept-vpc-peering-connection", "--vpc-peering-connection-id", pcx)
-	c.AWS("ec2", "wait", "vpc-peering-connection-exists", "--vpc-peering-connection-ids", pcx)
+	c.pcx = c.Pick("VpcPeeringConnection.VpcPeeringConnectionId", "ec2", "create-vpc-peering-connection", "--vpc-id", c.x.id, "--peer-vpc-id", c.y.id)
+	c.AWS("ec2", "accept-vpc-peering-connection", "--vpc-peering-connection-id", c.pcx)
+	c.AWS("ec2", "wait", "vpc-peering-connection-exists", "--vpc-peering-connection-ids", c.pcx)
 	c.agree(c.x1, c.y1.addr, "5001", "route")
-	c.route(c.table(c.x), "10.2.0.0/24", "--vpc-peering-connection-id", pcx)
+	c.route(c.table(c.x), "10.2.0.0/24", "--vpc-peering-connection-id", c.pcx)
 	c.agree(c.x1, c.y1.addr, "5001", "route") // the answer's way back
-	c.route(c.table(c.y), "10.1.0.0/24", "--vpc-peering-connection-id", pcx)
+	c.route(c.table(c.y), "10.1.0.0/24", "--vpc-peering-connection-id", c.pcx)
 	c.agree(c.x1, c.y1.addr, "5001", "")
 	c.agree(c.x1, c.y1.addr, "6001", "sg-in")
 	if got, ok := c.visit(c.x1, c.y1.addr, "5001", "0"); !ok || !strings.HasPrefix(got, c.y1.id+" sees "+c.x1.addr+":") {
@@ -131,4 +133,20 @@ func (c *core) attach() {
 	})
 	c.agree(c.y2, addr, "8001", "route")
 	c.AWS("ec2", "delete-network-interface", "--network-interface-id", eni)
+}
+
+// end: what was carried by a NAT gateway, a public address and a peering is not, once they are gone.
+func (c *core) end() {
+	c.AWS("ec2", "delete-nat-gateway", "--nat-gateway-id", c.nat)
+	c.AWS("ec2", "wait", "nat-gateway-deleted", "--nat-gateway-ids", c.nat)
+	c.agree(c.y1, c.public, "7001", "route") // a blackhole now
+	const anyone = "198.51.100.7"
+	c.agree(c.x2, anyone, "9001", "internet-gateway")
+	association := c.Pick("Addresses[0].AssociationId", "ec2", "describe-addresses", "--public-ips", c.public)
+	c.AWS("ec2", "disassociate-address", "--association-id", association)
+	c.agree(c.x1, anyone, "9001", "internet-gateway")
+	c.agree(c.x1, c.y1.addr, "5001", "")
+	c.AWS("ec2", "delete-vpc-peering-connection", "--vpc-peering-connection-id", c.pcx)
+	c.agree(c.x1, c.y1.addr, "5001", "route") // a blackhole now
+	c.agree(c.y1, c.x1.addr, "7001", "route")
 }
