@@ -34,8 +34,11 @@ var routerOnly = []kernel.Sysctl{
 	{Name: "netfilter/nf_conntrack_events", Value: "0", Optional: true},
 }
 
-// gatewayOnly: connections are counted and timed for access records.
+// gatewayOnly: connections are counted and timed for access records. The kernel does not look up routes a second time for
+// each packet to see whether its source is an address of the gateway itself: nft refuses that, for new connections. (Linux
+// kernel, ip-sysctl.rst, accept_local.)
 var gatewayOnly = []kernel.Sysctl{
+	{Name: "ipv4/conf/all/accept_local", Value: "1"},
 	{Name: "netfilter/nf_conntrack_acct", Value: "1", Optional: true},
 	{Name: "netfilter/nf_conntrack_timestamp", Value: "1", Optional: true},
 }

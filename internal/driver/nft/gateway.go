@@ -18,9 +18,9 @@ func RenderGateway(g *fabric.Gateway) *nft.Table {
 	t := &nft.Table{Name: TableName}
 	t.Sets = append(t.Sets, consumerSets(g)...)
 	t.Sets = append(t.Sets, listenerSets(g.Listeners)...)
-	t.Sets = append(t.Sets, portSets(g.Ports)...)
+	t.Sets = append(append(t.Sets, portSets(g.Ports)...), sideSet(g))
 	t.Chains = []nft.Chain{
-		zoneChain(), enterChain(g), admitChain(), markChain(), targetChain(), forwardGateway(), clampChain(g), sourceChain(g.Ports),
+		zoneChain(), enterChain(g), admitChain(), consumerChain(), providerChain(), markChain(), targetChain(), forwardGateway(), clampChain(g), sourceChain(g.Ports),
 		closedInput(),
 	}
 	return t
@@ -122,25 +122,57 @@ func zoneChain() nft.Chain {
 }
 
 // markChain leads packets by their connection's mark: from a consumer to the port chosen for the connection, from the
-// provider back to the consumer. New connections are admitted first.
+// provider back to the consumer.
 func markChain() nft.Chain {
-	fromConsumer := func() nft.Clause { return nft.In("consumers", nft.InInterface()) }
 	return nft.Chain{Name: "mangle", Base: filter(nft.Prerouting, nft.PriorityMangle, nft.Accept), Rules: []nft.Rule{
 		nft.NewRule(nft.State(nft.Invalid), drop()),
-		nft.NewRule(fromConsumer(), nft.State(nft.New), nft.End(nft.Verdict{Kind: nft.Jump, Chain: "admit"})),
-		nft.NewRule(fromConsumer(), nft.SetMasked(nft.SetPacketMark(), nft.ConnectionMark(), kernel.MarkEgressMask)),
-		nft.NewRule(nft.In("uplinks", nft.InInterface()), nft.State(nft.New), nft.Log(string(fabric.Listen), kernel.LogGroup, logBytes), drop()),
-		nft.NewRule(nft.In("uplinks", nft.InInterface()), nft.SetMasked(nft.SetPacketMark(), nft.ConnectionMark(), kernel.MarkConsumerMask)),
+		nft.NewRule(nft.Dispatch("sides", nft.InInterface())),
+	}}
+}
+
+// sideSet says on which side of the gateway an interface is.
+func sideSet(g *fabric.Gateway) nft.Set {
+	s := nft.Set{Name: "sides", Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}
+	lead := func(device, chain string) {
+		s.Elements = append(s.Elements, nft.Element{
+			Key: nft.Concat(nft.FieldInterface(device)), Verdict: nft.Verdict{Kind: nft.Jump, Chain: chain},
+		})
+	}
+	for _, c := range g.Consumers {
+		lead(kernel.ConsumerDevice(c.Index), "from_consumer")
+	}
+	for _, p := range g.Ports {
+		lead(p.Device, "from_provider")
+	}
+	s.Elements = tidy(s.Elements)
+	return s
+}
+
+// consumerChain admits new connections first.
+func consumerChain() nft.Chain {
+	return nft.Chain{Name: "from_consumer", Rules: []nft.Rule{
+		nft.NewRule(nft.State(nft.New), nft.End(nft.Verdict{Kind: nft.Jump, Chain: "admit"})),
+		nft.NewRule(nft.SetMasked(nft.SetPacketMark(), nft.ConnectionMark(), kernel.MarkEgressMask)),
+	}}
+}
+
+// providerChain refuses new connections.
+func providerChain() nft.Chain {
+	return nft.Chain{Name: "from_provider", Rules: []nft.Rule{
+		nft.NewRule(nft.State(nft.New), nft.Log(string(fabric.Listen), kernel.LogGroup, logBytes), drop()),
+		nft.NewRule(nft.SetMasked(nft.SetPacketMark(), nft.ConnectionMark(), kernel.MarkConsumerMask)),
 	}}
 }
 
 // admitChain lets connections to listeners in. The first packet of a connection may come again: what was decided stays.
+// Nobody beyond the gateway has its own address; the kernel does not look at that here (accept_local).
 func admitChain() nft.Chain {
 	ret := nft.End(nft.Verdict{Kind: nft.Return})
 	enter := nft.End(nft.Verdict{Kind: nft.Goto, Chain: "enter"})
 	tcp := nft.DestinationPort(unix.IPPROTO_TCP)
 	return nft.Chain{Name: "admit", Rules: []nft.Rule{
 		nft.NewRule(nft.IsNot(nft.ConnectionMark(), nft.FieldU32(0)), ret),
+		nft.NewRule(nft.Is(nft.IPv4.Source(), nft.FieldAddr(kernel.LinkGateway)), drop()),
 		nft.NewRule(nft.In("listeners", nft.IPv4.Destination(), tcp), enter),
 		nft.NewRule(nft.In("listener_ranges", nft.IPv4.Destination(), tcp), enter),
 		refuse(fabric.Listen),
