@@ -10,6 +10,8 @@ type NetworkInsightsPath struct {
 	ID NetworkInsightsPathID
 	Meta
 	Source, Destination string     // ids; the destination may be an address alone
+	SourceAccount       AccountID  // whose the source is; empty: the path's own
+	DestinationAccount  AccountID  // whose the destination is; empty: the path's own
 	SourceIP            netip.Addr // invalid: the source's primary one
 	DestinationIP       netip.Addr // invalid: the destination's primary one
 	Protocol            Protocol

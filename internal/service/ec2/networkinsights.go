@@ -69,6 +69,7 @@ func readPath(c world.Caller, in *ec2api.CreateNetworkInsightsPathInput) (world.
 			return p, err
 		}
 	}
+	p.SourceAccount, p.DestinationAccount = arnAccount(*in.Source), arnAccount(val(in.Destination))
 	switch val(in.Protocol) {
 	case "tcp":
 		p.Protocol = world.TCP
@@ -246,11 +247,11 @@ func protocolWord(p world.Protocol) string {
 func describePath(p world.NetworkInsightsPath) ec2api.NetworkInsightsPath {
 	out := ec2api.NetworkInsightsPath{
 		NetworkInsightsPathId: new(string(p.ID)), NetworkInsightsPathArn: new(insightsARN(p.Meta, insightsPath, string(p.ID))), CreatedDate: new(p.Created),
-		Source: new(p.Source), SourceArn: new(insightsARN(p.Meta, resourceKind(p.Source), p.Source)), Protocol: new(protocolWord(p.Protocol)),
+		Source: new(p.Source), SourceArn: new(endARN(p.Meta, p.SourceAccount, p.Source)), Protocol: new(protocolWord(p.Protocol)),
 		FilterAtSource: describeFilter(p.AtSource), FilterAtDestination: describeFilter(p.AtDestination), Tags: allTags(p.Meta),
 	}
 	if p.Destination != "" {
-		out.Destination, out.DestinationArn = new(p.Destination), new(insightsARN(p.Meta, resourceKind(p.Destination), p.Destination))
+		out.Destination, out.DestinationArn = new(p.Destination), new(endARN(p.Meta, p.DestinationAccount, p.Destination))
 	}
 	if p.SourceIP.IsValid() {
 		out.SourceIp = new(p.SourceIP.String())

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -64,4 +65,9 @@ func endExists(tx *world.Tx, c world.Caller, given string) error {
 		_, err = find(&tx.InternetGateways, c, "internet-gateway", &id)
 	}
 	return err
+}
+
+// endARN is the ARN of an end of a path with m, which belongs to owner or, without one, to the path's account.
+func endARN(m world.Meta, owner world.AccountID, id string) string {
+	return world.ARN("ec2", m.Region, cmp.Or(owner, m.Account), resourceKind(id)+"/"+id)
 }

@@ -91,6 +91,9 @@ func TestNetworkInsightsOfOthers(t *testing.T) {
 	_, err := b.CreateNetworkInsightsPath(ctx, b.c, &ec2api.CreateNetworkInsightsPathInput{Source: mine, Destination: theirs, Protocol: new("tcp")})
 	b.refused(err, "InvalidInstanceID.NotFound", "")
 	p := must(b.CreateNetworkInsightsPath(ctx, b.c, &ec2api.CreateNetworkInsightsPathInput{Source: mine, Destination: new("arn:aws:ec2:us-east-1:000000000000:instance/" + *theirs), Protocol: new("tcp")})).NetworkInsightsPath
+	if arn := "arn:aws:ec2:us-east-1:000000000000:instance/" + *theirs; *p.DestinationArn != arn || *p.Destination != *theirs {
+		t.Errorf("the destination is %s, described as %s", arn, *p.DestinationArn)
+	}
 	for want, accounts := range map[string][]string{"NO_SOURCE_OR_DESTINATION": nil, "DISCONNECTED_VPCS": {"000000000000"}} {
 		must(b.StartNetworkInsightsAnalysis(ctx, b.c, &ec2api.StartNetworkInsightsAnalysisInput{NetworkInsightsPathId: p.NetworkInsightsPathId, AdditionalAccounts: accounts}))
 		all := must(b.DescribeNetworkInsightsAnalyses(ctx, b.c, &ec2api.DescribeNetworkInsightsAnalysesInput{})).NetworkInsightsAnalyses
