@@ -34,7 +34,7 @@ func (b backend) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 		return out, err
 	}
 	_, port, _ := f.Port(a.From)
-	out.Live, err = b.live(ctx, port.Peer.Host, a.Asked, a.Open)
+	out.Live, err = b.live(ctx, port.Peer.Host, a)
 	return out, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"kumiko/internal/cli/admin"
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
+	"kumiko/internal/reach"
 	"kumiko/internal/world"
 )
 
@@ -27,10 +28,12 @@ type probe struct {
 	space    string // path of the instance's network namespace
 	from, to netip.AddrPort
 	protocol world.Protocol
+	beyond   bool // it goes out to the public side, where nobody need be
 }
 
 // live sends the first packet of a flow from the instance it begins at and tells what came of it.
-func (d *daemon) live(ctx context.Context, host world.InstanceID, f fabric.Flow, open bool) (*admin.Probe, error) {
+func (d *daemon) live(ctx context.Context, host world.InstanceID, a reach.Answer) (*admin.Probe, error) {
+	f := a.Asked
 	if f.Protocol != world.TCP && f.Protocol != world.UDP {
 		return nil, fmt.Errorf("%w: only tcp and udp can be tried live", admin.ErrUnusable)
 	}
@@ -43,7 +46,7 @@ func (d *daemon) live(ctx context.Context, host world.InstanceID, f fabric.Flow,
 	}
 	p := probe{
 		space: kernel.Path(d.folder.run(), string(host)), protocol: f.Protocol,
-		from: netip.AddrPortFrom(f.Src, uint16(40000+n.Int64())), to: netip.AddrPortFrom(f.Dst, f.DstPort),
+		from: netip.AddrPortFrom(f.Src, uint16(40000+n.Int64())), to: netip.AddrPortFrom(f.Dst, f.DstPort), beyond: outside(a),
 	}
 	events, remove := d.drivers.watchers.add()
 	defer remove()
@@ -67,8 +70,13 @@ func (d *daemon) live(ctx context.Context, host world.InstanceID, f fabric.Flow,
 	}
 	cancel()
 	<-sent
-	agree(out, open)
+	agree(out, a.Open)
 	return out, nil
+}
+
+// outside tells whether the conversation is with an address of the public side that is no interface's.
+func outside(a reach.Answer) bool {
+	return a.Open && a.Trace.To == "" && a.Hops[len(a.Hops)-1].Origin.Station != fabric.Router
 }
 
 // send sends the packet and waits for what comes back.
@@ -111,7 +119,7 @@ func (p probe) judge(out *admin.Probe, err error) {
 		out.Result, out.Open = "refused by the receiver: nothing listens there", new(true)
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, net.ErrClosed) || isTimeout(err):
 		out.Result = "silence"
-		if p.protocol == world.TCP { // a receiver would have answered
+		if p.protocol == world.TCP && !p.beyond { // a receiver would have answered
 			out.Open = new(false)
 		}
 	default:
