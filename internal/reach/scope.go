@@ -158,8 +158,10 @@ func (x *scoped) fits(s *world.PathStatement, h *world.PacketHeader) bool {
 }
 
 func (x *scoped) contains(texts, lists []string, a netip.Addr) bool {
-	ranges := x.ranges(texts, lists)
-	return len(ranges) == 0 || slices.ContainsFunc(ranges, func(p netip.Prefix) bool { return p.Contains(a) })
+	if len(texts)+len(lists) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(x.ranges(texts, lists), func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 func (x *scoped) ranges(texts, lists []string) []netip.Prefix {
