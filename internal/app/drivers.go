@@ -44,13 +44,14 @@ type drivers struct {
 func newDrivers(c Config, f folder, key []byte, log *access.Recorder) (*drivers, error) {
 	d := &drivers{access: log, watchers: &watchers{all: map[chan event]struct{}{}}}
 	var err error
-	if d.spaces, err = netns.New(f.run()); err != nil {
-		return nil, err
-	}
 	if d.metadata, err = imds.New(imds.Config{Run: f.run(), Key: key, Log: c.Log}); err != nil {
 		return nil, err
 	}
 	if d.hosts, err = host.New(hostConfig(c, f)); err != nil {
+		return nil, err
+	}
+	if d.spaces, err = netns.New(f.run()); err != nil { // last: what failed before it leaves nothing in the kernel
+		d.hosts.Close()
 		return nil, err
 	}
 	path := func(name string) string { return kernel.Path(f.run(), name) }
@@ -94,17 +95,17 @@ func (d *drivers) close() {
 
 // takeDown ends everything of a folder that has no daemon.
 func takeDown(ctx context.Context, c Config, f folder) error {
-	h, err := host.New(hostConfig(c, f))
-	if err != nil {
-		return err
+	h, failed := host.New(hostConfig(c, f))
+	if failed == nil {
+		defer h.Close()
+		failed = h.Down(ctx)
 	}
-	defer h.Close()
 	s, err := netns.New(f.run())
 	if err != nil {
-		return err
+		return errors.Join(failed, err)
 	}
 	defer s.Close()
-	return errors.Join(h.Down(ctx), s.Down(ctx))
+	return errors.Join(failed, s.Down(ctx))
 }
 
 // hosts shows the host driver as the reconciler wants to see it.

@@ -119,7 +119,7 @@ func New(c Config) (*Driver, error) {
 		}
 	}
 	if _, err := d.skeletons.of(amazonUser); err != nil { // so that the first instance need not wait for it
-		return nil, err
+		d.log.Warn("the default image is not ready; instances cannot start", "err", err) // to stop them, it is not needed
 	}
 	return d, nil
 }
