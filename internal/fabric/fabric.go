@@ -64,16 +64,19 @@ type Port struct {
 	Peer            Peer // what is plugged into the port
 }
 
-// Peer is the namespace a port's cable ends in: a host or a gateway, or none while the ENI is not attached.
+// Peer is the namespace a port's cable ends in: a host, a gateway or an endpoint, or none while the ENI is not attached.
 type Peer struct {
-	Host    world.InstanceID
-	Gateway world.ResourceGatewayID
-	NAT     world.NATGatewayID
-	Device  string // interface name there, e.g. eth0
+	Host     world.InstanceID
+	Gateway  world.ResourceGatewayID
+	NAT      world.NATGatewayID
+	Endpoint world.EndpointID
+	Device   string // interface name there, e.g. eth0
 }
 
 // Attached tells whether the port has a cable.
-func (p Peer) Attached() bool { return p.Host != "" || p.Gateway != "" || p.NAT != "" }
+func (p Peer) Attached() bool {
+	return p.Host != "" || p.Gateway != "" || p.NAT != "" || p.Endpoint != ""
+}
 
 // Group is a security group as the kernel needs it: its rules and the addresses that stand for it in other groups' rules.
 type Group struct {

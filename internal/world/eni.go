@@ -28,6 +28,7 @@ type ENI struct {
 	RequesterID      string            // who manages it, e.g. amazon-aws
 	Gateway          ResourceGatewayID // the resource gateway whose ENI this is, if any
 	NAT              NATGatewayID      // the NAT gateway whose ENI this is, if any
+	Endpoint         EndpointID        // the VPC endpoint whose ENI this is, if any
 	AutoPublic       bool              // gets a public address whenever its instance starts
 	Public           netip.Addr        // the one it got, for the primary address; invalid: none. See also Address.
 }

@@ -32,6 +32,7 @@ type (
 	PeeringID               string // pcx-
 	FlowLogID               string // fl-
 	SubnetReservationID     string // scr-
+	EndpointID              string // vpce-
 
 	NetworkInsightsPathID                string // nip-
 	NetworkInsightsAnalysisID            string // nia-

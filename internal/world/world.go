@@ -40,6 +40,7 @@ type World struct {
 	Peerings               Table[PeeringID, Peering]
 	FlowLogs               Table[FlowLogID, FlowLog]
 	SubnetReservations     Table[SubnetReservationID, SubnetReservation]
+	Endpoints              Table[EndpointID, Endpoint]
 
 	NetworkInsightsPaths         Table[NetworkInsightsPathID, NetworkInsightsPath]
 	NetworkInsightsAnalyses      Table[NetworkInsightsAnalysisID, NetworkInsightsAnalysis]
@@ -80,6 +81,7 @@ func (w *World) tables() []namedTable {
 		{"vpc-peering-connection", &w.Peerings},
 		{"flow-log", &w.FlowLogs},
 		{"subnet-cidr-reservation", &w.SubnetReservations},
+		{"vpc-endpoint", &w.Endpoints},
 		{"network-insights-path", &w.NetworkInsightsPaths},
 		{"network-insights-analysis", &w.NetworkInsightsAnalyses},
 		{"network-insights-access-scope", &w.NetworkInsightsScopes},

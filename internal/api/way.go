@@ -1,0 +1,27 @@
+package api
+
+import (
+	"context"
+	"net/netip"
+
+	"kumiko/internal/world"
+)
+
+// Way is how a request came to the API: which policies and condition keys apply to it depends on that. The zero value
+// is a request from the machine itself.
+type Way struct {
+	Endpoint world.EndpointID // the VPC endpoint it came through, if any
+	VPC      world.VPCID      // the VPC of that endpoint
+	Source   netip.Addr       // the client's address: a private one behind an endpoint, a public one otherwise
+}
+
+type wayKey struct{}
+
+// WithWay notes in a request's context how it came. Listeners other than the machine's own do so.
+func WithWay(ctx context.Context, w Way) context.Context { return context.WithValue(ctx, wayKey{}, w) }
+
+// WayOf is how the request with this context came.
+func WayOf(ctx context.Context) Way {
+	w, _ := ctx.Value(wayKey{}).(Way)
+	return w
+}
