@@ -106,11 +106,11 @@ func (ours) ListenTCP(string, netip.AddrPort) (*net.TCPListener, error) {
 }
 
 func startOurs(ctx context.Context, names map[string]netip.Addr) (port int, stop func(), err error) {
-	z := fabric.Zone{Name: "example.internal", Records: map[string][]fabric.Record{}}
+	z := fabric.NewZone(fabric.HostedZone, "Z1", "example.internal", fabric.SOA{})
 	for n, a := range names {
-		z.Records[n] = []fabric.Record{{Type: fabric.TypeA, TTL: 60, Addr: a}}
+		z.Add(n, fabric.Record{Type: fabric.TypeA, TTL: 60, Addr: a})
 	}
-	v := &fabric.VPC{ID: "vpc-1", Zones: []fabric.Zone{z}, Resolver: fabric.Resolver{Enabled: true, Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.2")}}}
+	v := &fabric.VPC{ID: "vpc-1", View: fabric.NewView(z), Resolver: fabric.Resolver{Enabled: true, Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.2")}}}
 	d := dns.New(dns.Config{Sockets: ours{&port}})
 	if err := d.Apply(ctx, &fabric.Fabric{VPCs: []*fabric.VPC{v}}); err != nil {
 		d.Close()

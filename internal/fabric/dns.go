@@ -2,7 +2,6 @@ package fabric
 
 import (
 	"net/netip"
-	"strings"
 )
 
 // Resolver is the DNS resolver of a VPC.
@@ -11,125 +10,141 @@ type Resolver struct {
 	Addrs   []netip.Addr // base+2 and 169.254.169.253
 }
 
-// Zone is a set of names the resolver of a VPC answers from.
-type Zone struct {
-	Name    string // lower case, no trailing dot
-	SOA     SOA
-	Records map[string][]Record // by lower-case name without trailing dot; a present name with no record of a type is NODATA
-	Public  bool                // names made of public addresses answer these, where there is no record; see world.PublicName
-	Exists  map[string]bool     // further names that exist without any record: elsewhere they have some, or names below them have (RFC 8020)
-}
-
-// SOA is what a negative answer carries.
-type SOA struct {
-	NS, Mailbox                             string
-	Serial, Refresh, Retry, Expire, Minimum uint32
-	TTL                                     uint32 // of the SOA record itself, seconds
-}
-
-// Record is one resource record.
-type Record struct {
-	Type   uint16     // DNS type number: 1 A, 28 AAAA, 5 CNAME, 12 PTR, … (RFC 1035)
-	TTL    uint32     // seconds
-	Addr   netip.Addr // of A and AAAA
-	Target string     // of CNAME and PTR, without trailing dot
-}
-
 // Outcome is what kind of answer a resolver gives.
 type Outcome int
 
 // The outcomes of a query.
 const (
-	Answered Outcome = iota // records
-	NoData                  // the name exists, not with this type
-	NXDomain                // the name does not exist
-	Refused                 // the resolver is off: it does not answer at all
+	Answered  Outcome = iota // records
+	NoData                   // the name exists, not with this type
+	NXDomain                 // the name does not exist
+	Refused                  // the resolver is off: it does not answer at all
+	Forwarded                // the targets of Reply.Rule are to be asked for Reply.Name
+	Failed                   // the name is an alias of too many others, or of itself
 )
 
 // Reply is the resolver's answer to a question, with its reason.
 type Reply struct {
 	Outcome Outcome
-	Records []Record
-	Zone    *Zone // the zone that decided; nil when none matched
+	Aliases []Alias  // what was followed on the way from the name that was asked for
+	Name    string   // that Records belong to, or that has none: where the aliases lead
+	Records []Record // of Name
+	Zone    *Zone    // the zone that decided; nil when none matched
+	Rule    *Forward // the rule that decided: where it is asked, or that it is not asked elsewhere
+}
+
+// Alias is a CNAME record with the name it is of.
+type Alias struct {
+	Name   string
+	Record Record
 }
 
 // DNS type numbers that Answer treats specially. (RFC 1035, RFC 3596.)
 const (
 	TypeA     uint16 = 1
+	TypeNS    uint16 = 2
 	TypeCNAME uint16 = 5
+	TypeSOA   uint16 = 6
 	TypePTR   uint16 = 12
 	TypeAAAA  uint16 = 28
+	TypeANY   uint16 = 255
 )
 
-// Answer is what the resolver of VPC v says when an instance of it asks for name and type. The most specific zone
-// that covers the name decides alone: a name it lacks does not exist, even if a less specific zone has it.
+// maxAliases is how many aliases in a row are followed before a name is taken to lead nowhere, maxLookups how many names
+// are looked up for one answer.
+const maxAliases, maxLookups = 8, 64
+
+// Answer is what the resolver of VPC v says when an instance of it asks for name and type. The most specific source
+// that covers the name decides alone: a name it lacks does not exist, even if a less specific one has it. Aliases are
+// followed, each by the same rule.
 func Answer(v *VPC, name string, qtype uint16) Reply {
 	if !v.Resolver.Enabled {
 		return Reply{Outcome: Refused}
 	}
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	z := zoneOf(v, name)
-	if z == nil {
-		return Reply{Outcome: NXDomain}
+	s := search{view: &v.View, left: maxLookups}
+	return s.answer(Canonical(name), qtype, 0)
+}
+
+// search is the search for one answer.
+type search struct {
+	view *View
+	left int // how many names may still be looked up
+}
+
+// answer answers for a name that has been come to by some aliases.
+func (s *search) answer(name string, qtype uint16, followed int) Reply {
+	var r Reply
+	for ; followed <= maxAliases && s.left > 0; followed++ {
+		s.left--
+		r.Name = name
+		r.Zone, r.Rule = s.view.source(name)
+		switch {
+		case r.Zone == nil && r.Rule != nil && !r.Rule.System:
+			r.Outcome = Forwarded
+			return r
+		case r.Zone == nil:
+			r.Outcome = NXDomain
+			return r
+		}
+		records, exists := r.Zone.find(name)
+		next, ok := cname(records, qtype)
+		if !ok {
+			s.take(&r, records, exists, qtype, followed)
+			return r
+		}
+		r.Aliases = append(r.Aliases, Alias{Name: name, Record: next})
+		name = Canonical(next.Target)
 	}
-	recs, ok := z.Records[name]
-	if !ok {
-		recs, ok = z.public(name)
+	return Reply{Outcome: Failed, Name: name}
+}
+
+// cname is the record that says where to go on, for a question that is not about it.
+func cname(records []Record, qtype uint16) (Record, bool) {
+	if qtype == TypeCNAME || qtype == TypeANY {
+		return Record{}, false
 	}
-	if !ok {
-		return Reply{Outcome: absent(z, name), Zone: z}
+	for _, r := range records {
+		if r.Type == TypeCNAME && !r.Alias {
+			return r, true
+		}
 	}
-	r := Reply{Zone: z}
-	for _, rec := range recs {
-		if rec.Type == qtype || rec.Type == TypeCNAME {
+	return Record{}, false
+}
+
+// take takes the records of the type that was asked for.
+func (s *search) take(r *Reply, records []Record, exists bool, qtype uint16, followed int) {
+	wants := func(t uint16) bool { return t == qtype || qtype == TypeANY }
+	soa := r.Name == r.Zone.Name && r.Name != ""
+	for _, rec := range records {
+		switch {
+		case !wants(rec.Type):
+		case rec.Alias:
+			r.Records = append(r.Records, s.answer(Canonical(rec.Target), rec.Type, followed+1).Records...)
+		default:
 			r.Records = append(r.Records, rec)
+			soa = soa && rec.Type != TypeSOA
 		}
 	}
-	if len(r.Records) == 0 {
+	if soa && wants(TypeSOA) {
+		r.Records = append(r.Records, r.Zone.SOA.record())
+	}
+	switch {
+	case len(r.Records) > 0:
+		r.Outcome = Answered
+	case exists:
 		r.Outcome = NoData
+	default:
+		r.Outcome = NXDomain
 	}
-	return r
 }
 
-func zoneOf(v *VPC, name string) *Zone {
-	var best *Zone
-	for i := range v.Zones {
-		z := &v.Zones[i]
-		if (z.Name == "" || name == z.Name || strings.HasSuffix(name, "."+z.Name)) && (best == nil || len(z.Name) > len(best.Name)) {
-			best = z
-		}
-	}
-	return best
-}
-
-// absent decides between NODATA and NXDOMAIN for a name without records.
-func absent(z *Zone, name string) Outcome {
-	if name == z.Name || z.Exists[name] {
-		return NoData
-	}
-	return NXDomain
-}
-
-// Resolve is the first address the VPC's resolver gives for the name, following no more than eight aliases.
+// Resolve is the first address the VPC's resolver gives for the name.
 func Resolve(v *VPC, name string) (netip.Addr, Reply) {
-	var last Reply
-	for range 8 {
-		last = Answer(v, name, TypeA)
-		next := ""
-		for _, r := range last.Records {
-			switch r.Type {
-			case TypeA:
-				return r.Addr, last
-			case TypeCNAME:
-				next = r.Target
-			}
-		}
-		if next == "" {
-			break
-		}
-		name = next
+	r := Answer(v, name, TypeA)
+	if len(r.Records) == 0 {
+		return netip.Addr{}, r
 	}
-	return netip.Addr{}, last
+	return r.Records[0].Addr, r
 }
 
 // Instance metadata of a port is served at this address. (EC2 User Guide, "Instance metadata and user data".)

@@ -34,7 +34,7 @@ type VPC struct {
 	Peerings []PeerLink // sorted by ID; the active ones
 	Uplink   *Uplink    // the way to the public side; nil without an internet gateway
 	Resolver Resolver
-	Zones    []Zone // what the resolver answers from; the most specific zone that covers a name decides
+	View     View // what the resolver answers from
 }
 
 // Subnet is a range of addresses whose ports share a route table.

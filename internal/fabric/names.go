@@ -1,9 +1,7 @@
 package fabric
 
 import (
-	"fmt"
 	"net/netip"
-	"strings"
 
 	"kumiko/internal/world"
 )
@@ -14,10 +12,15 @@ const (
 	ttlSOA  = 900
 )
 
-// names adds the zones a VPC's resolver answers from.
+// names says what a VPC's resolver answers from.
 func (c *compilation) names(v *VPC) {
-	v.Zones = []Zone{rootZone(), privateZone(v), reverseZone(v), c.latticeZone(v, c.exists[v.Region]), localZone()}
-	v.Zones = append(v.Zones, c.publicZones(v)...)
+	v.View = NewView(rootZone(), c.privateZone(v), c.latticeZone(v, c.exists[v.Region]), localZone())
+	for _, z := range c.publicZones(v) {
+		v.View.Add(z)
+	}
+	for _, z := range c.reverseZones(v) {
+		v.View.Add(z)
+	}
 }
 
 // awsSOA is the SOA of zones AWS serves. (As in negative answers of the VPC resolver; the values are Route 53's defaults.)
@@ -29,23 +32,23 @@ func awsSOA() SOA {
 }
 
 // rootZone denies every name that no other zone covers: nothing is forwarded out of the machine.
-func rootZone() Zone {
-	return Zone{SOA: SOA{
+func rootZone() *Zone {
+	return &Zone{Kind: PublicZone, SOA: SOA{
 		NS: "a.root-servers.net", Mailbox: "nstld.verisign-grs.com",
 		Serial: 1, Refresh: 1800, Retry: 900, Expire: 604800, Minimum: 86400, TTL: 86400,
 	}}
 }
 
 // localZone answers localhost as RFC 6761 asks for.
-func localZone() Zone {
-	return Zone{Name: "localhost", SOA: awsSOA(), Records: map[string][]Record{
-		"localhost": {{Type: TypeA, TTL: ttlName, Addr: netip.AddrFrom4([4]byte{127, 0, 0, 1})}},
-	}}
+func localZone() *Zone {
+	z := NewZone(GeneratedZone, "", "localhost", awsSOA())
+	z.Add("localhost", Record{Type: TypeA, TTL: ttlName, Addr: netip.AddrFrom4([4]byte{127, 0, 0, 1})})
+	return z
 }
 
-// privateZone holds the private names EC2 derives from addresses.
-func privateZone(v *VPC) Zone {
-	z := Zone{Name: world.PrivateDomain(v.Region), SOA: awsSOA(), Records: map[string][]Record{}}
+// privateZone holds the private names EC2 derives from addresses, and from the ids of instances that want it.
+func (c *compilation) privateZone(v *VPC) *Zone {
+	z := NewZone(GeneratedZone, "", world.PrivateDomain(v.Region), awsSOA())
 	for _, p := range v.Ports {
 		for _, a := range p.Addrs {
 			if a.Is4() {
@@ -54,38 +57,6 @@ func privateZone(v *VPC) Zone {
 		}
 	}
 	return z
-}
-
-// reverseZone names the addresses of the VPC's ENIs.
-func reverseZone(v *VPC) Zone {
-	z := Zone{Name: "in-addr.arpa", SOA: awsSOA(), Records: map[string][]Record{}, Exists: map[string]bool{}}
-	for _, p := range v.Ports {
-		for _, a := range p.Addrs {
-			if a.Is4() {
-				n := reverseName(a)
-				z.Records[n] = []Record{{Type: TypePTR, TTL: ttlName, Target: world.PrivateName(a, v.Region)}}
-				z.ancestors(n)
-			}
-		}
-	}
-	return z
-}
-
-func reverseName(a netip.Addr) string {
-	b := a.As4()
-	return fmt.Sprintf("%d.%d.%d.%d.in-addr.arpa", b[3], b[2], b[1], b[0])
-}
-
-// ancestors notes that the names between the zone's and name exist, as names with something below them do.
-func (z *Zone) ancestors(name string) {
-	for {
-		_, up, ok := strings.Cut(name, ".")
-		if !ok || up == z.Name || z.Exists[up] {
-			return
-		}
-		z.Exists[up] = true
-		name = up
-	}
 }
 
 // latticeNames are, by region, the names of all resource associations: they are public, so they exist everywhere,
@@ -108,8 +79,8 @@ func (c *compilation) latticeNames() map[string]map[string]bool {
 }
 
 // latticeZone gives the VPC the addresses of the resources in the service network it is associated with.
-func (c *compilation) latticeZone(v *VPC, exists map[string]bool) Zone {
-	z := Zone{Name: world.ResourceZone(v.Region), SOA: awsSOA(), Records: map[string][]Record{}, Exists: exists}
+func (c *compilation) latticeZone(v *VPC, exists map[string]bool) *Zone {
+	z := &Zone{Kind: PublicZone, Name: world.ResourceZone(v.Region), SOA: awsSOA(), Records: map[string][]Record{}, Exists: exists}
 	for _, l := range c.associations[v.ID] {
 		for _, a := range c.resources[l.Network] {
 			z.Records[a.Name()] = []Record{{Type: TypeA, TTL: ttlName, Addr: a.Addr}}

@@ -11,25 +11,23 @@ import (
 // the VPC of an instance its private one, and likewise in a VPC that its own is joined with, if its side of the peering
 // allows that. (Amazon VPC User Guide, "DNS attributes for your VPC"; Amazon VPC Peering Guide, "Enable DNS resolution
 // for a VPC peering connection".)
-func (c *compilation) publicZones(v *VPC) []Zone {
-	zones := []Zone{
-		{Name: "compute-1.amazonaws.com", SOA: awsSOA(), Public: true, Records: map[string][]Record{}},
-		{Name: "compute.amazonaws.com", SOA: awsSOA(), Public: true, Records: map[string][]Record{}, Exists: map[string]bool{}},
+func (c *compilation) publicZones(v *VPC) []*Zone {
+	zones := []*Zone{
+		NewZone(GeneratedZone, "", "compute-1.amazonaws.com", awsSOA()), NewZone(GeneratedZone, "", "compute.amazonaws.com", awsSOA()),
 	}
+	zones[0].Public, zones[1].Public = true, true
 	for _, r := range world.Regions() {
 		zones[1].Exists[r.Name+"."+zones[1].Name] = true
 	}
 	c.publicNames(zones, v.ID)
-	for p := range c.w.Peerings.All() {
-		if other := p.Other(v.ID); p.Active() && p.Joins(v.ID) && other.ResolveDNS {
-			c.publicNames(zones, other.VPC)
-		}
+	for _, other := range c.resolvable(v.ID) {
+		c.publicNames(zones, other)
 	}
 	return zones
 }
 
 // publicNames adds the public names of a VPC's interfaces with their private addresses, if it gives names.
-func (c *compilation) publicNames(zones []Zone, id world.VPCID) {
+func (c *compilation) publicNames(zones []*Zone, id world.VPCID) {
 	row, ok := c.w.VPCs.Get(id)
 	if !ok || !row.DNSHostnames || !row.DNSSupport {
 		return

@@ -160,7 +160,7 @@ func (d *difference) resources(id world.VPCID) []Party {
 
 // nameOf is a name the VPC's resolver has for an address.
 func nameOf(v *fabric.VPC, a netip.Addr) string {
-	for _, z := range v.Zones {
+	for z := range v.View.Zones() {
 		for name, rs := range z.Records {
 			if slices.ContainsFunc(rs, func(r fabric.Record) bool { return r.Addr == a }) {
 				return name

@@ -37,6 +37,10 @@ func nameless(r fabric.Reply) string {
 	switch r.Outcome {
 	case fabric.Refused:
 		return "the VPC's resolver is off (enableDnsSupport is false)"
+	case fabric.Forwarded:
+		return fmt.Sprintf("the name is asked elsewhere, by rule %s for %s", r.Rule.Rule, r.Rule.Domain)
+	case fabric.Failed:
+		return "the name is an alias of itself, or of too many others"
 	case fabric.NoData:
 		return fmt.Sprintf("the name exists but has no address in this VPC (zone %s)", r.Zone.Name)
 	}

@@ -154,7 +154,7 @@ func (l *Loop) compile(w world.World) *fabric.Fabric {
 // scope gives a changed scope to the scoped drivers, rules first.
 func (l *Loop) scope(id string, want any, apply func(Scoped) error) {
 	l.known[id] = true
-	if was := l.applied[id]; was == want || reflect.DeepEqual(was, want) {
+	if was := l.applied[id]; was == want || reflect.DeepEqual(nameless(was), nameless(want)) {
 		l.applied[id] = want
 		delete(l.failing, id)
 		return
@@ -169,6 +169,17 @@ func (l *Loop) scope(id string, want any, apply func(Scoped) error) {
 		l.applied[id] = want
 		return nil
 	})
+}
+
+// nameless is a scope without the names that resolve in it: they are nothing to the kernel.
+func nameless(scope any) any {
+	v, ok := scope.(*fabric.VPC)
+	if !ok || v == nil {
+		return scope
+	}
+	n := *v
+	n.View = fabric.View{}
+	return &n
 }
 
 // forget drops what is known of scopes that are not wanted any more, whether they were ever applied or only failed.

@@ -33,6 +33,8 @@ type (
 	FlowLogID               string // fl-
 	SubnetReservationID     string // scr-
 	EndpointID              string // vpce-
+	ResolverEndpointID      string // rslvr-in- or rslvr-out-
+	ResolverRuleID          string // rslvr-rr-
 
 	NetworkInsightsPathID                string // nip-
 	NetworkInsightsAnalysisID            string // nia-

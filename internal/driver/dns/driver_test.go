@@ -38,10 +38,14 @@ func (l loopback) ListenTCP(ns string, addr netip.AddrPort) (*net.TCPListener, e
 
 var resolverAddr = netip.MustParseAddr("10.0.0.2")
 
-func zone(name string, records map[string][]fabric.Record) fabric.Zone {
-	return fabric.Zone{Name: name, Records: records, SOA: fabric.SOA{
+func zone(name string, records map[string][]fabric.Record) *fabric.Zone {
+	z := fabric.NewZone(fabric.HostedZone, "Z1", name, fabric.SOA{
 		NS: "ns." + name, Mailbox: "hostmaster." + name, Serial: 1, Refresh: 7200, Retry: 900, Expire: 1209600, Minimum: 86400, TTL: 900,
-	}}
+	})
+	for n, r := range records {
+		z.Add(n, r...)
+	}
+	return z
 }
 
 func address(s string) fabric.Record {
@@ -60,7 +64,7 @@ func testVPC(id world.VPCID) *fabric.VPC {
 	}
 	v := &fabric.VPC{
 		ID: id, Resolver: fabric.Resolver{Enabled: true, Addrs: []netip.Addr{resolverAddr}},
-		Zones: []fabric.Zone{
+		View: fabric.NewView(
 			zone("example.internal", map[string][]fabric.Record{
 				"db.example.internal":     {address("10.0.0.5")},
 				"pair.example.internal":   {address("10.0.0.6"), address("10.0.0.7")},
@@ -77,9 +81,8 @@ func testVPC(id world.VPCID) *fabric.VPC {
 			zone("0.10.in-addr.arpa", map[string][]fabric.Record{
 				"5.0.0.10.in-addr.arpa": {{Type: fabric.TypePTR, TTL: 60, Target: "db.example.internal"}},
 			}),
-		},
+		),
 	}
-	v.Zones[0].Exists = map[string]bool{"deep.example.internal": true}
 	return v
 }
 
@@ -310,7 +313,7 @@ func TestApplyFollowsFabric(t *testing.T) {
 	}
 	query()
 	next := *v
-	next.Zones = []fabric.Zone{zone("example.internal", map[string][]fabric.Record{"db.example.internal": {address("10.9.9.9")}})}
+	next.View = fabric.NewView(zone("example.internal", map[string][]fabric.Record{"db.example.internal": {address("10.9.9.9")}}))
 	if err := d.Apply(context.Background(), &fabric.Fabric{VPCs: []*fabric.VPC{&next}}); err != nil {
 		t.Fatal(err)
 	}

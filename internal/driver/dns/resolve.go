@@ -8,76 +8,52 @@ import (
 	"kumiko/internal/fabric"
 )
 
-// maxAliases is how many aliases are followed before a name is taken to lead nowhere, as [fabric.Resolve] has it.
-const maxAliases = 8
-
 // maxTurns bounds in how many orders the address records of a name are given.
 const maxTurns = 8
 
-// result is what a name resolves to: the aliases on the way, then records or a negative answer.
+// result is a reply of fabric as records of the wire: the aliases on the way, then records or a negative answer.
 type result struct {
-	silent  bool // the resolver is off
+	silent  bool            // the resolver is off
+	forward *fabric.Forward // where the rest of the answer is to be asked for
+	name    string          // that is to be asked for there
 	rcode   int
 	aliases []miekg.RR
 	records []miekg.RR
 	soa     []miekg.RR // of the zone that has no such record
 }
 
-// resolve asks fabric for name, which ends in a dot, and for what it is an alias of.
+// resolve asks fabric for name, which ends in a dot.
 func resolve(v *fabric.VPC, name string, qtype uint16) result {
+	r := fabric.Answer(v, name, qtype)
 	var out result
-	for range maxAliases {
-		r := ask(v, name, qtype)
-		if r.Outcome == fabric.Refused {
-			return result{silent: true}
-		}
-		if r.Zone != nil && qtype == miekg.TypeSOA && r.Outcome == fabric.NoData && miekg.Fqdn(r.Zone.Name) == name {
-			out.records = []miekg.RR{soa(r.Zone, r.Zone.SOA.TTL)}
-			return out
-		}
-		next := ""
-		for _, rec := range r.Records {
-			rr := record(name, rec)
-			if rec.Type == fabric.TypeCNAME && qtype != fabric.TypeCNAME {
-				next = miekg.Fqdn(rec.Target)
-				out.aliases = append(out.aliases, rr)
-			} else if rr != nil {
-				out.records = append(out.records, rr)
-			}
-		}
-		if next == "" || len(out.records) > 0 {
-			out.end(r)
-			return out
-		}
-		name = miekg.CanonicalName(next)
+	for _, a := range r.Aliases {
+		out.aliases = append(out.aliases, record(miekg.Fqdn(a.Name), a.Record))
 	}
-	return result{rcode: miekg.RcodeServerFailure}
-}
-
-// end makes the result negative when the last name has no records.
-func (out *result) end(r fabric.Reply) {
-	if r.Outcome == fabric.NXDomain {
+	switch r.Outcome {
+	case fabric.Refused:
+		return result{silent: true}
+	case fabric.Failed:
+		return result{rcode: miekg.RcodeServerFailure}
+	case fabric.Forwarded:
+		out.forward, out.name = r.Rule, miekg.Fqdn(r.Name)
+		return out
+	case fabric.NXDomain:
 		out.rcode = miekg.RcodeNameError
 	}
-	if len(out.records) == 0 && r.Zone != nil {
-		out.soa = []miekg.RR{soa(r.Zone, min(r.Zone.SOA.TTL, r.Zone.SOA.Minimum))} // RFC 2308 §5
-	}
-}
-
-// ask asks for one name. Of a question for any type, one type that exists is the answer (RFC 8482 §4.1).
-func ask(v *fabric.VPC, name string, qtype uint16) fabric.Reply {
-	if qtype != miekg.TypeANY {
-		return fabric.Answer(v, name, qtype)
-	}
-	for _, t := range []uint16{fabric.TypeA, fabric.TypeAAAA, fabric.TypePTR} {
-		if r := fabric.Answer(v, name, t); r.Outcome != fabric.NoData {
-			return r
+	for _, rec := range r.Records {
+		rr := record(miekg.Fqdn(r.Name), rec)
+		if rr == nil {
+			return result{rcode: miekg.RcodeServerFailure}
 		}
+		out.records = append(out.records, rr)
 	}
-	return fabric.Answer(v, name, fabric.TypeA)
+	if len(out.records) == 0 && r.Zone != nil {
+		out.soa = []miekg.RR{soa(r.Zone, r.Zone.SOA.Negative())}
+	}
+	return out
 }
 
-// record writes a record as miekg/dns wants it; nil for a type that Fabric does not carry data of.
+// record writes a record as miekg/dns wants it; nil when its data is not of its type.
 func record(name string, r fabric.Record) miekg.RR {
 	h := miekg.RR_Header{Name: name, Rrtype: r.Type, Class: miekg.ClassINET, Ttl: r.TTL}
 	switch r.Type {
@@ -89,10 +65,20 @@ func record(name string, r fabric.Record) miekg.RR {
 		return &miekg.CNAME{Hdr: h, Target: miekg.Fqdn(r.Target)}
 	case fabric.TypePTR:
 		return &miekg.PTR{Hdr: h, Ptr: miekg.Fqdn(r.Target)}
-	case miekg.TypeNS:
+	case fabric.TypeNS:
 		return &miekg.NS{Hdr: h, Ns: miekg.Fqdn(r.Target)}
 	}
-	return nil
+	text, ok := miekg.TypeToString[r.Type]
+	if !ok {
+		return nil
+	}
+	rr, err := miekg.NewRR(". 0 IN " + text + " " + r.Text)
+	if err != nil || rr == nil {
+		return nil
+	}
+	h.Rdlength = rr.Header().Rdlength
+	*rr.Header() = h
+	return rr
 }
 
 func soa(z *fabric.Zone, ttl uint32) miekg.RR {
