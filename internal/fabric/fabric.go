@@ -1,7 +1,9 @@
 package fabric
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 
 	"kumiko/internal/world"
 )
@@ -163,11 +165,11 @@ type NAT struct {
 	Port GatewayPort
 }
 
-// Link joins a consumer VPC's router with the namespace of a gateway.
+// Link joins a consumer VPC's router, or an endpoint, with the namespace of a gateway.
 type Link struct {
 	Gateway     world.ResourceGatewayID
-	Association world.VPCAssociationID
-	Index       uint16                  // of the VPC association: conntrack zone and mark at the gateway, unique there
+	Association world.VPCAssociationID  // of a router's link
+	Index       uint16                  // of the VPC association or the endpoint: conntrack zone and mark at the gateway, unique there
 	Groups      []world.SecurityGroupID // of the association: their ingress rules filter what enters the link; none: no filter
 	Addrs       []netip.Addr            // resource addresses reached through the link, sorted
 	MTU         int
@@ -179,7 +181,7 @@ type Gateway struct {
 	VPC       world.VPCID   // provider
 	Ports     []GatewayPort // its ENIs, sorted by ENI; connections are spread over them
 	Consumers []Consumer    // sorted by Index
-	Listeners []Listener    // sorted by Addr
+	Listeners []Listener    // sorted by Endpoint and Addr
 }
 
 // GatewayPort is an ENI of a gateway, as seen from inside it.
@@ -193,22 +195,45 @@ type GatewayPort struct {
 	MTU    int
 }
 
-// Consumer is a VPC that reaches the gateway through a link.
+// Consumer is a VPC that reaches the gateway through a link: from its router, or from an endpoint in it.
 type Consumer struct {
 	VPC         world.VPCID
-	Association world.VPCAssociationID
+	Association world.VPCAssociationID // one of Association
+	Endpoint    world.EndpointID       // and Endpoint is set
 	Index       uint16
 	MTU         int
 }
 
+// Near is the name of the namespace at the other end of the link.
+func (c Consumer) Near() string {
+	if c.Endpoint != "" {
+		return string(c.Endpoint)
+	}
+	return string(c.VPC)
+}
+
 // Listener accepts connections to a resource's address and sends them to its target.
 type Listener struct {
-	Addr          netip.Addr // in world.LatticeResources
+	Endpoint      world.EndpointID // whose link it accepts from; empty: those of VPC associations
+	Addr          netip.Addr       // in world.LatticeResources, or of the endpoint
 	Ports         []world.PortRange
-	Target        netip.Addr // in the provider VPC; invalid: the name of the resource has no address, connections are dropped
-	Association   world.ResourceAssociationID
+	Target        netip.Addr                  // in the provider VPC; invalid: the name of the resource has no address, connections are dropped
+	Association   world.ResourceAssociationID // empty for an endpoint's own resource configuration
 	Configuration world.ResourceConfigurationID
 	Network       world.ServiceNetworkID
+}
+
+// Listener finds what listens at an address for the link of an endpoint, or, with none, for those of VPC associations.
+func (g *Gateway) Listener(e world.EndpointID, a netip.Addr) (Listener, bool) {
+	i, ok := slices.BinarySearchFunc(g.Listeners, Listener{Endpoint: e, Addr: a}, compareListeners)
+	if !ok {
+		return Listener{}, false
+	}
+	return g.Listeners[i], true
+}
+
+func compareListeners(a, b Listener) int {
+	return cmp.Or(cmp.Compare(a.Endpoint, b.Endpoint), a.Addr.Compare(b.Addr))
 }
 
 // Accepts tells whether the listener takes connections to the port.

@@ -59,7 +59,7 @@ func (c *compilation) listeners() {
 		}
 	}
 	for _, g := range c.out.Gateways {
-		slices.SortFunc(g.Listeners, func(a, b Listener) int { return a.Addr.Compare(b.Addr) })
+		slices.SortFunc(g.Listeners, compareListeners)
 	}
 }
 

@@ -2,7 +2,6 @@ package reach
 
 import (
 	"net/netip"
-	"slices"
 
 	"kumiko/internal/fabric"
 	"kumiko/internal/world"
@@ -169,27 +168,32 @@ func (w *walk) groups(v *fabric.VPC, o fabric.Origin, groups []world.SecurityGro
 	return Hop{Origin: o, Groups: groups, Group: g, Rule: r.ID, Pass: ok}
 }
 
-// throughLink follows the packet through a link into a gateway, which translates it, and on in the provider's VPC.
+// throughLink follows the packet through a link of v into a gateway.
 func (w *walk) throughLink(v *fabric.VPC, l fabric.Link) bool {
 	in := Hop{Origin: fabric.Origin{Station: fabric.LinkIn, VPC: v.ID, Gateway: l.Gateway}, Pass: true}
 	if len(l.Groups) > 0 {
 		in = w.groups(v, in.Origin, l.Groups, false)
 	}
+	return w.pass(in) && w.throughGateway(l, "")
+}
+
+// throughGateway follows the packet that comes by a link, of a VPC or of an endpoint, through a gateway, which translates
+// it, and on in the provider's VPC.
+func (w *walk) throughGateway(l fabric.Link, e world.EndpointID) bool {
 	g := w.f.Gateway(l.Gateway)
-	if !w.pass(in) || g == nil {
+	if g == nil {
 		return false
 	}
 	listen := Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: g.VPC, Gateway: g.ID}}
-	i := slices.IndexFunc(g.Listeners, func(l fabric.Listener) bool { return l.Addr == w.Flow.Dst })
-	if i >= 0 {
-		t := g.Listeners[i]
+	t, ok := g.Listener(e, w.Flow.Dst)
+	if ok {
 		listen.Association, listen.Configuration = t.Association, t.Configuration
 		listen.Pass = w.Flow.Protocol == world.TCP && t.Accepts(w.Flow.DstPort) && t.Target.IsValid() && len(g.Ports) > 0
 	}
 	if !w.pass(listen) {
 		return false
 	}
-	w.Flow.Dst = g.Listeners[i].Target
+	w.Flow.Dst = t.Target
 	provider, p, ok := w.f.Port(w.choose(g))
 	return ok && w.fromPort(provider, p)
 }

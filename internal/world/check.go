@@ -67,6 +67,8 @@ func (c *checker) put(noun, id string) error {
 		return c.peering(PeeringID(id))
 	case "service-network-vpc-association":
 		return c.vpcAssociation(VPCAssociationID(id))
+	case "vpc-endpoint-association":
+		return c.endpointAssociation(EndpointAssociationID(id))
 	case "service-network-resource-association":
 		return c.resourceAssociation(ResourceAssociationID(id))
 	}
@@ -267,12 +269,7 @@ func (c *checker) vpcAssociation(id VPCAssociationID) error {
 	if !c.w.VPCs.Has(a.VPC) {
 		return missing("vpc", string(a.VPC))
 	}
-	for o := range c.w.VPCAssociations.All() {
-		if o.ID != id && o.Index == a.Index {
-			return clash("service-network-vpc-association", string(id), string(o.ID), "they have the same index")
-		}
-	}
-	return nil
+	return c.consumer("service-network-vpc-association", string(id), a.Index)
 }
 
 func (c *checker) resourceAssociation(id ResourceAssociationID) error {

@@ -25,6 +25,7 @@ type Endpoint struct {
 
 	Network       ServiceNetworkID        // of ServiceNetwork
 	Configuration ResourceConfigurationID // of Resource
+	Index         uint16                  // of both: see VPCAssociation.Index, with which it shares its numbers
 
 	Failure string // code, when it could not be made
 	Message string

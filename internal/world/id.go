@@ -35,6 +35,7 @@ type (
 	EndpointID              string // vpce-
 	ResolverEndpointID      string // rslvr-in- or rslvr-out-
 	ResolverRuleID          string // rslvr-rr-
+	EndpointAssociationID   string // vpce-rsc-asc-
 
 	NetworkInsightsPathID                string // nip-
 	NetworkInsightsAnalysisID            string // nia-

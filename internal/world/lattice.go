@@ -25,7 +25,7 @@ type VPCAssociation struct {
 	VPC        VPCID
 	Groups     []SecurityGroupID // filter clients; none: no filter
 	CreatedBy  AccountID
-	Index      uint16 // unique among all VPC associations, from 1; conntrack zone and mark of its link at every gateway
+	Index      uint16 // unique among all consumers of gateways, from 1; conntrack zone and mark of its link at every gateway
 	PrivateDNS bool
 	DNSOptions *DNSOptions
 }

@@ -19,6 +19,14 @@ func (a ResourceAssociation) Name() string {
 	return string(a.ID) + "." + string(a.Configuration) + "." + ResourceZone(a.Region)
 }
 
+// EndpointName is the generated DNS name of a resource at a VPC endpoint of a service network.
+func (a ResourceAssociation) EndpointName(e EndpointID) string { return string(e) + "-" + a.Name() }
+
+// EndpointName is the generated DNS name of the resource at a VPC endpoint of its own.
+func (c ResourceConfiguration) EndpointName(e EndpointID) string {
+	return string(e) + "." + string(c.ID) + "." + ResourceZone(c.Region)
+}
+
 // ResourceHostedZone is the id of the hosted zone that AWS keeps a region's ResourceZone in. It is known for two
 // regions; for the others it is made up, always the same way.
 func ResourceHostedZone(region string) string {

@@ -41,6 +41,7 @@ type World struct {
 	FlowLogs               Table[FlowLogID, FlowLog]
 	SubnetReservations     Table[SubnetReservationID, SubnetReservation]
 	Endpoints              Table[EndpointID, Endpoint]
+	EndpointAssociations   Table[EndpointAssociationID, EndpointAssociation]
 
 	NetworkInsightsPaths         Table[NetworkInsightsPathID, NetworkInsightsPath]
 	NetworkInsightsAnalyses      Table[NetworkInsightsAnalysisID, NetworkInsightsAnalysis]
@@ -82,6 +83,7 @@ func (w *World) tables() []namedTable {
 		{"flow-log", &w.FlowLogs},
 		{"subnet-cidr-reservation", &w.SubnetReservations},
 		{"vpc-endpoint", &w.Endpoints},
+		{"vpc-endpoint-association", &w.EndpointAssociations},
 		{"network-insights-path", &w.NetworkInsightsPaths},
 		{"network-insights-analysis", &w.NetworkInsightsAnalyses},
 		{"network-insights-access-scope", &w.NetworkInsightsScopes},

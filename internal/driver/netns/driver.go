@@ -102,7 +102,7 @@ func (d *Driver) ApplyVPC(ctx context.Context, v *fabric.VPC) error {
 	elsewhere := farPeerings(v)
 	errs := []error{d.applyRouter(ctx, v, elsewhere)}
 	for near, cables := range elsewhere {
-		errs = append(errs, d.layFor(ctx, near, string(v.ID), cables))
+		errs = append(errs, d.layFor(ctx, string(near), string(v.ID), cables))
 	}
 	return errors.Join(errs...)
 }
@@ -124,12 +124,12 @@ func (d *Driver) applyRouter(ctx context.Context, v *fabric.VPC, elsewhere map[w
 	return p.done("apply "+string(v.ID), err)
 }
 
-// ApplyGateway makes the cables of a gateway's namespace as wanted. Those to VPCs it has nothing to do with any more are
-// deleted with the VPC's scope.
+// ApplyGateway makes the cables of a gateway's namespace as wanted. Those to VPCs and endpoints it has nothing to do with
+// any more are deleted with their scopes.
 func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
 	var errs []error
-	for vpc, cables := range gatewayCables(g) {
-		errs = append(errs, d.layFor(ctx, vpc, string(g.ID), cables))
+	for near, cables := range gatewayCables(g) {
+		errs = append(errs, d.layFor(ctx, near, string(g.ID), cables))
 	}
 	return errors.Join(errs...)
 }
@@ -139,32 +139,32 @@ func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
 	if len(n.Port.Addrs) == 0 {
 		return nil
 	}
-	return d.layFor(ctx, n.VPC, string(n.ID), []cable{gatewayPortCable(string(n.ID), nat, &n.Port)})
+	return d.layFor(ctx, string(n.VPC), string(n.ID), []cable{gatewayPortCable(string(n.ID), nat, &n.Port)})
 }
 
 // ApplyPublic makes the uplinks of all VPCs that have one. Those of others are deleted with the VPC's scope.
 func (d *Driver) ApplyPublic(ctx context.Context, u *fabric.Public) error {
 	var errs []error
 	for _, l := range u.Uplinks {
-		errs = append(errs, d.layFor(ctx, l.VPC, kernel.PublicNamespace, []cable{uplinkCable(l.VPC)}))
+		errs = append(errs, d.layFor(ctx, string(l.VPC), kernel.PublicNamespace, []cable{uplinkCable(l.VPC)}))
 	}
 	return errors.Join(errs...)
 }
 
-// layFor makes a VPC's cables to a peer those given.
-func (d *Driver) layFor(ctx context.Context, vpc world.VPCID, peer string, cables []cable) error {
+// layFor makes the cables of a router, or of an endpoint, to a peer those given.
+func (d *Driver) layFor(ctx context.Context, near, peer string, cables []cable) error {
 	want := make(map[string]cable, len(cables))
 	for _, c := range cables {
 		want[c.device] = c
 	}
-	p := d.router(string(vpc))
+	p := d.router(near)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err := p.open()
 	if err == nil {
 		err = errors.Join(p.removeOf(peer, want), p.lay(ctx, want))
 	}
-	return p.done(fmt.Sprintf("apply %s at %s", peer, vpc), err)
+	return p.done(fmt.Sprintf("apply %s at %s", peer, near), err)
 }
 
 func (d *Driver) router(name string) *ports {

@@ -140,7 +140,7 @@ func (c *cable) gatewayEnd(ns string, k kind, subnetRouter netip.Addr) {
 	c.beyond = []neighbour{{subnetRouter, c.mac}}
 }
 
-// linkCable is the link between a consumer's router and a gateway.
+// linkCable is the link between a consumer's router, or an endpoint, and a gateway.
 func linkCable(g world.ResourceGatewayID, index uint16, mtu int) cable {
 	nearMAC, peerMAC := kernel.LinkMACs(g, index)
 	return cable{
@@ -221,15 +221,15 @@ func farPeerings(v *fabric.VPC) map[world.VPCID][]cable {
 }
 
 // gatewayCables are a gateway's cables by the namespace of their near ends.
-func gatewayCables(g *fabric.Gateway) map[world.VPCID][]cable {
-	out := map[world.VPCID][]cable{}
+func gatewayCables(g *fabric.Gateway) map[string][]cable {
+	out := map[string][]cable{}
 	for i := range g.Ports {
 		if len(g.Ports[i].Addrs) > 0 {
-			out[g.VPC] = append(out[g.VPC], gatewayPortCable(string(g.ID), gateway, &g.Ports[i]))
+			out[string(g.VPC)] = append(out[string(g.VPC)], gatewayPortCable(string(g.ID), gateway, &g.Ports[i]))
 		}
 	}
 	for _, c := range g.Consumers {
-		out[c.VPC] = append(out[c.VPC], linkCable(g.ID, c.Index, c.MTU))
+		out[c.Near()] = append(out[c.Near()], linkCable(g.ID, c.Index, c.MTU))
 	}
 	return out
 }

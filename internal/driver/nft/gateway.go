@@ -1,6 +1,8 @@
 package nft
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"kumiko/internal/fabric"
@@ -17,11 +19,12 @@ const eventAssured = 1 << 4
 func RenderGateway(g *fabric.Gateway) *nft.Table {
 	t := &nft.Table{Name: TableName}
 	t.Sets = append(t.Sets, consumerSets(g)...)
-	t.Sets = append(t.Sets, listenerSets(g.Listeners)...)
+	t.Sets = append(append(t.Sets, listenerSets(g.Listeners)...), endpointListenerSets(g)...)
 	t.Sets = append(append(t.Sets, portSets(g.Ports)...), sideSet(g))
 	t.Chains = []nft.Chain{
-		zoneChain(), enterChain(g), admitChain(), consumerChain(), providerChain(), markChain(), targetChain(), forwardGateway(), clampChain(g), sourceChain(g.Ports),
-		closedInput(),
+		zoneChain(), enterChain(g), admitChain("admit", ""), admitChain("admit_endpoint", endpointSets, nft.InInterface()),
+		consumerChain("from_consumer", "admit"), consumerChain("from_endpoint", "admit_endpoint"), providerChain(), markChain(), targetChain(),
+		forwardGateway(), clampChain(g), sourceChain(g.Ports), closedInput(),
 	}
 	return t
 }
@@ -47,30 +50,81 @@ func consumerSets(g *fabric.Gateway) []nft.Set {
 	return []nft.Set{links, zones, marks}
 }
 
-// listenerSets say what connections are accepted to, and where they go. Single ports, the usual case, are looked up by
-// hash; a listener without a target accepts nothing.
-func listenerSets(listeners []fabric.Listener) []nft.Set {
-	single := nft.Set{Name: "listeners", Key: []nft.Type{nft.Addr4, nft.Port}}
-	ranges := nft.Set{Name: "listener_ranges", Key: []nft.Type{nft.Addr4, nft.Port}, Interval: true}
-	targets := nft.Set{Name: "targets", Key: []nft.Type{nft.Addr4}, Value: nft.Addr4}
-	for _, l := range listeners {
-		if !l.Addr.Is4() || !l.Target.Is4() {
+// listeners is the sets that say what connections are accepted to, and where they go. Single ports, the usual case, are
+// looked up by hash; a listener without a target accepts nothing.
+type listeners struct{ single, ranges, targets nft.Set }
+
+// Names of those sets, after a prefix.
+const (
+	setListeners = "listeners"
+	setRanges    = "listener_ranges"
+	mapTargets   = "targets"
+	endpointSets = "endpoint_" // the prefix of those for links of endpoints
+)
+
+// newListeners makes empty sets. The key of an element begins with the given fields, and the address.
+func newListeners(prefix string, fields ...nft.Type) *listeners {
+	addr := append(fields, nft.Addr4)
+	port := append(slices.Clone(addr), nft.Port)
+	return &listeners{
+		single:  nft.Set{Name: prefix + setListeners, Key: port},
+		ranges:  nft.Set{Name: prefix + setRanges, Key: port, Interval: true},
+		targets: nft.Set{Name: prefix + mapTargets, Key: addr, Value: nft.Addr4},
+	}
+}
+
+func (s *listeners) add(l fabric.Listener, fields ...nft.Field) {
+	if !l.Addr.Is4() || !l.Target.Is4() {
+		return
+	}
+	addr := append(fields, nft.FieldAddr(l.Addr))
+	at := func(port uint16) string { return nft.Concat(append(slices.Clone(addr), nft.FieldPort(port))...) }
+	s.targets.Elements = append(s.targets.Elements, nft.Element{Key: nft.Concat(addr...), Value: nft.Concat(nft.FieldAddr(l.Target))})
+	for _, p := range spansOf(l.Ports) {
+		if p.from == p.to {
+			s.single.Elements = append(s.single.Elements, nft.Element{Key: at(p.from)})
 			continue
 		}
-		addr := nft.FieldAddr(l.Addr)
-		targets.Elements = append(targets.Elements, nft.Element{Key: nft.Concat(addr), Value: nft.Concat(nft.FieldAddr(l.Target))})
-		for _, s := range spansOf(l.Ports) {
-			e := nft.Element{Key: nft.Concat(addr, nft.FieldPort(s.from))}
-			if s.from == s.to {
-				single.Elements = append(single.Elements, e)
-				continue
-			}
-			e.End = nft.Concat(addr, nft.FieldPort(s.to))
-			ranges.Elements = append(ranges.Elements, e)
+		s.ranges.Elements = append(s.ranges.Elements, nft.Element{Key: at(p.from), End: at(p.to)})
+	}
+}
+
+func (s *listeners) sets() []nft.Set {
+	out := []nft.Set{s.single, s.ranges, s.targets}
+	for i := range out {
+		out[i].Elements = tidy(out[i].Elements)
+	}
+	return out
+}
+
+// listenerSets are for what comes by the links of VPC associations: the addresses are Lattice's own, and mean the same
+// to all.
+func listenerSets(all []fabric.Listener) []nft.Set {
+	s := newListeners("")
+	for _, l := range all {
+		if l.Endpoint == "" {
+			s.add(l)
 		}
 	}
-	single.Elements, ranges.Elements, targets.Elements = tidy(single.Elements), tidy(ranges.Elements), tidy(targets.Elements)
-	return []nft.Set{single, ranges, targets}
+	return s.sets()
+}
+
+// endpointListenerSets are for what comes by the links of endpoints: the addresses are each endpoint's own, and may be
+// another's, too.
+func endpointListenerSets(g *fabric.Gateway) []nft.Set {
+	links := map[world.EndpointID]nft.Field{}
+	for _, c := range g.Consumers {
+		if c.Endpoint != "" {
+			links[c.Endpoint] = nft.FieldInterface(kernel.ConsumerDevice(c.Index))
+		}
+	}
+	s := newListeners(endpointSets, nft.Interface)
+	for _, l := range g.Listeners {
+		if link, ok := links[l.Endpoint]; ok {
+			s.add(l, link)
+		}
+	}
+	return s.sets()
 }
 
 func spansOf(ports []world.PortRange) []span {
@@ -139,7 +193,11 @@ func sideSet(g *fabric.Gateway) nft.Set {
 		})
 	}
 	for _, c := range g.Consumers {
-		lead(kernel.ConsumerDevice(c.Index), "from_consumer")
+		from := "from_consumer"
+		if c.Endpoint != "" {
+			from = "from_endpoint"
+		}
+		lead(kernel.ConsumerDevice(c.Index), from)
 	}
 	for _, p := range g.Ports {
 		lead(p.Device, "from_provider")
@@ -149,9 +207,9 @@ func sideSet(g *fabric.Gateway) nft.Set {
 }
 
 // consumerChain admits new connections first.
-func consumerChain() nft.Chain {
-	return nft.Chain{Name: "from_consumer", Rules: []nft.Rule{
-		nft.NewRule(nft.State(nft.New), nft.End(nft.Verdict{Kind: nft.Jump, Chain: "admit"})),
+func consumerChain(name, admit string) nft.Chain {
+	return nft.Chain{Name: name, Rules: []nft.Rule{
+		nft.NewRule(nft.State(nft.New), nft.End(nft.Verdict{Kind: nft.Jump, Chain: admit})),
 		nft.NewRule(nft.SetMasked(nft.SetPacketMark(), nft.ConnectionMark(), kernel.MarkEgressMask)),
 	}}
 }
@@ -166,15 +224,15 @@ func providerChain() nft.Chain {
 
 // admitChain lets connections to listeners in. The first packet of a connection may come again: what was decided stays.
 // Nobody beyond the gateway has its own address; the kernel does not look at that here (accept_local).
-func admitChain() nft.Chain {
+func admitChain(name, sets string, fields ...nft.Selector) nft.Chain {
 	ret := nft.End(nft.Verdict{Kind: nft.Return})
 	enter := nft.End(nft.Verdict{Kind: nft.Goto, Chain: "enter"})
-	tcp := nft.DestinationPort(unix.IPPROTO_TCP)
-	return nft.Chain{Name: "admit", Rules: []nft.Rule{
+	to := append(fields, nft.IPv4.Destination(), nft.DestinationPort(unix.IPPROTO_TCP))
+	return nft.Chain{Name: name, Rules: []nft.Rule{
 		nft.NewRule(nft.IsNot(nft.ConnectionMark(), nft.FieldU32(0)), ret),
 		nft.NewRule(nft.Is(nft.IPv4.Source(), nft.FieldAddr(kernel.LinkGateway)), drop()),
-		nft.NewRule(nft.In("listeners", nft.IPv4.Destination(), tcp), enter),
-		nft.NewRule(nft.In("listener_ranges", nft.IPv4.Destination(), tcp), enter),
+		nft.NewRule(nft.In(sets+setListeners, to...), enter),
+		nft.NewRule(nft.In(sets+setRanges, to...), enter),
 		refuse(fabric.Listen),
 	}}
 }
@@ -193,10 +251,11 @@ func enterChain(g *fabric.Gateway) nft.Chain {
 	return c
 }
 
-// targetChain sends connections to what the listener stands for.
+// targetChain sends connections to what the listener stands for. What was not admitted does not come here.
 func targetChain() nft.Chain {
 	return nft.Chain{Name: "dstnat", Base: nft.Base{Type: "nat", Hook: nft.Prerouting, Priority: nft.PriorityDstNAT, Policy: nft.Accept}, Rules: []nft.Rule{
-		nft.NewRule(nft.In("consumers", nft.InInterface()), nft.DestinationNAT("targets", nft.IPv4.Destination())),
+		nft.NewRule(nft.DestinationNAT(endpointSets+mapTargets, nft.InInterface(), nft.IPv4.Destination())),
+		nft.NewRule(nft.In("consumers", nft.InInterface()), nft.DestinationNAT(mapTargets, nft.IPv4.Destination())),
 	}}
 }
 

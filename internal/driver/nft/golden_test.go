@@ -144,10 +144,13 @@ func TestRenderGateway(t *testing.T) {
 			{ENI: "eni-0000000000000000a", Device: "eth0", Addrs: addrs("10.0.0.33"), MTU: fabric.MTU},
 			{ENI: "eni-0000000000000000b", Device: "eth1", Addrs: addrs("10.0.1.33", "10.0.1.34"), MTU: fabric.MTU},
 		},
-		Consumers: []fabric.Consumer{{VPC: "vpc-00000000000000001", Association: "snva-1", Index: 7, MTU: fabric.MTULattice}, {VPC: "vpc-00000000000000003", Association: "snva-2", Index: 300, MTU: fabric.MTULattice}},
+		Consumers: []fabric.Consumer{{VPC: "vpc-00000000000000001", Association: "snva-1", Index: 7, MTU: fabric.MTULattice}, {VPC: "vpc-00000000000000003", Association: "snva-2", Index: 300, MTU: fabric.MTULattice},
+			{VPC: "vpc-00000000000000001", Endpoint: "vpce-1", Index: 8, MTU: fabric.MTULattice}, {VPC: "vpc-00000000000000003", Endpoint: "vpce-2", Index: 9, MTU: fabric.MTULattice}},
 		Listeners: []fabric.Listener{
 			{Addr: netip.MustParseAddr("129.224.0.1"), Target: netip.MustParseAddr("10.0.0.10"), Ports: []world.PortRange{{From: 5432, To: 5432}, {From: 80, To: 90}, {From: 88, To: 91}}},
 			{Addr: netip.MustParseAddr("129.224.0.2"), Ports: []world.PortRange{{From: 443, To: 443}}},
+			{Endpoint: "vpce-1", Addr: netip.MustParseAddr("10.0.0.200"), Target: netip.MustParseAddr("10.0.0.10"), Ports: []world.PortRange{{From: 5432, To: 5432}, {From: 80, To: 90}}},
+			{Endpoint: "vpce-2", Addr: netip.MustParseAddr("10.0.0.200"), Target: netip.MustParseAddr("10.0.0.11"), Ports: []world.PortRange{{From: 22, To: 22}}},
 		},
 	}))
 }
@@ -173,6 +176,10 @@ func TestGatewayDifferencesEqualReplacing(t *testing.T) {
 		},
 		func() {
 			g.Ports = append(g.Ports, fabric.GatewayPort{ENI: "eni-2", Device: "eth1", Addrs: addrs("10.0.1.33", "10.0.1.34")})
+		},
+		func() {
+			g.Consumers = append(g.Consumers, fabric.Consumer{Endpoint: "vpce-1", Index: 9})
+			g.Listeners = append(g.Listeners, fabric.Listener{Endpoint: "vpce-1", Addr: netip.MustParseAddr("10.0.0.9"), Target: netip.MustParseAddr("10.0.0.10"), Ports: []world.PortRange{{From: 22, To: 22}}})
 		},
 		func() { g.Listeners[0].Target = netip.MustParseAddr("10.0.0.11") },
 		func() { g.Consumers[0].Index = 8 },

@@ -34,7 +34,7 @@ func ownersOfVPC(v *fabric.VPC) owners {
 func ownersOfGateway(g *fabric.Gateway) owners {
 	o := owners{consumers: make(map[uint16]string, len(g.Consumers))}
 	for _, c := range g.Consumers {
-		o.consumers[c.Index] = string(c.Association)
+		o.consumers[c.Index] = string(c.Association) + string(c.Endpoint)
 	}
 	return o
 }

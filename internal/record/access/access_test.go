@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +36,10 @@ func TestRecords(t *testing.T) {
 			tx.ResourceAssociations.Put(world.ResourceAssociation{ID: world.ResourceAssociationID(fmt.Sprint("snra-", i+1)), Meta: m, Network: "sn-1",
 				Configuration: id, Addr: netip.AddrFrom4([4]byte{129, 224, 52, byte(10 + i)})})
 		}
+		tx.Subnets.Put(world.Subnet{ID: "subnet-1", Meta: m, VPC: "vpc-1", CIDR: netip.MustParsePrefix("10.10.10.0/24")})
+		tx.ENIs.Put(world.ENI{ID: "eni-1", Meta: m, VPC: "vpc-1", Subnet: "subnet-1", Endpoint: "vpce-1", Addrs: []netip.Addr{netip.MustParseAddr("10.10.10.200")}})
+		tx.Endpoints.Put(world.Endpoint{ID: "vpce-1", Meta: m, Type: world.EndpointServiceNetwork, VPC: "vpc-1", Subnets: []world.SubnetID{"subnet-1"}, Network: "sn-1", Index: 9})
+		tx.EndpointAssociations.Put(world.EndpointAssociation{ID: "vpce-rsc-asc-1", Meta: m, Endpoint: "vpce-1", Resource: "snra-1", Configuration: "rcfg-1", Addrs: []netip.Addr{netip.MustParseAddr("10.10.10.200")}})
 		tx.AccessLogSubscriptions.Put(world.AccessLogSubscription{ID: "als-1", Meta: m, Network: "sn-1", LogType: "RESOURCE", Destination: dest})
 		tx.AccessLogSubscriptions.Put(world.AccessLogSubscription{ID: "als-2", Meta: m, Configuration: "rcfg-1", Destination: dest})
 		return nil
@@ -52,20 +57,26 @@ func TestRecords(t *testing.T) {
 	r.Add(con("129.224.52.11:22", 7))
 	r.Add(con("129.224.52.12:22", 7)) // of no association
 	r.Add(con("129.224.52.10:22", 8)) // of no consumer
+	r.Add(con("10.10.10.200:22", 7))  // an endpoint's, by another way
+	r.Add(con("10.10.10.200:22", 9))
 	r.Close()
 	rest := `","sourceVpcArn":"arn:aws:ec2:us-east-1:000000000000:vpc/vpc-1","resourceConfigurationArn":"arn:aws:vpc-lattice:us-east-1:000000000000:resourceconfiguration/rcfg-1","protocol":"tcp","sourceIpPort":"10.10.10.36:56200","destinationIpPort":"129.224.52.10:22"`
 	head := `{"eventTimestamp":"2024-12-16T09:40:46.539Z","serviceNetworkArn":"arn:aws:vpc-lattice:us-east-1:000000000000:servicenetwork/sn-1","serviceNetworkResourceAssociationId":"snra-1`
+	behind := `,"gatewayIpPort":"10.10.10.33:52008","resourceIpPort":"10.10.10.53:22"}`
 	for stream, want := range map[string]struct {
 		n    int
 		line string
 	}{
-		"/aws/vpc-lattice/resource-access-logs/sn-1":   {2, head + rest + `}`},
-		"/aws/vpc-lattice/resource-access-logs/rcfg-1": {1, head + rest + `,"gatewayIpPort":"10.10.10.33:52008","resourceIpPort":"10.10.10.53:22"}`},
+		"/aws/vpc-lattice/resource-access-logs/sn-1":   {3, head + rest + `}`},
+		"/aws/vpc-lattice/resource-access-logs/rcfg-1": {2, head + rest + behind},
 		"/aws/vpc-lattice/resource-access-logs/rcfg-2": {0, ""},
 	} {
 		events, err := log.Read(group, stream, record.Query{})
 		if err != nil || len(events) != want.n || want.n > 0 && (events[0].Message != want.line || events[0].Time != at.UnixMilli()) {
 			t.Errorf("%s: %v %+v", stream, err, events)
+		}
+		if at := strings.Replace(head+`","vpcEndpointId":"vpce-1`+rest, "129.224.52.10", "10.10.10.200", 1); want.n == 2 && events[1].Message != at+behind {
+			t.Errorf("by the endpoint: %s, want %s", events[1].Message, at+behind)
 		}
 		w := st.World()
 		if w.LogStreams.Has(world.LogStreamKey(group, stream)) != (want.n > 0) {
@@ -76,8 +87,8 @@ func TestRecords(t *testing.T) {
 
 func BenchmarkRender(b *testing.B) {
 	x := newIndex(world.World{})
-	x.resources[netip.MustParseAddr("129.224.0.1")] = world.ResourceAssociation{ID: "snra-1", Network: "sn-1", Configuration: "rcfg-1"}
-	x.consumers[1] = world.VPCAssociation{VPC: "vpc-1"}
+	x.resources[netip.MustParseAddr("129.224.0.1")] = resource{"snra-1", "sn-1", "rcfg-1"}
+	x.consumers[1] = consumer{vpc: "vpc-1", resources: x.resources}
 	x.networks["sn-1"], x.configs["rcfg-1"] = "g", "g"
 	c := Connection{Consumer: 1, Dest: netip.MustParseAddrPort("129.224.0.1:22"), Client: netip.MustParseAddrPort("10.0.0.1:1"), From: netip.MustParseAddrPort("10.0.0.2:1"), Target: netip.MustParseAddrPort("10.0.0.3:1")}
 	for b.Loop() {

@@ -16,7 +16,7 @@ import (
 type Connection struct {
 	Time     time.Time
 	Gateway  world.ResourceGatewayID
-	Consumer uint16 // index of the VPC association it came by
+	Consumer uint16 // index of the VPC association, or the endpoint, it came by
 
 	Client, Dest netip.AddrPort // as the client sees it
 	From, Target netip.AddrPort // as the resource sees it: from an address of the gateway
