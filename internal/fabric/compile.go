@@ -17,6 +17,7 @@ func Compile(w world.World) *Fabric {
 	c.resourceGateways()
 	c.latticeMembers()
 	c.exists = c.latticeNames()
+	c.hostedZones()
 	for _, v := range c.out.VPCs {
 		c.names(v)
 	}
@@ -33,7 +34,7 @@ func Compile(w world.World) *Fabric {
 // Recompile is Compile(w), made of prev where w differs from the World of prev only in the given rows: what they do
 // not touch is taken over. It costs what was touched, not what there is.
 func Recompile(prev *Fabric, old, w world.World, changed []world.Change) *Fabric {
-	rules, rest := split(changed)
+	rules, names, rest := split(changed)
 	touched, all := touch(old, w, rest)
 	ruled, _ := touch(old, w, rules)
 	if !all {
@@ -46,12 +47,16 @@ func Recompile(prev *Fabric, old, w world.World, changed []world.Change) *Fabric
 		return Compile(w)
 	}
 	c := newCompilation(w)
+	named := c.rehosted(prev, old, names)
 	for _, v := range prev.VPCs {
 		if touched[v.ID] {
 			continue
 		}
 		if ruled[v.ID] {
 			v = c.reruled(v)
+		}
+		if named.about(v.ID) {
+			v = c.renamed(v)
 		}
 		c.vpcs[v.ID] = v
 		c.out.VPCs = append(c.out.VPCs, v)
@@ -96,6 +101,9 @@ type compilation struct {
 	vpcs     map[world.VPCID]*VPC
 	gateways map[world.ResourceGatewayID]*Gateway
 	hosts    []*Host
+	zones    map[world.HostedZoneID]*Zone
+	private  map[world.VPCID][]*Zone // the private ones of each VPC
+	ill      map[world.HealthCheckID]bool
 
 	resources    map[world.ServiceNetworkID][]world.ResourceAssociation // that are served
 	associations map[world.VPCID][]world.VPCAssociation
@@ -110,24 +118,27 @@ func newCompilation(w world.World) *compilation {
 
 // finish puts what was made in order.
 func (c *compilation) finish() {
-	c.out.lattice = c.exists
+	c.out.lattice, c.out.zones, c.out.ill = c.exists, c.zones, c.ill
 	slices.SortFunc(c.out.VPCs, func(a, b *VPC) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(c.out.Hosts, func(a, b *Host) int { return cmp.Compare(a.ID, b.ID) })
 	c.public()
 	c.nats()
 }
 
-// split takes the rows of security group rules apart from the rest: they are what changes most often, and nothing but
-// the groups of their VPC follows from them.
-func split(changed []world.Change) (rules, rest []world.Change) {
+// split takes the rows of security group rules and those of names apart from the rest: they are what changes most
+// often, and nothing but the groups, or the names, of a VPC follows from them.
+func split(changed []world.Change) (rules, names, rest []world.Change) {
 	for _, ch := range changed {
-		if ch.Noun == "security-group-rule" {
+		switch ch.Noun {
+		case "security-group-rule":
 			rules = append(rules, ch)
-		} else {
+		case "hosted-zone", "record-set", "health-check", "health-observation":
+			names = append(names, ch)
+		default:
 			rest = append(rest, ch)
 		}
 	}
-	return rules, rest
+	return rules, names, rest
 }
 
 // touch tells which VPCs the changed rows are about; all is true when that cannot be said.
@@ -158,7 +169,7 @@ const (
 // vpcOf is the VPC a row is about in the World in.
 func vpcOf(in *world.World, ch world.Change) (world.VPCID, about) {
 	switch ch.Noun {
-	case "account", "access-key", "idempotency-token", "key-pair", "flow-log", "subnet-cidr-reservation", "access-log-subscription", "resource-policy", "log-group", "log-stream",
+	case "account", "access-key", "idempotency-token", "key-pair", "flow-log", "subnet-cidr-reservation", "zone-authorization", "delegation-set", "access-log-subscription", "resource-policy", "log-group", "log-stream",
 		"network-insights-path", "network-insights-analysis", "network-insights-access-scope", "network-insights-access-scope-analysis":
 		return "", aboutNone
 	case "vpc":

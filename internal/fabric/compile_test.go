@@ -20,7 +20,7 @@ func begin() *world.Tx {
 }
 
 func putVPC(tx *world.Tx, id world.VPCID, cidr string) world.VPC {
-	v := world.VPC{ID: id, Meta: tx.NewMeta(caller, nil), DNSSupport: true, CIDRs: []world.CIDRAssociation{{CIDR: netip.MustParsePrefix(cidr)}}}
+	v := world.VPC{ID: id, Meta: tx.NewMeta(caller, nil), DNSSupport: true, DNSHostnames: true, CIDRs: []world.CIDRAssociation{{CIDR: netip.MustParsePrefix(cidr)}}}
 	tx.VPCs.Put(v)
 	tx.RouteTables.Put(world.RouteTable{ID: world.RouteTableID("rtb-" + string(id)), Meta: v.Meta, VPC: id, Index: 1, Main: true})
 	return v
@@ -162,7 +162,7 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 	subnet := tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID })[0]
 	instances := tx.Instances.Where(func(i world.Instance) bool { return i.VPC == v.ID })
 	g := world.SecurityGroupID("sg-" + v.ID)
-	switch pick(12) {
+	switch pick(16) {
 	case 8, 9, 10:
 		disturbBeyond(tx, r, v, subnet)
 	case 0:
@@ -195,6 +195,8 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 		} else {
 			tx.VPCAssociations.Put(world.VPCAssociation{ID: a, Network: "sn-1", VPC: v.ID, Index: uint16(v.ID[4])})
 		}
+	case 11, 12, 13, 14:
+		disturbZones(tx, r, v)
 	case 6:
 		rules := tx.RulesOf(g)
 		if len(rules) > 0 {

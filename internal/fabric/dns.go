@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"net/netip"
+	"slices"
 )
 
 // Resolver is the DNS resolver of a VPC.
@@ -30,6 +31,7 @@ type Reply struct {
 	Name    string   // that Records belong to, or that has none: where the aliases lead
 	Records []Record // of Name
 	Zone    *Zone    // the zone that decided; nil when none matched
+	Varies  bool     // a routing policy drew: the next client may get another answer
 	Rule    *Forward // the rule that decided: where it is asked, or that it is not asked elsewhere
 }
 
@@ -54,21 +56,36 @@ const (
 // are looked up for one answer.
 const maxAliases, maxLookups = 8, 64
 
-// Answer is what the resolver of VPC v says when an instance of it asks for name and type. The most specific source
+// Query is a question to a resolver.
+type Query struct {
+	Name string
+	Type uint16
+	Draw uint64 // random: what routing policies that spread clients choose by
+}
+
+// Answer is what the resolver of VPC v says when an instance of it asks for name and type; see [Ask].
+func Answer(v *VPC, name string, qtype uint16) Reply { return Ask(v, Query{Name: name, Type: qtype}) }
+
+// Ask is what the resolver of VPC v says when an instance of it asks q. The most specific source
 // that covers the name decides alone: a name it lacks does not exist, even if a less specific one has it. Aliases are
 // followed, each by the same rule.
-func Answer(v *VPC, name string, qtype uint16) Reply {
+func Ask(v *VPC, q Query) Reply {
 	if !v.Resolver.Enabled {
 		return Reply{Outcome: Refused}
 	}
-	s := search{view: &v.View, left: maxLookups}
-	return s.answer(Canonical(name), qtype, 0)
+	s := search{view: &v.View, region: v.Region, draw: q.Draw, left: maxLookups}
+	r := s.answer(Canonical(q.Name), q.Type, 0)
+	r.Varies = s.varies
+	return r
 }
 
 // search is the search for one answer.
 type search struct {
-	view *View
-	left int // how many names may still be looked up
+	view   *View
+	region string // of the VPC
+	draw   uint64 // random
+	varies bool   // the draw mattered
+	left   int    // how many names may still be looked up
 }
 
 // answer answers for a name that has been come to by some aliases.
@@ -86,7 +103,10 @@ func (s *search) answer(name string, qtype uint16, followed int) Reply {
 			r.Outcome = NXDomain
 			return r
 		}
-		records, exists := r.Zone.find(name)
+		records, sets, exists := r.Zone.find(name)
+		if sets != nil {
+			records = append(slices.Clone(records), s.chosen(r.Zone, sets, qtype)...)
+		}
 		next, ok := cname(records, qtype)
 		if !ok {
 			s.take(&r, records, exists, qtype, followed)

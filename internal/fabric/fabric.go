@@ -18,7 +18,11 @@ type Fabric struct {
 	NATs     []*NAT     // sorted by ID
 	Public   Public
 
-	lattice map[string]map[string]bool // by region: names of Lattice that exist everywhere; for Recompile
+	PublicZones map[string]*Zone // public hosted zones, by name
+
+	ill     map[world.HealthCheckID]bool // for Recompile
+	zones   map[world.HostedZoneID]*Zone // of Route 53; for Recompile
+	lattice map[string]map[string]bool   // by region: names of Lattice that exist everywhere; for Recompile
 }
 
 // VPC is a routing domain: one router with a port for each ENI and a link to each gateway it consumes.

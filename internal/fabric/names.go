@@ -15,6 +15,7 @@ const (
 // names says what a VPC's resolver answers from.
 func (c *compilation) names(v *VPC) {
 	v.View = NewView(rootZone(), c.privateZone(v), c.latticeZone(v, c.exists[v.Region]), localZone())
+	c.hosted(v)
 	for _, z := range c.publicZones(v) {
 		v.View.Add(z)
 	}

@@ -1,6 +1,7 @@
 package fabric
 
 import (
+	"cmp"
 	"iter"
 	"net/netip"
 
@@ -9,9 +10,13 @@ import (
 
 // View is all that the resolver of a VPC answers from, by domain.
 type View struct {
-	Own    map[string]*Zone    // private hosted zones, private DNS of endpoints, names AWS generates
+	Hosted map[string]*Zone    // private hosted zones
+	Own    map[string]*Zone    // private DNS of endpoints, names AWS generates
 	Public map[string]*Zone    // what the Internet has
 	Rules  map[string]*Forward // what is asked elsewhere
+
+	Internet  map[string]*Zone             `json:"-"`          // Fabric.PublicZones: the public hosted zones, which the Internet has as well
+	Unhealthy map[world.HealthCheckID]bool `json:",omitempty"` // checks that fail
 }
 
 // Forward is a Resolver rule: names of its domain are asked elsewhere, or, by a SYSTEM rule, are not although a rule
@@ -27,8 +32,11 @@ type Forward struct {
 // Add puts a zone into the view, unless there is one for its domain that goes before it.
 func (w *View) Add(z *Zone) {
 	zones := &w.Own
-	if z.Kind == PublicZone {
+	switch z.Kind {
+	case PublicZone:
 		zones = &w.Public
+	case HostedZone:
+		zones = &w.Hosted
 	}
 	if *zones == nil {
 		*zones = map[string]*Zone{}
@@ -50,7 +58,7 @@ func NewView(zones ...*Zone) View {
 // Zones walks the zones of the view, in no order.
 func (w *View) Zones() iter.Seq[*Zone] {
 	return func(yield func(*Zone) bool) {
-		for _, zones := range []map[string]*Zone{w.Own, w.Public} {
+		for _, zones := range []map[string]*Zone{w.Hosted, w.Own, w.Public, w.Internet} {
 			for _, z := range zones {
 				if !yield(z) {
 					return
@@ -72,14 +80,24 @@ func (w *View) source(name string) (*Zone, *Forward) {
 			}
 			system = f
 		}
-		if z := w.Own[d]; z != nil {
+		if z := cmp.Or(w.Hosted[d], w.Own[d]); z != nil {
 			return z, system
 		}
 	}
 	for d, ok := name, true; ok; d, ok = parent(d) {
-		if z := w.Public[d]; z != nil {
+		if z := cmp.Or(w.Public[d], w.Internet[d]); z != nil {
 			return z, system
 		}
 	}
 	return nil, system
+}
+
+// served is the zone of AWS that a name is in, whatever hosted zones and rules cover it.
+func (w *View) served(name string) *Zone {
+	for d, ok := name, true; ok; d, ok = parent(d) {
+		if z := cmp.Or(w.Own[d], w.Public[d]); z != nil {
+			return z
+		}
+	}
+	return nil
 }

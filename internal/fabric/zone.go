@@ -31,6 +31,7 @@ type Zone struct {
 	Records map[string][]Record // by lower-case name without trailing dot; a present name with no record of a type is NODATA
 	Public  bool                // names made of public addresses answer these, where there is no record; see world.PublicName
 	Exists  map[string]bool     // further names that exist without any record: elsewhere they have some, or names below them have (RFC 8020)
+	Sets    map[string][]Set    // of a hosted zone, by name as Records: aliases, and records under a routing policy
 	Wild    bool                // some record's name begins with an asterisk (RFC 4592)
 }
 
@@ -77,26 +78,32 @@ func (z *Zone) ancestors(name string) {
 
 // find is what the zone has for a name in it, and whether the name exists. A name that does not is answered from the
 // wildcard at its closest ancestor that does. (RFC 4592 §3.3.)
-func (z *Zone) find(name string) (records []Record, exists bool) {
-	if records, ok := z.Records[name]; ok {
-		return records, true
+func (z *Zone) find(name string) (records []Record, sets []Set, exists bool) {
+	if z.has(name) {
+		return z.Records[name], z.Sets[name], true
 	}
 	if records, ok := z.public(name); ok {
-		return records, true
+		return records, nil, true
 	}
 	if name == z.Name || z.Exists[name] {
-		return nil, true
+		return nil, nil, true
 	}
 	for up := name; z.Wild && up != z.Name; {
 		up, _ = parent(up)
-		if records, ok := z.Records["*."+up]; ok {
-			return records, true
+		if wild := "*." + up; z.has(wild) {
+			return z.Records[wild], z.Sets[wild], true
 		}
-		if _, ok := z.Records[up]; ok || z.Exists[up] {
+		if z.has(up) || z.Exists[up] {
 			break
 		}
 	}
-	return nil, false
+	return nil, nil, false
+}
+
+// has tells whether the zone has records of exactly that name.
+func (z *Zone) has(name string) bool {
+	_, plain := z.Records[name]
+	return plain || z.Sets[name] != nil
 }
 
 // record is the SOA as a record.

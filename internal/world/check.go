@@ -71,6 +71,12 @@ func (c *checker) put(noun, id string) error {
 		return c.endpointAssociation(EndpointAssociationID(id))
 	case "service-network-resource-association":
 		return c.resourceAssociation(ResourceAssociationID(id))
+	case "hosted-zone":
+		return c.hostedZone(HostedZoneID(id))
+	case "record-set":
+		if z := RecordSetZone(id); !c.w.HostedZones.Has(z) {
+			return missing("hosted-zone", string(z))
+		}
 	}
 	return nil
 }
@@ -113,6 +119,8 @@ func (c *checker) deleted(noun, id string) error {
 		return used("network-interface", w.ENIs.Any(func(e ENI) bool { return slices.Contains(e.Groups, g) }))
 	case "network-interface":
 		return used("address", w.Addresses.Any(func(a Address) bool { return string(a.ENI) == id }))
+	case "hosted-zone":
+		return used("record-set", some(w.RecordSetsOf(HostedZoneID(id))))
 	case "network-acl":
 		return used("subnet", w.Subnets.Any(func(s Subnet) bool { return string(s.NetworkACL) == id }))
 	case "instance":

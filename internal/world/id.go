@@ -36,6 +36,9 @@ type (
 	ResolverEndpointID      string // rslvr-in- or rslvr-out-
 	ResolverRuleID          string // rslvr-rr-
 	EndpointAssociationID   string // vpce-rsc-asc-
+	HostedZoneID            string // Z and capital letters and digits
+	DelegationSetID         string // N and capital letters and digits
+	HealthCheckID           string // a UUID
 
 	NetworkInsightsPathID                string // nip-
 	NetworkInsightsAnalysisID            string // nia-

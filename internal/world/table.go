@@ -65,6 +65,18 @@ func (t *Table[K, V]) Prefix(p string) iter.Seq[V] {
 	}
 }
 
+// From walks, in order, the rows whose id is start or comes after it, as far as their ids start with p.
+func (t *Table[K, V]) From(p, start string) iter.Seq[V] {
+	return func(yield func(V) bool) {
+		if t.rows == nil {
+			return
+		}
+		t.rows.Ascend(max(p, start), func(k string, v V) bool {
+			return strings.HasPrefix(k, p) && yield(v)
+		})
+	}
+}
+
 // In walks, in order of their ids, the rows that belong to the owner. The rows must be [Owned].
 func (t *Table[K, V]) In(owner string) iter.Seq[V] {
 	return func(yield func(V) bool) {

@@ -43,6 +43,13 @@ type World struct {
 	Endpoints              Table[EndpointID, Endpoint]
 	EndpointAssociations   Table[EndpointAssociationID, EndpointAssociation]
 
+	HostedZones        Table[HostedZoneID, HostedZone]
+	ZoneAuthorizations Table[string, ZoneAuthorization]
+	RecordSets         Table[string, RecordSet]
+	DelegationSets     Table[DelegationSetID, DelegationSet]
+	HealthChecks       Table[HealthCheckID, HealthCheck]
+	HealthObservations Table[HealthCheckID, HealthObservation]
+
 	NetworkInsightsPaths         Table[NetworkInsightsPathID, NetworkInsightsPath]
 	NetworkInsightsAnalyses      Table[NetworkInsightsAnalysisID, NetworkInsightsAnalysis]
 	NetworkInsightsScopes        Table[NetworkInsightsAccessScopeID, NetworkInsightsAccessScope]
@@ -84,6 +91,12 @@ func (w *World) tables() []namedTable {
 		{"subnet-cidr-reservation", &w.SubnetReservations},
 		{"vpc-endpoint", &w.Endpoints},
 		{"vpc-endpoint-association", &w.EndpointAssociations},
+		{"hosted-zone", &w.HostedZones},
+		{"zone-authorization", &w.ZoneAuthorizations},
+		{"record-set", &w.RecordSets},
+		{"delegation-set", &w.DelegationSets},
+		{"health-check", &w.HealthChecks},
+		{"health-observation", &w.HealthObservations},
 		{"network-insights-path", &w.NetworkInsightsPaths},
 		{"network-insights-analysis", &w.NetworkInsightsAnalyses},
 		{"network-insights-access-scope", &w.NetworkInsightsScopes},

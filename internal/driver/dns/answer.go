@@ -2,6 +2,7 @@ package dns
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 
 	miekg "github.com/miekg/dns"
 
@@ -68,8 +69,9 @@ func (a *answerer) lookup(v *fabric.VPC, q *query) *packed {
 	if err != nil {
 		return &packed{rcode: miekg.RcodeFormatError}
 	}
-	p := pack(name, q.qtype, resolve(v, name, q.qtype))
-	if p != nil && p.rcode == miekg.RcodeSuccess {
+	r := resolve(v, fabric.Query{Name: name, Type: q.qtype, Draw: rand.Uint64()})
+	p := pack(name, q.qtype, r)
+	if p != nil && !r.varies && p.rcode == miekg.RcodeSuccess {
 		if len(a.known) >= maxRemembered {
 			clear(a.known)
 		}

@@ -76,6 +76,7 @@ func testVPC(id world.VPCID) *fabric.VPC {
 				"pool.example.internal":   {alias("loop.example.internal")},
 				"many.example.internal":   many,
 				"a.deep.example.internal": {address("10.0.0.8")},
+				"mail.example.internal":   {{Type: miekg.TypeMX, TTL: 5, Text: "10 db.example.internal."}, {Type: miekg.TypeTXT, TTL: 5, Text: `"caf\195\169" "b"`}},
 				"six.example.internal":    {{Type: fabric.TypeAAAA, TTL: 5, Addr: netip.MustParseAddr("fd00::1")}},
 			}),
 			zone("0.10.in-addr.arpa", map[string][]fabric.Record{
@@ -132,6 +133,8 @@ func TestAnswers(t *testing.T) {
 		{"dB.eXample.INTERNAL.", miekg.TypeA, "NOERROR | dB.eXample.INTERNAL. 60 IN A 10.0.0.5"},
 		{"db.example.internal.", miekg.TypeANY, "NOERROR | db.example.internal. 60 IN A 10.0.0.5"},
 		{"six.example.internal.", miekg.TypeAAAA, "NOERROR | six.example.internal. 5 IN AAAA fd00::1"},
+		{"mail.example.internal.", miekg.TypeMX, "NOERROR | mail.example.internal. 5 IN MX 10 db.example.internal."},
+		{"mail.example.internal.", miekg.TypeTXT, `NOERROR | mail.example.internal. 5 IN TXT "caf\195\169" "b"`},
 		{"5.0.0.10.in-addr.arpa.", miekg.TypePTR, "NOERROR | 5.0.0.10.in-addr.arpa. 60 IN PTR db.example.internal."},
 		{"www.example.internal.", miekg.TypeA, "NOERROR | www.example.internal. 30 IN CNAME web.example.internal." +
 			" | web.example.internal. 30 IN CNAME db.example.internal. | db.example.internal. 60 IN A 10.0.0.5"},

@@ -14,6 +14,7 @@ const maxTurns = 8
 // result is a reply of fabric as records of the wire: the aliases on the way, then records or a negative answer.
 type result struct {
 	silent  bool            // the resolver is off
+	varies  bool            // the next client may get another
 	forward *fabric.Forward // where the rest of the answer is to be asked for
 	name    string          // that is to be asked for there
 	rcode   int
@@ -23,9 +24,9 @@ type result struct {
 }
 
 // resolve asks fabric for name, which ends in a dot.
-func resolve(v *fabric.VPC, name string, qtype uint16) result {
-	r := fabric.Answer(v, name, qtype)
-	var out result
+func resolve(v *fabric.VPC, q fabric.Query) result {
+	r := fabric.Ask(v, q)
+	out := result{varies: r.Varies}
 	for _, a := range r.Aliases {
 		out.aliases = append(out.aliases, record(miekg.Fqdn(a.Name), a.Record))
 	}
