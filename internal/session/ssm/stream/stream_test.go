@@ -1,0 +1,137 @@
+package stream
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"kumiko/internal/session/ssm/frame"
+)
+
+// pair joins an agent's and a client's stream by a wire that may lose and swap messages.
+type pair struct {
+	agent, client *Stream
+	got           bytes.Buffer
+	mu            sync.Mutex
+}
+
+func join(t *testing.T, wire func(deliver func([]byte), b []byte)) *pair {
+	p := &pair{}
+	deliver := func(to **Stream) func([]byte) error {
+		return func(b []byte) error {
+			wire(func(b []byte) {
+				m, err := frame.Parse(b)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				if err := (*to).Take(m); err != nil {
+					t.Error(err)
+				}
+			}, b)
+			return nil
+		}
+	}
+	p.agent = New(Config{Role: Agent, Send: deliver(&p.client), Receive: func(frame.Message) error { return nil }})
+	p.client = New(Config{Role: Client, Send: deliver(&p.agent), Receive: func(m frame.Message) error { p.got.Write(m.Payload); return nil }})
+	t.Cleanup(func() { p.agent.Close(); p.client.Close() })
+	return p
+}
+
+func TestWhatIsLostIsSentAgain(t *testing.T) {
+	var mu sync.Mutex
+	over := false
+	random := rand.New(rand.NewPCG(1, 2))
+	queue := make(chan func(), 100_000) // never full: who fills it holds what the reader needs
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for f := range queue {
+			f()
+		}
+	}()
+	var held func()
+	p := join(t, func(deliver func([]byte), b []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		if over {
+			return
+		}
+		switch n := random.IntN(20); {
+		case n == 0: // lost
+		case n < 4 && held == nil: // late
+			held = func() { deliver(b) }
+		default:
+			queue <- func() { deliver(b) }
+			if held != nil {
+				queue <- held
+				held = nil
+			}
+		}
+	})
+	want := make([]byte, 60_000)
+	for i := range want {
+		want[i] = byte(random.IntN(256))
+	}
+	if err := p.agent.Write(frame.Bytes, want); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.agent.Drained():
+	case <-time.After(30 * time.Second):
+		t.Fatal("it never arrived")
+	}
+	mu.Lock()
+	over = true
+	close(queue)
+	mu.Unlock()
+	<-done
+	if !bytes.Equal(p.got.Bytes(), want) {
+		t.Errorf("got %d bytes, and not the %d that were sent", p.got.Len(), len(want))
+	}
+}
+
+func TestAStreamBeginsAsTheAgentsDoes(t *testing.T) {
+	var first []frame.Message
+	s := New(Config{Role: Agent, Send: func(b []byte) error {
+		m, err := frame.Parse(b)
+		first = append(first, m)
+		return err
+	}})
+	defer s.Close()
+	if err := errors.Join(s.Write(frame.Bytes, []byte("a")), s.Write(frame.Bytes, []byte("b"))); err != nil {
+		t.Fatal(err)
+	}
+	if len(first) < 2 || first[0].Sequence != 0 || first[0].Flags != frame.SYN || first[1].Sequence != 1 || first[1].Flags != 0 {
+		t.Errorf("%+v", first)
+	}
+}
+
+func TestAFloodOutOfOrderEndsTheStream(t *testing.T) {
+	s := New(Config{Role: Agent, Send: func([]byte) error { return nil }, Receive: func(frame.Message) error { return nil }})
+	defer s.Close()
+	var err error
+	for n := int64(1); n <= early+1 && err == nil; n++ {
+		m := frame.New(frame.Input, frame.Bytes, []byte("x"), time.UnixMilli(1), frame.ID{})
+		m.Sequence = n
+		err = s.Take(m)
+	}
+	if !errors.Is(err, ErrFlood) {
+		t.Error(err)
+	}
+}
+
+func TestCloseFreesAWriter(t *testing.T) {
+	s := New(Config{Role: Client, Send: func([]byte) error { return nil }})
+	failed := make(chan error)
+	go func() { failed <- s.Write(frame.Bytes, make([]byte, (window+1)*frame.MaxPayload)) }()
+	s.Close()
+	if err := <-failed; !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+}
