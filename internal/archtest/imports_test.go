@@ -22,9 +22,9 @@ var may = map[string][]string{
 	"reconcile": {"store", "fabric", "driver", "world"},
 	"record":    {"fabric", "world", "store"},
 	"service":   {"api", "store", "world", "policy", "reach", "awserr", "record", "fabric"},
-	"session":   {"kernel", "record", "fabric", "world"},
+	"session":   {"kernel", "record", "fabric", "world", "api/sigv4"},
 	"store":     {"world"},
-	"testkit":   {"cli", "kernel", "fabric", "world"},
+	"testkit":   {"cli", "kernel", "fabric", "world", "api/sigv4"},
 	"world":     {},
 	"archtest":  {},
 }
@@ -33,7 +33,7 @@ var may = map[string][]string{
 var siblings = map[string][]string{
 	"service": {"service/listing"},
 	"driver":  {},
-	"session": {},
+	"session": {"session/guest/account", "session/guest/terminal"},
 }
 
 // pure packages have no I/O, no clock and no randomness.
@@ -49,6 +49,8 @@ var libraries = map[string][]string{
 	"github.com/miekg/dns":           {"driver/dns", "testkit"},
 	"go.etcd.io/bbolt":               {"store"},
 	"github.com/spf13/cobra":         {"cli"},
+	"github.com/coder/websocket":     {"session/ssm"},
+	"github.com/xtaci/smux":          {"session/ssm"},
 	"golang.org/x/sys":               {"kernel", "driver", "session", "cli", "record", "testkit", "app", "store"},
 }
 

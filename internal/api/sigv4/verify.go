@@ -73,14 +73,20 @@ func (c *Claim) Verify(r *http.Request, body, key []byte) *Error {
 	if !ok {
 		return incomplete("The query string is malformed.")
 	}
-	digest := sha256.Sum256([]byte(canonical))
-	toSign := strings.Join([]string{
-		algorithm, c.Time.UTC().Format(timeLayout), strings.Join([]string{c.Date, c.Region, c.Service, terminator}, "/"), hex.EncodeToString(digest[:]),
-	}, "\n")
-	if !hmac.Equal([]byte(hex.EncodeToString(sum(key, toSign))), []byte(c.signature)) {
+	if !hmac.Equal([]byte(c.sign(canonical, key)), []byte(c.signature)) {
 		return &Error{Mismatch, ""}
 	}
 	return nil
+}
+
+// scope is what the claim's key is for.
+func (c *Claim) scope() string { return strings.Join([]string{c.Date, c.Region, c.Service, terminator}, "/") }
+
+// sign is the signature of a canonical request.
+func (c *Claim) sign(canonical string, key []byte) string {
+	digest := sha256.Sum256([]byte(canonical))
+	toSign := strings.Join([]string{algorithm, c.Time.UTC().Format(timeLayout), c.scope(), hex.EncodeToString(digest[:])}, "\n")
+	return hex.EncodeToString(sum(key, toSign))
 }
 
 // payloadHash is the last line of the canonical request. A hash the request gives must be the body's.
