@@ -16,7 +16,7 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
-require github.com/xtaci/smux v1.5.58 // indirect
+require github.com/xtaci/smux v1.5.58
 
 require (
 	github.com/coder/websocket v1.8.15

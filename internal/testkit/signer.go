@@ -59,7 +59,8 @@ func (s *signer) post(service, body string) (string, error) {
 		return "", err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	sigv4.Sign(req, []byte(body), sigv4.Credential{ID: world.AccessKeyID(s.id), Secret: s.secret}, s.region, service, time.Now())
+	by := sigv4.Credential{ID: world.AccessKeyID(s.id), Secret: s.secret}
+	by.Sign(req, []byte(body), sigv4.Scope{Region: s.region, Service: service}, time.Now())
 	res, err := s.http.Do(req)
 	if err != nil {
 		return "", err

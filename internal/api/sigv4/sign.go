@@ -18,9 +18,12 @@ type Credential struct {
 	Token  string
 }
 
-// Sign signs a request whose body is given, for a service of a region. It covers the host, and the headers that are there
-// and that AWS wants to be covered.
-func Sign(r *http.Request, body []byte, by Credential, region, service string, now time.Time) {
+// Scope is what a signature is for.
+type Scope struct{ Region, Service string }
+
+// Sign signs a request whose body is given. It covers the host, and the headers that are there and that AWS wants to be
+// covered.
+func (by Credential) Sign(r *http.Request, body []byte, to Scope, now time.Time) {
 	now = now.UTC()
 	if r.Host == "" {
 		r.Host = r.URL.Host
@@ -29,7 +32,7 @@ func Sign(r *http.Request, body []byte, by Credential, region, service string, n
 	if by.Token != "" {
 		r.Header.Set("X-Amz-Security-Token", by.Token)
 	}
-	c := &Claim{Key: by.ID, Date: now.Format(dateLayout), Region: region, Service: service, Time: now, signedHeaders: []string{"host"}}
+	c := &Claim{Key: by.ID, Date: now.Format(dateLayout), Region: to.Region, Service: to.Service, Time: now, signedHeaders: []string{"host"}}
 	for name, header := range map[string]string{
 		"content-type": "Content-Type", "x-amz-date": "X-Amz-Date", "x-amz-security-token": "X-Amz-Security-Token", "x-amz-target": "X-Amz-Target",
 	} {
@@ -40,6 +43,6 @@ func Sign(r *http.Request, body []byte, by Credential, region, service string, n
 	slices.Sort(c.signedHeaders)
 	digest := sha256.Sum256(body)
 	canonical, _ := c.canonical(r, hex.EncodeToString(digest[:])) // a query that cannot be read is refused by whoever is asked
-	c.signature = c.sign(canonical, SigningKey(by.Secret, c.Date, region, service))
+	c.signature = c.sign(canonical, SigningKey(by.Secret, c.Date, to.Region, to.Service))
 	r.Header.Set("Authorization", algorithm+" Credential="+string(by.ID)+"/"+c.scope()+", SignedHeaders="+strings.Join(c.signedHeaders, ";")+", Signature="+c.signature)
 }

@@ -17,7 +17,7 @@ func TestWhatIsSignedIsAccepted(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header.Set("X-Amz-Target", "AmazonSSM.GetParameter")
-		Sign(r, []byte(body), by, "us-east-1", "ssm", now)
+		by.Sign(r, []byte(body), Scope{"us-east-1", "ssm"}, now)
 		claim, e := Parse(r)
 		if e != nil {
 			t.Fatal(e)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -23,6 +24,9 @@ const Version = "1.2.650.0"
 
 // attempts is how often in a row a lost connection is opened again. (session-manager-plugin, src/config.)
 const attempts = 5
+
+// settleTime is how long the last output may take.
+const settleTime = 2 * time.Second
 
 // Options say which session to join.
 type Options struct {
@@ -92,6 +96,7 @@ func (c *client) wait(ctx context.Context, ended <-chan error) error {
 		case h := <-c.began:
 			running.Go(func() { done <- h.run(ctx) })
 		case last := <-c.closed:
+			c.settle()
 			cancel()
 			running.Wait() // the terminal is as it was
 			if last.Output == "" {
@@ -123,6 +128,17 @@ func (c *client) wait(ctx context.Context, ended <-chan error) error {
 			}
 			return err
 		}
+	}
+}
+
+// settle waits until what came before the end has been shown; not for ever, since a port may lead to somebody who does
+// not read.
+func (c *client) settle() {
+	t := time.NewTimer(settleTime)
+	defer t.Stop()
+	select {
+	case <-c.stream.Settled():
+	case <-t.C:
 	}
 }
 

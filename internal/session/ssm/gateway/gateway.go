@@ -56,6 +56,7 @@ type Gateway struct {
 	closed   bool
 	controls map[world.InstanceID]*channel
 	sessions map[string]*session
+	partings map[string][]byte // last messages for clients who come too late
 	running  sync.WaitGroup
 }
 
@@ -67,7 +68,7 @@ func New(c Config) *Gateway {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return &Gateway{c: c, controls: map[world.InstanceID]*channel{}, sessions: map[string]*session{}}
+	return &Gateway{c: c, controls: map[world.InstanceID]*channel{}, sessions: map[string]*session{}, partings: map[string][]byte{}}
 }
 
 // Connected tells whether the instance has a control channel now.
@@ -112,6 +113,7 @@ func (g *Gateway) End(id, why string) {
 	if s == nil {
 		if row, ok := g.c.Book.Open(id); ok {
 			_ = g.tell(row.Instance, frame.CloseOf(id, string(row.Instance), why, g.c.Now())) // an agent that is away ends it when it is back
+			g.part(id, frame.CloseOf(id, string(row.Instance), why, g.c.Now()).Append(nil))
 			g.c.Book.Ended(id, why)
 		}
 		return
@@ -141,6 +143,21 @@ func (g *Gateway) forget(s *session) {
 	if g.sessions[s.row.ID] == s {
 		delete(g.sessions, s.row.ID)
 	}
+}
+
+// lateness is how long after its end a session's client is still told why it ended.
+const lateness = time.Minute
+
+// part keeps the last message of a session for a client who has not come yet.
+func (g *Gateway) part(id string, last []byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.partings[id] = last
+	time.AfterFunc(lateness, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.partings, id)
+	})
 }
 
 // Close drops all connections and waits for those who serve them. Sessions are not ended by it.

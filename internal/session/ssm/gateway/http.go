@@ -155,6 +155,11 @@ func (g *Gateway) openData(w http.ResponseWriter, r *http.Request, id string) {
 	}
 	defer g.running.Done()
 	c := newChannel(conn)
+	if last := g.parting(id, open.TokenValue); last != nil {
+		_ = conn.Write(r.Context(), websocket.MessageBinary, last) // who came too late may have gone again
+		_ = conn.Close(websocket.StatusNormalClosure, "")
+		return
+	}
 	s, who := g.enter(id, open.TokenValue)
 	if s == nil || !s.attach(s.place(who), c) {
 		_ = conn.Close(websocket.StatusPolicyViolation, "the token does not open this channel")
@@ -170,6 +175,17 @@ func (g *Gateway) openData(w http.ResponseWriter, r *http.Request, id string) {
 	if errors.Is(err, frame.ErrHeader) || errors.Is(err, frame.ErrShort) || errors.Is(err, frame.ErrDigest) || errors.Is(err, errNotBinary) {
 		s.end("A message was malformed.")
 	}
+}
+
+// parting is the last message of a session that has ended, for a client who comes too late.
+func (g *Gateway) parting(id, token string) []byte {
+	g.mu.Lock()
+	last := g.partings[id]
+	g.mu.Unlock()
+	if last == nil || !g.opens(token, forClient, id, g.c.Now()) {
+		return nil
+	}
+	return last
 }
 
 // enter is the session that the token opens, and as which end.

@@ -160,6 +160,8 @@ func (s *session) end(why string) {
 	if client != nil {
 		client.offer(last)
 		client.finish()
+	} else {
+		s.g.part(s.row.ID, last)
 	}
 	if agent != nil {
 		agent.offer(last)

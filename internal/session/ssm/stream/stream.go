@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,7 +46,8 @@ type Config struct {
 	Role Role
 	// Send writes one message to the connection there is now. Its error loses nothing: the message is sent again.
 	Send func([]byte) error
-	// Receive takes the peer's messages in order. Its error is returned by Take.
+	// Receive takes the peer's messages in order. It may take its time: acknowledgements are not held up by it, and the peer
+	// is told of a message when it has been received. Its error is returned by the next Take.
 	Receive func(frame.Message) error
 	Now     func() time.Time // nil: time.Now
 }
@@ -58,15 +60,22 @@ type Stream struct {
 	room     *sync.Cond // of unacked, or closed
 	next     int64      // number of the next message out
 	unacked  []sent     // by number
-	expected int64      // number of the next message in
+	fresh    int        // how many of unacked, at its end, have not been sent yet
+	acks     [][]byte   // to be sent; a peer that does not read them sends nothing either
+	again    bool       // the oldest of unacked is to be sent again
+	leaving  *sync.Cond // of something to send, or closed
+	expected int64      // number of the next message for Receive
 	waiting  map[int64]frame.Message
+	arrived  *sync.Cond    // of waiting, or closed
+	failed   error         // of Receive
+	settled  chan struct{} // closed when Receive has all that can be had; nil while nobody waits
 	rtt, dev time.Duration
 	rto      time.Duration
 	closed   bool
 	drained  chan struct{} // closed when nothing is unacked; nil while nobody waits
 
-	sending sync.Mutex
 	timer   *time.Timer
+	running sync.WaitGroup // of the sender and the receiver
 }
 
 // sent is a message on its way.
@@ -83,7 +92,11 @@ func New(c Config) *Stream {
 		c.Now = time.Now
 	}
 	s := &Stream{c: c, waiting: map[int64]frame.Message{}, rtt: firstRTT, rto: firstRTO}
-	s.room = sync.NewCond(&s.mu)
+	s.room, s.arrived, s.leaving = sync.NewCond(&s.mu), sync.NewCond(&s.mu), sync.NewCond(&s.mu)
+	s.mu.Lock() // until the timer is in its place
+	defer s.mu.Unlock()
+	s.running.Go(s.deliver)
+	s.running.Go(s.send)
 	s.timer = time.AfterFunc(maxRTO, s.resend)
 	return s
 }
@@ -101,31 +114,57 @@ func (s *Stream) Write(kind frame.PayloadType, payload []byte) error {
 }
 
 func (s *Stream) write(kind frame.PayloadType, payload []byte) error {
-	s.sending.Lock() // numbers leave in their order
-	defer s.sending.Unlock()
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for len(s.unacked) >= window && !s.closed {
 		s.room.Wait()
 	}
 	if s.closed {
-		s.mu.Unlock()
 		return ErrClosed
 	}
-	now := s.c.Now()
-	m := frame.New(s.c.Role.out, kind, payload, now, frame.NewID())
+	m := frame.New(s.c.Role.out, kind, payload, s.c.Now(), frame.NewID())
 	m.Sequence = s.next
 	if m.Sequence == 0 && s.c.Role == Agent {
 		m.Flags = frame.SYN
 	}
 	s.next++
-	b := m.Append(nil)
-	s.unacked = append(s.unacked, sent{number: m.Sequence, bytes: b, at: now})
-	if len(s.unacked) == 1 {
-		s.timer.Reset(s.rto)
-	}
-	s.mu.Unlock()
-	_ = s.c.Send(b) // what is lost is sent again
+	s.unacked = append(s.unacked, sent{number: m.Sequence, bytes: m.Append(nil)})
+	s.fresh++
+	s.leaving.Signal()
 	return nil
+}
+
+// send sends what is to be sent: first what the peer waits for.
+func (s *Stream) send() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.closed {
+		var b []byte
+		switch {
+		case len(s.acks) > 0:
+			b, s.acks = s.acks[0], s.acks[1:]
+		case s.again:
+			s.again = false
+			if len(s.unacked) > s.fresh {
+				b = s.unacked[0].bytes
+			}
+		case s.fresh > 0:
+			u := &s.unacked[len(s.unacked)-s.fresh]
+			u.at = s.c.Now()
+			b = u.bytes
+			if s.fresh == len(s.unacked) {
+				s.timer.Reset(s.rto)
+			}
+			s.fresh--
+		}
+		if b == nil {
+			s.leaving.Wait()
+			continue
+		}
+		s.mu.Unlock()
+		_ = s.c.Send(b) // what is lost is sent again
+		s.mu.Lock()
+	}
 }
 
 // Take takes a message of the peer: stream data or an acknowledgement; others are not the stream's.
@@ -146,44 +185,75 @@ func (s *Stream) Take(m frame.Message) error {
 
 func (s *Stream) take(m frame.Message) error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
-	case m.Sequence > s.expected && len(s.waiting) >= early:
-		s.mu.Unlock()
+	case s.failed != nil:
+		return s.failed
+	case m.Sequence < s.expected: // the acknowledgement before was lost
+		s.ack(m)
+	case len(s.waiting) >= early && m.Sequence > s.expected+early:
 		return ErrFlood
-	case m.Sequence > s.expected:
+	case len(s.waiting) < early || m.Sequence == s.expected: // of what is dropped nobody is told, so it comes again
 		m.Payload = append([]byte(nil), m.Payload...)
 		s.waiting[m.Sequence] = m
-		s.mu.Unlock()
-		s.ack(m)
-		return nil
-	case m.Sequence < s.expected:
-		s.mu.Unlock()
-		s.ack(m) // the acknowledgement before was lost
-		return nil
+		s.arrived.Signal()
 	}
-	s.mu.Unlock()
-	s.ack(m)
+	return nil
+}
+
+// deliver gives messages to Receive as they are due.
+func (s *Stream) deliver() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for {
-		if err := s.c.Receive(m); err != nil {
-			return err
+		m, ok := s.waiting[s.expected]
+		switch {
+		case s.closed || s.failed != nil:
+			s.settle()
+			return
+		case !ok:
+			s.settle()
+			s.arrived.Wait()
+			continue
 		}
-		s.mu.Lock()
-		s.expected++
-		next, ok := s.waiting[s.expected]
-		delete(s.waiting, s.expected)
 		s.mu.Unlock()
-		if !ok {
-			return nil
-		}
-		m = next
+		err := s.c.Receive(m)
+		s.mu.Lock()
+		s.ack(m)
+		delete(s.waiting, m.Sequence)
+		s.expected++
+		s.failed = err
 	}
 }
 
+// settle says that there is nothing to receive. s.mu is held.
+func (s *Stream) settle() {
+	if s.settled != nil {
+		close(s.settled)
+		s.settled = nil
+	}
+}
+
+// Settled is closed once all messages that came in order so far have been received.
+func (s *Stream) Settled() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.failed != nil {
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	if s.settled == nil {
+		s.settled = make(chan struct{})
+	}
+	s.arrived.Signal()
+	return s.settled
+}
+
+// ack acknowledges a message. s.mu is held.
 func (s *Stream) ack(m frame.Message) {
-	b := frame.AckOf(m, s.c.Now()).Append(nil)
-	s.sending.Lock()
-	defer s.sending.Unlock()
-	_ = s.c.Send(b) // if it is lost, the peer sends the message again
+	s.acks = append(s.acks, frame.AckOf(m, s.c.Now()).Append(nil))
+	s.leaving.Signal()
 }
 
 func (s *Stream) acknowledged(number int64) {
@@ -196,7 +266,9 @@ func (s *Stream) acknowledged(number int64) {
 		if !u.again {
 			s.learn(s.c.Now().Sub(u.at))
 		}
-		s.unacked = append(s.unacked[:i], s.unacked[i+1:]...)
+		if i < len(s.unacked)-s.fresh { // only what was sent can be acknowledged
+			s.unacked = slices.Delete(s.unacked, i, i+1)
+		}
 		break
 	}
 	if len(s.unacked) == 0 {
@@ -220,26 +292,21 @@ func (s *Stream) learn(sample time.Duration) {
 	s.rto = min(s.rtt+max(granularity, 4*s.dev), maxRTO)
 }
 
-// resend sends the oldest message again when it has waited too long for its acknowledgement.
+// resend has the oldest message sent again when it has waited too long for its acknowledgement.
 func (s *Stream) resend() {
 	s.mu.Lock()
-	if s.closed || len(s.unacked) == 0 {
-		s.mu.Unlock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.unacked) == s.fresh {
 		return
 	}
 	oldest := &s.unacked[0]
 	if wait := s.rto - s.c.Now().Sub(oldest.at); wait > 0 {
 		s.timer.Reset(wait)
-		s.mu.Unlock()
 		return
 	}
-	oldest.at, oldest.again = s.c.Now(), true
-	b := oldest.bytes
+	oldest.at, oldest.again, s.again = s.c.Now(), true, true
 	s.timer.Reset(s.rto)
-	s.mu.Unlock()
-	s.sending.Lock()
-	defer s.sending.Unlock()
-	_ = s.c.Send(b)
+	s.leaving.Signal()
 }
 
 // Drained is closed once the peer has acknowledged all that was written so far.
@@ -257,11 +324,15 @@ func (s *Stream) Drained() <-chan struct{} {
 	return s.drained
 }
 
-// Close ends the stream: who waits in Write returns, and nothing is sent again.
+// Close ends the stream: who waits in Write returns, nothing is sent again, and Receive is not called any more. It waits
+// for a Receive and a Send under way.
 func (s *Stream) Close() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.closed = true
 	s.timer.Stop()
 	s.room.Broadcast()
+	s.arrived.Broadcast()
+	s.leaving.Broadcast()
+	s.mu.Unlock()
+	s.running.Wait()
 }
