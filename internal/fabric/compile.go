@@ -48,6 +48,7 @@ func Recompile(prev *Fabric, old, w world.World, changed []world.Change) *Fabric
 	}
 	c := newCompilation(w)
 	named := c.rehosted(prev, old, names)
+	c.out.endpoints = prev.endpoints
 	for _, v := range prev.VPCs {
 		if touched[v.ID] {
 			continue
@@ -123,6 +124,7 @@ func (c *compilation) finish() {
 	slices.SortFunc(c.out.Hosts, func(a, b *Host) int { return cmp.Compare(a.ID, b.ID) })
 	c.public()
 	c.nats()
+	c.endpoints()
 }
 
 // split takes the rows of security group rules and those of names apart from the rest: they are what changes most

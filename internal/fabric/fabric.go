@@ -20,9 +20,12 @@ type Fabric struct {
 
 	PublicZones map[string]*Zone // public hosted zones, by name
 
-	ill     map[world.HealthCheckID]bool // for Recompile
-	zones   map[world.HostedZoneID]*Zone // of Route 53; for Recompile
-	lattice map[string]map[string]bool   // by region: names of Lattice that exist everywhere; for Recompile
+	ill       map[world.HealthCheckID]bool // for Recompile
+	zones     map[world.HostedZoneID]*Zone // of Route 53; for Recompile
+	Endpoints []*Endpoint                  // sorted by ID
+
+	lattice   map[string]map[string]bool // by region: names of Lattice that exist everywhere; for Recompile
+	endpoints *Zone                      // the public names of endpoints; likewise
 }
 
 // VPC is a routing domain: one router with a port for each ENI and a link to each gateway it consumes.
@@ -76,6 +79,7 @@ type Peer struct {
 	Gateway  world.ResourceGatewayID
 	NAT      world.NATGatewayID
 	Endpoint world.EndpointID
+	Local    bool   // the port's addresses are the namespace's own: something listens there
 	Device   string // interface name there, e.g. eth0
 }
 
@@ -197,6 +201,7 @@ type GatewayPort struct {
 	Router netip.Addr
 	Mask   int
 	MTU    int
+	Local  bool // the addresses are the namespace's own
 }
 
 // Consumer is a VPC that reaches the gateway through a link: from its router, or from an endpoint in it.

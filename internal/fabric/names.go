@@ -22,6 +22,9 @@ func (c *compilation) names(v *VPC) {
 	for _, z := range c.reverseZones(v) {
 		v.View.Add(z)
 	}
+	for _, z := range c.serviceZones(v) {
+		v.View.Add(z)
+	}
 }
 
 // awsSOA is the SOA of zones AWS serves. (As in negative answers of the VPC resolver; the values are Route 53's defaults.)

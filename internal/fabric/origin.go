@@ -35,12 +35,14 @@ type Origin struct {
 	ENI     world.ENIID             // of Spoof, SGOut, SGIn, DestCheck
 	Gateway world.ResourceGatewayID // of LinkIn, Listen
 	Subnet  world.SubnetID          // of ACLOut, ACLIn
+
+	Endpoint world.EndpointID // of Listen, in a VPC endpoint
 }
 
 // String is station:noun.
 func (o Origin) String() string {
 	var at []string
-	for _, s := range []string{string(o.VPC), string(o.ENI), string(o.Gateway), string(o.Subnet)} {
+	for _, s := range []string{string(o.VPC), string(o.ENI), string(o.Gateway), string(o.Subnet), string(o.Endpoint)} {
 		if s != "" {
 			at = append(at, s)
 		}

@@ -52,8 +52,11 @@ func (c *compilation) publicNames(zones []*Zone, id world.VPCID) {
 	}
 }
 
-// public is the address in a public name: what the name answers where no record says otherwise.
+// public is the address of a service, or the one in a public name: what the name answers where no record says otherwise.
 func (z *Zone) public(name string) ([]Record, bool) {
+	if recs, ok := z.service(name); ok {
+		return recs, true
+	}
 	host, domain, _ := strings.Cut(name, ".")
 	text, ok := strings.CutPrefix(host, "ec2-")
 	if !z.Public || !ok || domain != z.Name && !z.Exists[domain] {

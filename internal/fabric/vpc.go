@@ -65,10 +65,18 @@ func (c *compilation) ports(v *VPC) {
 		v.Ports = append(v.Ports, Port{
 			ENI: e.ID, Index: e.Index, Subnet: e.Subnet, Table: s.Table, Addrs: e.Addrs, Prefixes: e.Prefixes,
 			Mask: s.CIDR.Bits(), Router: s.Gateway, MAC: e.MAC, Groups: slices.Sorted(slices.Values(e.Groups)),
-			SourceDestCheck: e.SourceDestCheck, MTU: MTU, Peer: c.peer(e, n), Unfiltered: e.NAT != "",
+			SourceDestCheck: e.SourceDestCheck, MTU: mtu(e), Peer: c.peer(e, n), Unfiltered: e.NAT != "",
 		})
 	}
 	slices.SortFunc(v.Ports, func(a, b Port) int { return cmp.Compare(a.Index, b.Index) })
+}
+
+// mtu is the MTU of an ENI's cable.
+func mtu(e world.ENI) int {
+	if e.Endpoint != "" {
+		return MTUEndpoint
+	}
+	return MTU
 }
 
 // peer is what the ENI's cable ends in: the instance it is attached to while that is to run, or its gateway, of which
@@ -80,6 +88,12 @@ func (c *compilation) peer(e world.ENI, n int) Peer {
 			return Peer{}
 		}
 		return Peer{Gateway: e.Gateway, Device: device(n)}
+	}
+	if e.Endpoint != "" {
+		if p, ok := c.w.Endpoints.Get(e.Endpoint); ok && p.Works() { // ENIs come and go; none takes the place of another
+			return Peer{Endpoint: e.Endpoint, Device: device(int(e.Index)), Local: p.Type == world.EndpointInterface}
+		}
+		return Peer{}
 	}
 	if e.NAT != "" {
 		if g, ok := c.w.NATGateways.Get(e.NAT); ok && g.Works() {

@@ -19,11 +19,12 @@ type Drivers struct {
 	Hosts      Hosts
 }
 
-// Scoped applies its part of one VPC, gateway or NAT gateway, or of the public side.
+// Scoped applies its part of one VPC, gateway, NAT gateway or VPC endpoint, or of the public side.
 type Scoped interface {
 	ApplyVPC(context.Context, *fabric.VPC) error
 	ApplyGateway(context.Context, *fabric.Gateway) error
 	ApplyNAT(context.Context, *fabric.NAT) error
+	ApplyEndpoint(context.Context, *fabric.Endpoint) error
 	ApplyPublic(context.Context, *fabric.Public) error
 }
 

@@ -124,6 +124,10 @@ func (l *Loop) apply(ctx context.Context, w world.World) {
 		wanted[string(n.ID)] = true
 		l.scope(string(n.ID), n, func(d Scoped) error { return d.ApplyNAT(ctx, n) })
 	}
+	for _, e := range f.Endpoints {
+		wanted[string(e.ID)] = true
+		l.scope(string(e.ID), e, func(d Scoped) error { return d.ApplyEndpoint(ctx, e) })
+	}
 	if len(f.Public.Uplinks) > 0 {
 		wanted[scopePublic] = true
 		l.scope(scopePublic, &f.Public, func(d Scoped) error { return d.ApplyPublic(ctx, &f.Public) })

@@ -88,6 +88,10 @@ func (d fakeScoped) ApplyGateway(_ context.Context, g *fabric.Gateway) error {
 func (d fakeScoped) ApplyNAT(_ context.Context, n *fabric.NAT) error {
 	return d.tell(d.name, string(n.ID), *n)
 }
+func (d fakeScoped) ApplyEndpoint(_ context.Context, e *fabric.Endpoint) error {
+	return d.tell(d.name, string(e.ID), *e)
+}
+
 func (d fakeScoped) ApplyPublic(_ context.Context, p *fabric.Public) error {
 	return d.tell(d.name, scopePublic, *p)
 }

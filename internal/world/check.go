@@ -65,6 +65,8 @@ func (c *checker) put(noun, id string) error {
 		return c.natGateway(NATGatewayID(id))
 	case "vpc-peering-connection":
 		return c.peering(PeeringID(id))
+	case "vpc-endpoint":
+		return c.endpoint(EndpointID(id))
 	case "service-network-vpc-association":
 		return c.vpcAssociation(VPCAssociationID(id))
 	case "vpc-endpoint-association":
@@ -96,6 +98,7 @@ func (c *checker) deleted(noun, id string) error {
 			"subnet": some(w.Subnets.In(id)), "route-table": some(w.RouteTables.In(id)), "network-acl": some(w.NetworkACLs.In(id)),
 			"security-group": some(w.SecurityGroups.In(id)), "network-interface": some(w.ENIs.In(id)),
 			"service-network-vpc-association": some(w.VPCAssociations.In(id)), "internet-gateway": some(w.InternetGateways.In(id)),
+			"vpc-endpoint":           some(w.Endpoints.In(id)),
 			"vpc-peering-connection": w.Peerings.Any(func(p Peering) bool { return p.Active() && p.Joins(VPCID(id)) }),
 			"resource-gateway":       w.ResourceGateways.Any(func(g ResourceGateway) bool { return string(g.VPC) == id }),
 		} {
@@ -115,6 +118,9 @@ func (c *checker) deleted(noun, id string) error {
 		}
 		if w.VPCAssociations.Any(func(a VPCAssociation) bool { return slices.Contains(a.Groups, g) }) {
 			return used("service-network-vpc-association", true)
+		}
+		if w.Endpoints.Any(func(e Endpoint) bool { return e.Works() && slices.Contains(e.Groups, g) }) {
+			return used("vpc-endpoint", true)
 		}
 		return used("network-interface", w.ENIs.Any(func(e ENI) bool { return slices.Contains(e.Groups, g) }))
 	case "network-interface":

@@ -25,7 +25,7 @@ func (c *checker) internetGateway(id InternetGatewayID) error {
 // address checks that a public address is one of the range and nobody else's, and what it is associated with.
 func (c *checker) address(id AllocationID) error {
 	a, _ := c.w.Addresses.Get(id)
-	if !PublicAddresses.Contains(a.Public) {
+	if !PublicAddresses.Contains(a.Public) || ServiceAddresses.Contains(a.Public) {
 		return broken("address", string(id), a.Public.String()+" is not a public address")
 	}
 	for o := range c.w.Addresses.All() {
@@ -66,7 +66,7 @@ func (c *checker) publicOf(e ENI) error {
 			c.public[o.Public] = o.ID
 		}
 	}
-	if !PublicAddresses.Contains(e.Public) || c.w.Addresses.Any(func(a Address) bool { return a.Public == e.Public }) {
+	if !PublicAddresses.Contains(e.Public) || ServiceAddresses.Contains(e.Public) || c.w.Addresses.Any(func(a Address) bool { return a.Public == e.Public }) {
 		return clash("network-interface", string(e.ID), e.Public.String(), "its public address cannot be given out")
 	}
 	return nil

@@ -61,7 +61,7 @@ func (w *World) AllocatePublicAddresses(n int) ([]netip.Addr, error) {
 		}
 	}
 	var out []netip.Addr
-	for a := Offset(PublicAddresses, 256); len(out) < n && PublicAddresses.Contains(a); a = a.Next() {
+	for a := Offset(PublicAddresses, 256); len(out) < n && PublicAddresses.Contains(a) && !ServiceAddresses.Contains(a); a = a.Next() {
 		if last := a.As4()[3]; !used[a] && last != 0 && last != 255 {
 			out = append(out, a)
 		}

@@ -42,6 +42,7 @@ type Handlers interface {
 	CreateSubnetCidrReservation(ctx context.Context, c world.Caller, in *CreateSubnetCidrReservationInput) (*CreateSubnetCidrReservationOutput, error)
 	CreateTags(ctx context.Context, c world.Caller, in *CreateTagsInput) (*CreateTagsOutput, error)
 	CreateVpc(ctx context.Context, c world.Caller, in *CreateVpcInput) (*CreateVpcOutput, error)
+	CreateVpcEndpoint(ctx context.Context, c world.Caller, in *CreateVpcEndpointInput) (*CreateVpcEndpointOutput, error)
 	CreateVpcPeeringConnection(ctx context.Context, c world.Caller, in *CreateVpcPeeringConnectionInput) (*CreateVpcPeeringConnectionOutput, error)
 	DeleteDhcpOptions(ctx context.Context, c world.Caller, in *DeleteDhcpOptionsInput) (*DeleteDhcpOptionsOutput, error)
 	DeleteFlowLogs(ctx context.Context, c world.Caller, in *DeleteFlowLogsInput) (*DeleteFlowLogsOutput, error)
@@ -63,6 +64,7 @@ type Handlers interface {
 	DeleteSubnetCidrReservation(ctx context.Context, c world.Caller, in *DeleteSubnetCidrReservationInput) (*DeleteSubnetCidrReservationOutput, error)
 	DeleteTags(ctx context.Context, c world.Caller, in *DeleteTagsInput) (*DeleteTagsOutput, error)
 	DeleteVpc(ctx context.Context, c world.Caller, in *DeleteVpcInput) (*DeleteVpcOutput, error)
+	DeleteVpcEndpoints(ctx context.Context, c world.Caller, in *DeleteVpcEndpointsInput) (*DeleteVpcEndpointsOutput, error)
 	DeleteVpcPeeringConnection(ctx context.Context, c world.Caller, in *DeleteVpcPeeringConnectionInput) (*DeleteVpcPeeringConnectionOutput, error)
 	DescribeAccountAttributes(ctx context.Context, c world.Caller, in *DescribeAccountAttributesInput) (*DescribeAccountAttributesOutput, error)
 	DescribeAddresses(ctx context.Context, c world.Caller, in *DescribeAddressesInput) (*DescribeAddressesOutput, error)
@@ -104,6 +106,7 @@ type Handlers interface {
 	DescribeVpcAttribute(ctx context.Context, c world.Caller, in *DescribeVpcAttributeInput) (*DescribeVpcAttributeOutput, error)
 	DescribeVpcClassicLink(ctx context.Context, c world.Caller, in *DescribeVpcClassicLinkInput) (*DescribeVpcClassicLinkOutput, error)
 	DescribeVpcClassicLinkDnsSupport(ctx context.Context, c world.Caller, in *DescribeVpcClassicLinkDnsSupportInput) (*DescribeVpcClassicLinkDnsSupportOutput, error)
+	DescribeVpcEndpointServices(ctx context.Context, c world.Caller, in *DescribeVpcEndpointServicesInput) (*DescribeVpcEndpointServicesOutput, error)
 	DescribeVpcEndpoints(ctx context.Context, c world.Caller, in *DescribeVpcEndpointsInput) (*DescribeVpcEndpointsOutput, error)
 	DescribeVpcPeeringConnections(ctx context.Context, c world.Caller, in *DescribeVpcPeeringConnectionsInput) (*DescribeVpcPeeringConnectionsOutput, error)
 	DescribeVpcs(ctx context.Context, c world.Caller, in *DescribeVpcsInput) (*DescribeVpcsOutput, error)
@@ -125,6 +128,7 @@ type Handlers interface {
 	ModifySecurityGroupRules(ctx context.Context, c world.Caller, in *ModifySecurityGroupRulesInput) (*ModifySecurityGroupRulesOutput, error)
 	ModifySubnetAttribute(ctx context.Context, c world.Caller, in *ModifySubnetAttributeInput) (*ModifySubnetAttributeOutput, error)
 	ModifyVpcAttribute(ctx context.Context, c world.Caller, in *ModifyVpcAttributeInput) (*ModifyVpcAttributeOutput, error)
+	ModifyVpcEndpoint(ctx context.Context, c world.Caller, in *ModifyVpcEndpointInput) (*ModifyVpcEndpointOutput, error)
 	ModifyVpcPeeringConnectionOptions(ctx context.Context, c world.Caller, in *ModifyVpcPeeringConnectionOptionsInput) (*ModifyVpcPeeringConnectionOptionsOutput, error)
 	RebootInstances(ctx context.Context, c world.Caller, in *RebootInstancesInput) (*RebootInstancesOutput, error)
 	RejectVpcPeeringConnection(ctx context.Context, c world.Caller, in *RejectVpcPeeringConnectionInput) (*RejectVpcPeeringConnectionOutput, error)
@@ -188,6 +192,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("CreateSubnetCidrReservation", h.CreateSubnetCidrReservation),
 			wire.Op("CreateTags", h.CreateTags),
 			wire.Op("CreateVpc", h.CreateVpc),
+			wire.Op("CreateVpcEndpoint", h.CreateVpcEndpoint),
 			wire.Op("CreateVpcPeeringConnection", h.CreateVpcPeeringConnection),
 			wire.Op("DeleteDhcpOptions", h.DeleteDhcpOptions),
 			wire.Op("DeleteFlowLogs", h.DeleteFlowLogs),
@@ -209,6 +214,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DeleteSubnetCidrReservation", h.DeleteSubnetCidrReservation),
 			wire.Op("DeleteTags", h.DeleteTags),
 			wire.Op("DeleteVpc", h.DeleteVpc),
+			wire.Op("DeleteVpcEndpoints", h.DeleteVpcEndpoints),
 			wire.Op("DeleteVpcPeeringConnection", h.DeleteVpcPeeringConnection),
 			wire.Op("DescribeAccountAttributes", h.DescribeAccountAttributes),
 			wire.Op("DescribeAddresses", h.DescribeAddresses),
@@ -250,6 +256,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DescribeVpcAttribute", h.DescribeVpcAttribute),
 			wire.Op("DescribeVpcClassicLink", h.DescribeVpcClassicLink),
 			wire.Op("DescribeVpcClassicLinkDnsSupport", h.DescribeVpcClassicLinkDnsSupport),
+			wire.Op("DescribeVpcEndpointServices", h.DescribeVpcEndpointServices),
 			wire.Op("DescribeVpcEndpoints", h.DescribeVpcEndpoints),
 			wire.Op("DescribeVpcPeeringConnections", h.DescribeVpcPeeringConnections),
 			wire.Op("DescribeVpcs", h.DescribeVpcs),
@@ -271,6 +278,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("ModifySecurityGroupRules", h.ModifySecurityGroupRules),
 			wire.Op("ModifySubnetAttribute", h.ModifySubnetAttribute),
 			wire.Op("ModifyVpcAttribute", h.ModifyVpcAttribute),
+			wire.Op("ModifyVpcEndpoint", h.ModifyVpcEndpoint),
 			wire.Op("ModifyVpcPeeringConnectionOptions", h.ModifyVpcPeeringConnectionOptions),
 			wire.Op("RebootInstances", h.RebootInstances),
 			wire.Op("RejectVpcPeeringConnection", h.RejectVpcPeeringConnection),

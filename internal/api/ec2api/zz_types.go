@@ -538,6 +538,33 @@ type CreateVpcOutput struct {
 	Vpc *Vpc `aws:"Vpc,out=vpc"`
 }
 
+// CreateVpcEndpointInput is what CreateVpcEndpoint is asked with.
+type CreateVpcEndpointInput struct {
+	DryRun                   *bool                    `aws:"DryRun"`
+	VpcEndpointType          *string                  `aws:"VpcEndpointType"`
+	VpcId                    *string                  `aws:"VpcId,need"`
+	ServiceName              *string                  `aws:"ServiceName"`
+	PolicyDocument           *string                  `aws:"PolicyDocument"`
+	RouteTableIds            []string                 `aws:"RouteTableId"`
+	SubnetIds                []string                 `aws:"SubnetId"`
+	SecurityGroupIds         []string                 `aws:"SecurityGroupId"`
+	IpAddressType            *string                  `aws:"IpAddressType"`
+	DnsOptions               *DnsOptionsSpecification `aws:"DnsOptions"`
+	ClientToken              *string                  `aws:"ClientToken"`
+	PrivateDnsEnabled        *bool                    `aws:"PrivateDnsEnabled"`
+	TagSpecifications        []TagSpecification       `aws:"TagSpecification"`
+	SubnetConfigurations     []SubnetConfiguration    `aws:"SubnetConfiguration"`
+	ServiceNetworkArn        *string                  `aws:"ServiceNetworkArn"`
+	ResourceConfigurationArn *string                  `aws:"ResourceConfigurationArn"`
+	ServiceRegion            *string                  `aws:"ServiceRegion"`
+}
+
+// CreateVpcEndpointOutput is what CreateVpcEndpoint answers.
+type CreateVpcEndpointOutput struct {
+	VpcEndpoint *VpcEndpoint `aws:"VpcEndpoint,out=vpcEndpoint"`
+	ClientToken *string      `aws:"ClientToken,out=clientToken"`
+}
+
 // CreateVpcPeeringConnectionInput is what CreateVpcPeeringConnection is asked with.
 type CreateVpcPeeringConnectionInput struct {
 	PeerRegion        *string            `aws:"PeerRegion"`
@@ -771,6 +798,17 @@ type DeleteVpcInput struct {
 
 // DeleteVpcOutput is what DeleteVpc answers.
 type DeleteVpcOutput struct {
+}
+
+// DeleteVpcEndpointsInput is what DeleteVpcEndpoints is asked with.
+type DeleteVpcEndpointsInput struct {
+	DryRun         *bool    `aws:"DryRun"`
+	VpcEndpointIds []string `aws:"VpcEndpointId,need"`
+}
+
+// DeleteVpcEndpointsOutput is what DeleteVpcEndpoints answers.
+type DeleteVpcEndpointsOutput struct {
+	Unsuccessful []UnsuccessfulItem `aws:"Unsuccessful,out=unsuccessful"`
 }
 
 // DeleteVpcPeeringConnectionInput is what DeleteVpcPeeringConnection is asked with.
@@ -1393,6 +1431,23 @@ type DescribeVpcClassicLinkDnsSupportOutput struct {
 	Vpcs      []ClassicLinkDnsSupport `aws:"Vpcs,out=vpcs"`
 }
 
+// DescribeVpcEndpointServicesInput is what DescribeVpcEndpointServices is asked with.
+type DescribeVpcEndpointServicesInput struct {
+	DryRun         *bool    `aws:"DryRun"`
+	ServiceNames   []string `aws:"ServiceName"`
+	Filters        []Filter `aws:"Filter,item=Filter"`
+	MaxResults     *int32   `aws:"MaxResults"`
+	NextToken      *string  `aws:"NextToken"`
+	ServiceRegions []string `aws:"ServiceRegion"`
+}
+
+// DescribeVpcEndpointServicesOutput is what DescribeVpcEndpointServices answers.
+type DescribeVpcEndpointServicesOutput struct {
+	ServiceNames   []string        `aws:"ServiceNameSet,out=serviceNameSet"`
+	ServiceDetails []ServiceDetail `aws:"ServiceDetailSet,out=serviceDetailSet"`
+	NextToken      *string         `aws:"NextToken,out=nextToken"`
+}
+
 // DescribeVpcEndpointsInput is what DescribeVpcEndpoints is asked with.
 type DescribeVpcEndpointsInput struct {
 	DryRun         *bool    `aws:"DryRun"`
@@ -1700,6 +1755,29 @@ type ModifyVpcAttributeInput struct {
 
 // ModifyVpcAttributeOutput is what ModifyVpcAttribute answers.
 type ModifyVpcAttributeOutput struct {
+}
+
+// ModifyVpcEndpointInput is what ModifyVpcEndpoint is asked with.
+type ModifyVpcEndpointInput struct {
+	DryRun                 *bool                    `aws:"DryRun"`
+	VpcEndpointId          *string                  `aws:"VpcEndpointId,need"`
+	ResetPolicy            *bool                    `aws:"ResetPolicy"`
+	PolicyDocument         *string                  `aws:"PolicyDocument"`
+	AddRouteTableIds       []string                 `aws:"AddRouteTableId"`
+	RemoveRouteTableIds    []string                 `aws:"RemoveRouteTableId"`
+	AddSubnetIds           []string                 `aws:"AddSubnetId"`
+	RemoveSubnetIds        []string                 `aws:"RemoveSubnetId"`
+	AddSecurityGroupIds    []string                 `aws:"AddSecurityGroupId"`
+	RemoveSecurityGroupIds []string                 `aws:"RemoveSecurityGroupId"`
+	IpAddressType          *string                  `aws:"IpAddressType"`
+	DnsOptions             *DnsOptionsSpecification `aws:"DnsOptions"`
+	PrivateDnsEnabled      *bool                    `aws:"PrivateDnsEnabled"`
+	SubnetConfigurations   []SubnetConfiguration    `aws:"SubnetConfiguration"`
+}
+
+// ModifyVpcEndpointOutput is what ModifyVpcEndpoint answers.
+type ModifyVpcEndpointOutput struct {
+	Return *bool `aws:"Return,out=return"`
 }
 
 // ModifyVpcPeeringConnectionOptionsInput is what ModifyVpcPeeringConnectionOptions is asked with.
@@ -2405,6 +2483,14 @@ type DnsOptions struct {
 	PrivateDnsOnlyForInboundResolverEndpoint *bool    `aws:"PrivateDnsOnlyForInboundResolverEndpoint,out=privateDnsOnlyForInboundResolverEndpoint"`
 	PrivateDnsPreference                     *string  `aws:"PrivateDnsPreference,out=privateDnsPreference"`
 	PrivateDnsSpecifiedDomains               []string `aws:"PrivateDnsSpecifiedDomainSet,out=privateDnsSpecifiedDomainSet"`
+}
+
+// DnsOptionsSpecification is the structure of that name in the EC2 API.
+type DnsOptionsSpecification struct {
+	DnsRecordIpType                          *string  `aws:"DnsRecordIpType"`
+	PrivateDnsOnlyForInboundResolverEndpoint *bool    `aws:"PrivateDnsOnlyForInboundResolverEndpoint"`
+	PrivateDnsPreference                     *string  `aws:"PrivateDnsPreference"`
+	PrivateDnsSpecifiedDomains               []string `aws:"PrivateDnsSpecifiedDomain"`
 }
 
 // EbsBlockDevice is the structure of that name in the EC2 API.
@@ -3804,6 +3890,11 @@ type PrefixListId struct {
 	PrefixListId *string `aws:"PrefixListId,out=prefixListId"`
 }
 
+// PrivateDnsDetails is the structure of that name in the EC2 API.
+type PrivateDnsDetails struct {
+	PrivateDnsName *string `aws:"PrivateDnsName,out=privateDnsName"`
+}
+
 // PrivateDnsNameOptionsOnLaunch is the structure of that name in the EC2 API.
 type PrivateDnsNameOptionsOnLaunch struct {
 	HostnameType                    *string `aws:"HostnameType,out=hostnameType"`
@@ -4085,6 +4176,32 @@ type SecurityGroupRuleUpdate struct {
 	SecurityGroupRule   *SecurityGroupRuleRequest `aws:"SecurityGroupRule"`
 }
 
+// ServiceDetail is the structure of that name in the EC2 API.
+type ServiceDetail struct {
+	ServiceName                     *string             `aws:"ServiceName,out=serviceName"`
+	ServiceId                       *string             `aws:"ServiceId,out=serviceId"`
+	ServiceType                     []ServiceTypeDetail `aws:"ServiceType,out=serviceType"`
+	ServiceRegion                   *string             `aws:"ServiceRegion,out=serviceRegion"`
+	AvailabilityZoneIds             []string            `aws:"AvailabilityZoneIdSet,out=availabilityZoneIdSet"`
+	AvailabilityZones               []string            `aws:"AvailabilityZoneSet,out=availabilityZoneSet"`
+	Owner                           *string             `aws:"Owner,out=owner"`
+	BaseEndpointDnsNames            []string            `aws:"BaseEndpointDnsNameSet,out=baseEndpointDnsNameSet"`
+	PrivateDnsName                  *string             `aws:"PrivateDnsName,out=privateDnsName"`
+	PrivateDnsNames                 []PrivateDnsDetails `aws:"PrivateDnsNameSet,out=privateDnsNameSet"`
+	VpcEndpointPolicySupported      *bool               `aws:"VpcEndpointPolicySupported,out=vpcEndpointPolicySupported"`
+	AcceptanceRequired              *bool               `aws:"AcceptanceRequired,out=acceptanceRequired"`
+	ManagesVpcEndpoints             *bool               `aws:"ManagesVpcEndpoints,out=managesVpcEndpoints"`
+	PayerResponsibility             *string             `aws:"PayerResponsibility,out=payerResponsibility"`
+	Tags                            []Tag               `aws:"TagSet,out=tagSet"`
+	PrivateDnsNameVerificationState *string             `aws:"PrivateDnsNameVerificationState,out=privateDnsNameVerificationState"`
+	SupportedIpAddressTypes         []string            `aws:"SupportedIpAddressTypeSet,out=supportedIpAddressTypeSet"`
+}
+
+// ServiceTypeDetail is the structure of that name in the EC2 API.
+type ServiceTypeDetail struct {
+	ServiceType *string `aws:"ServiceType,out=serviceType"`
+}
+
 // SpotMarketOptions is the structure of that name in the EC2 API.
 type SpotMarketOptions struct {
 	MaxPrice                     *string    `aws:"MaxPrice"`
@@ -4162,6 +4279,13 @@ type SubnetCidrReservation struct {
 	OwnerId                 *string `aws:"OwnerId,out=ownerId"`
 	Description             *string `aws:"Description,out=description"`
 	Tags                    []Tag   `aws:"TagSet,out=tagSet"`
+}
+
+// SubnetConfiguration is the structure of that name in the EC2 API.
+type SubnetConfiguration struct {
+	SubnetId *string `aws:"SubnetId"`
+	Ipv4     *string `aws:"Ipv4"`
+	Ipv6     *string `aws:"Ipv6"`
 }
 
 // SubnetIpPrefixes is the structure of that name in the EC2 API.

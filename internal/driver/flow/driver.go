@@ -11,7 +11,7 @@ import (
 	"kumiko/internal/fabric"
 )
 
-// Driver keeps the readers of all routers, gateways and NAT gateways open.
+// Driver keeps the readers of all routers, gateways, NAT gateways and VPC endpoints open.
 type Driver struct {
 	path func(name string) string
 	sink Sink
@@ -29,12 +29,12 @@ func New(path func(name string) string, sink Sink) *Driver {
 	return &Driver{path: path, sink: sink, scopes: map[string]*scope{}}
 }
 
-// Apply opens readers in the namespaces of the fabric's VPCs, gateways and NAT gateways, which must exist, and closes those of
+// Apply opens readers in the namespaces of the fabric's VPCs, gateways, NAT gateways and VPC endpoints, which must exist, and closes those of
 // namespaces that the fabric lacks. A namespace that fails does not hold up the others.
 func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	want := make(map[string]*names, len(f.VPCs)+len(f.Gateways)+len(f.NATs))
+	want := make(map[string]*names, len(f.VPCs)+len(f.Gateways)+len(f.NATs)+len(f.Endpoints))
 	for _, v := range f.VPCs {
 		want[string(v.ID)] = namesOfVPC(v)
 	}
@@ -43,6 +43,9 @@ func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) error {
 	}
 	for _, n := range f.NATs {
 		want[string(n.ID)] = namesOfNAT(n)
+	}
+	for _, e := range f.Endpoints {
+		want[string(e.ID)] = namesOfEndpoint(e)
 	}
 	for name := range d.scopes {
 		if want[name] == nil {

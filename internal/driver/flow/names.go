@@ -13,6 +13,7 @@ type names struct {
 	vpc      world.VPCID             // the router's, or the gateway's provider
 	gateway  world.ResourceGatewayID // of a gateway's namespace
 	nat      world.ENIID             // of a NAT gateway's namespace
+	endpoint world.EndpointID        // of a VPC endpoint's namespace
 	subnets  map[world.ENIID]world.SubnetID
 	ports    map[string]world.ENIID
 	byIndex  map[uint32]world.ENIID // by the index in the packet mark
@@ -44,6 +45,8 @@ func namesOfGateway(g *fabric.Gateway) *names {
 
 func namesOfNAT(n *fabric.NAT) *names { return &names{vpc: n.VPC, nat: n.Port.ENI} }
 
+func namesOfEndpoint(e *fabric.Endpoint) *names { return &names{vpc: e.VPC, endpoint: e.ID} }
+
 // sender is the port a packet with the mark came by; empty when it came from beyond the VPC.
 func (n *names) sender(mark uint32) world.ENIID { return n.byIndex[mark&kernel.MarkPortMask] }
 
@@ -60,7 +63,7 @@ func (n *names) origin(s fabric.Station, mark uint32, out string) fabric.Origin 
 	case fabric.ACLIn:
 		o.Subnet = n.subnets[n.ports[out]]
 	case fabric.Listen:
-		o.ENI = n.nat
+		o.ENI, o.Endpoint = n.nat, n.endpoint
 	case fabric.LinkIn:
 		o.Gateway = n.gateways[out]
 	}

@@ -1,5 +1,5 @@
 // Package netns makes the namespaces of a Fabric and the cables between them: a namespace for each VPC (its router),
-// resource gateway, NAT gateway and instance, and one for the public side while some VPC has an uplink; a veth pair for
+// resource gateway, NAT gateway, VPC endpoint and instance, and one for the public side while some VPC has an uplink; a veth pair for
 // each attached ENI, for each consumer of a gateway, for each peering and for each uplink.
 //
 // What does it own? The network namespaces mounted below RUN/netns and every interface and neighbour entry in routers

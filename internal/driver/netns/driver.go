@@ -142,6 +142,11 @@ func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
 	return d.layFor(ctx, string(n.VPC), string(n.ID), []cable{gatewayPortCable(string(n.ID), nat, &n.Port)})
 }
 
+// ApplyEndpoint makes the cables of an endpoint's namespace.
+func (d *Driver) ApplyEndpoint(ctx context.Context, e *fabric.Endpoint) error {
+	return d.layFor(ctx, e.VPC, string(e.ID), endpointCables(e))
+}
+
 // ApplyPublic makes the uplinks of all VPCs that have one. Those of others are deleted with the VPC's scope.
 func (d *Driver) ApplyPublic(ctx context.Context, u *fabric.Public) error {
 	var errs []error

@@ -22,6 +22,7 @@ const (
 	host
 	nat
 	public
+	endpoint
 )
 
 // namespaces are the names of the namespaces a fabric needs.
@@ -38,6 +39,9 @@ func namespaces(f *fabric.Fabric) map[string]kind {
 	}
 	for _, n := range f.NATs {
 		out[string(n.ID)] = nat
+	}
+	for _, e := range f.Endpoints {
+		out[string(e.ID)] = endpoint
 	}
 	if len(f.Public.Uplinks) > 0 {
 		out[kernel.PublicNamespace] = public
@@ -109,6 +113,12 @@ func portCable(p *fabric.Port) cable {
 	case p.Peer.NAT != "":
 		c.gatewayEnd(string(p.Peer.NAT), nat, p.Router)
 		return c
+	case p.Peer.Endpoint != "":
+		c.gatewayEnd(string(p.Peer.Endpoint), endpoint, p.Router)
+		if p.Peer.Local {
+			c.addrs = singles(p.Addrs)
+		}
+		return c
 	}
 	c.peer, c.peerKind = string(p.Peer.Host), host
 	for _, a := range p.Addrs {
@@ -118,7 +128,7 @@ func portCable(p *fabric.Port) cable {
 	return c
 }
 
-// gatewayPortCable is the same cable, as the scope of the gateway, or NAT gateway, knows it.
+// gatewayPortCable is the same cable, as the scope of the gateway, NAT gateway or endpoint knows it.
 func gatewayPortCable(ns string, k kind, p *fabric.GatewayPort) cable {
 	c := cable{
 		wire: wire{
@@ -129,6 +139,9 @@ func gatewayPortCable(ns string, k kind, p *fabric.GatewayPort) cable {
 		near:    []neighbour{{p.Addrs[0], p.MAC}},
 	}
 	c.gatewayEnd(ns, k, p.Router)
+	if p.Local {
+		c.addrs = singles(p.Addrs)
+	}
 	return c
 }
 
@@ -242,6 +255,25 @@ func routerAddrs(v *fabric.VPC) map[netip.Addr]bool {
 	}
 	for _, a := range v.Resolver.Addrs {
 		out[a] = true
+	}
+	return out
+}
+
+// endpointCables are an endpoint's cables to its VPC's router.
+func endpointCables(e *fabric.Endpoint) []cable {
+	var out []cable
+	for i := range e.Ports {
+		if len(e.Ports[i].Addrs) > 0 {
+			out = append(out, gatewayPortCable(string(e.ID), endpoint, &e.Ports[i]))
+		}
+	}
+	return out
+}
+
+func singles(addrs []netip.Addr) []netip.Prefix {
+	var out []netip.Prefix
+	for _, a := range addrs {
+		out = append(out, single(a))
 	}
 	return out
 }

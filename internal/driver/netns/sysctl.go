@@ -58,7 +58,7 @@ func sysctls(k kind) []kernel.Sysctl {
 		out = append(append(out, middle...), routerOnly...)
 	case gateway:
 		out = append(append(out, middle...), gatewayOnly...)
-	case nat, public:
+	case nat, public, endpoint:
 		out = append(out, middle...)
 	case host:
 		out = append(out, hostOnly...)

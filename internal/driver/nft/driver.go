@@ -71,6 +71,11 @@ func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
 	return d.apply(ctx, string(n.ID), RenderNAT(n), owners{})
 }
 
+// ApplyEndpoint makes the packet filter of an endpoint's namespace what the fabric says, in one transaction.
+func (d *Driver) ApplyEndpoint(ctx context.Context, e *fabric.Endpoint) error {
+	return d.apply(ctx, string(e.ID), RenderEndpoint(e), owners{})
+}
+
 // ApplyPublic does nothing: the public side forwards between uplinks, by its routes alone.
 func (d *Driver) ApplyPublic(context.Context, *fabric.Public) error { return nil }
 

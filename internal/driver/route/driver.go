@@ -56,6 +56,11 @@ func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
 	return d.apply(ctx, string(n.ID), func(index indexer) (tables, error) { return natTables(n, index) })
 }
 
+// ApplyEndpoint makes the routes of an endpoint as wanted. Its interfaces must be there.
+func (d *Driver) ApplyEndpoint(ctx context.Context, e *fabric.Endpoint) error {
+	return d.apply(ctx, string(e.ID), func(index indexer) (tables, error) { return endpointTables(e, index) })
+}
+
 // ApplyPublic makes the routes of the public side as wanted. The uplinks must be there.
 func (d *Driver) ApplyPublic(ctx context.Context, p *fabric.Public) error {
 	return d.apply(ctx, kernel.PublicNamespace, func(index indexer) (tables, error) { return publicTables(p, index) })

@@ -67,6 +67,9 @@ func seen(r netlink.Rule) rule {
 	if r.Dst != nil {
 		out.dst = prefix(r.Dst)
 	}
+	if r.Src != nil {
+		out.src = prefix(r.Src)
+	}
 	switch r.Priority {
 	case prefOwn, prefNoEgress, prefNoReply:
 		out.refuse = true
@@ -126,6 +129,9 @@ func ruleMessage(pref int, r rule) *netlink.Rule {
 	}
 	if r.dst.IsValid() {
 		m.Dst = ipNet(r.dst)
+	}
+	if r.src.IsValid() {
+		m.Src = ipNet(r.src)
 	}
 	switch {
 	case r.jump != 0:

@@ -22,13 +22,14 @@ type hop struct {
 	via   netip.Addr
 }
 
-// rule chooses a table for packets, by their mark, where they go, and the interface they came in by. Rules are known
+// rule chooses a table for packets, by their mark, where they go or come from, and the interface they came in by. Rules are known
 // by their priority.
 type rule struct {
 	table  int
 	mark   uint32
 	mask   uint32 // 0: any mark
 	dst    netip.Prefix
+	src    netip.Prefix
 	in     string
 	jump   int  // continue with the rules of this priority
 	refuse bool // drop

@@ -106,7 +106,7 @@ func attached(e world.ENI) bool { return e.RequesterManaged || e.Attachment.Inst
 // leads to.
 func (v *view) attachmentStatus(e world.ENI) string {
 	if e.RequesterManaged {
-		if v.seen.Ready(e.Rev, string(e.VPC), string(e.Gateway), string(e.NAT)) {
+		if v.seen.Ready(e.Rev, string(e.VPC), string(e.Gateway), string(e.NAT), string(e.Endpoint)) {
 			return "attached"
 		}
 		return "attaching"

@@ -88,6 +88,8 @@ func taggables() []taggable {
 			func(r *world.InternetGateway) *world.Meta { return &r.Meta }),
 		tableOf("nat-", "nat-gateway", "natgateway", func(w *world.World) *world.Table[world.NATGatewayID, world.NATGateway] { return &w.NATGateways },
 			func(r *world.NATGateway) *world.Meta { return &r.Meta }),
+		tableOf("vpce-", "vpc-endpoint", "vpc-endpoint", func(w *world.World) *world.Table[world.EndpointID, world.Endpoint] { return &w.Endpoints },
+			func(r *world.Endpoint) *world.Meta { return &r.Meta }),
 		tableOf("eipalloc-", "address", "elastic-ip", func(w *world.World) *world.Table[world.AllocationID, world.Address] { return &w.Addresses },
 			func(r *world.Address) *world.Meta { return &r.Meta }),
 		{"pcx-", "vpc-peering-connection", "vpc-peering-connection", peeringTagged, changePeeringTags},

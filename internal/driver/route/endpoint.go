@@ -1,0 +1,38 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
+	"kumiko/internal/world"
+)
+
+// endpointTables are the tables of a VPC endpoint, by its type.
+func endpointTables(e *fabric.Endpoint, index indexer) (tables, error) {
+	switch e.Type {
+	case world.EndpointInterface:
+		return interfaceTables(e, index)
+	}
+	return newTables(), nil
+}
+
+// interfaceTables lead the answers of what listens in an endpoint out by the ENI whose address they come from; nothing
+// else leaves, and nothing goes through.
+func interfaceTables(e *fabric.Endpoint, index indexer) (tables, error) {
+	t := newTables()
+	t.rules[prefNoReply] = rule{refuse: true}
+	var errs []error
+	for n, p := range e.Ports {
+		out, ok := index(p.Device)
+		if !ok || len(p.Addrs) == 0 {
+			errs = append(errs, fmt.Errorf("%s is not there", p.Device))
+			continue
+		}
+		table := kernel.TableConsumers + out // the index of an interface is another one's never again
+		t.add(table, everywhere, hop{index: out, via: p.Router})
+		t.rules[prefEgress+n] = rule{table: table, src: single(p.Addrs[0])}
+	}
+	return t, errors.Join(errs...)
+}

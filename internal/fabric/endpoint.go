@@ -1,0 +1,55 @@
+package fabric
+
+import (
+	"cmp"
+	"slices"
+
+	"kumiko/internal/world"
+)
+
+// MTUEndpoint is the MTU of the interfaces of VPC endpoints. (AWS PrivateLink Guide, "Maximum transmission unit".)
+const MTUEndpoint = 8500
+
+// ServicePort is the port AWS's services listen at.
+const ServicePort = 443
+
+// Endpoint is a VPC endpoint: a namespace of its own in which what its VPC sends there is answered, or goes on from.
+type Endpoint struct {
+	ID      world.EndpointID
+	Type    string // of world.Endpoint
+	VPC     world.VPCID
+	Service string        // of Interface and Gateway: the name of the service that answers in it
+	Ports   []GatewayPort // its ENIs, sorted by ENI
+}
+
+// Endpoint finds an endpoint of the fabric; nil when it is not there.
+func (f *Fabric) Endpoint(id world.EndpointID) *Endpoint {
+	i, ok := slices.BinarySearchFunc(f.Endpoints, id, func(e *Endpoint, id world.EndpointID) int { return cmp.Compare(e.ID, id) })
+	if !ok {
+		return nil
+	}
+	return f.Endpoints[i]
+}
+
+// endpoints adds the VPC endpoints that work, with their ports. What is special to a type is added by its own step.
+func (c *compilation) endpoints() {
+	ports := map[world.EndpointID][]GatewayPort{}
+	for _, v := range c.out.VPCs {
+		for _, p := range v.Ports {
+			if e := p.Peer.Endpoint; e != "" {
+				ports[e] = append(ports[e], GatewayPort{
+					ENI: p.ENI, Device: p.Peer.Device, Addrs: p.Addrs, MAC: p.MAC, Router: p.Router, Mask: p.Mask, MTU: p.MTU, Local: p.Peer.Local,
+				})
+			}
+		}
+	}
+	for row := range c.w.Endpoints.All() {
+		if !row.Works() {
+			continue
+		}
+		e := &Endpoint{ID: row.ID, Type: row.Type, VPC: row.VPC, Service: row.Service, Ports: ports[row.ID]}
+		slices.SortFunc(e.Ports, func(a, b GatewayPort) int { return cmp.Compare(a.ENI, b.ENI) })
+		c.out.Endpoints = append(c.out.Endpoints, e)
+	}
+	slices.SortFunc(c.out.Endpoints, func(a, b *Endpoint) int { return cmp.Compare(a.ID, b.ID) })
+}
