@@ -144,7 +144,7 @@ func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
 
 // ApplyEndpoint makes the cables of an endpoint's namespace.
 func (d *Driver) ApplyEndpoint(ctx context.Context, e *fabric.Endpoint) error {
-	return d.layFor(ctx, e.VPC, string(e.ID), endpointCables(e))
+	return d.layFor(ctx, string(e.VPC), string(e.ID), endpointCables(e))
 }
 
 // ApplyPublic makes the uplinks of all VPCs that have one. Those of others are deleted with the VPC's scope.
