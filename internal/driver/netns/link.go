@@ -63,9 +63,9 @@ func setNeighbours(h *netlink.Handle, index int, want []neighbour) error {
 	return nil
 }
 
-// secondTable plus its number is the routing table, and the priority of the rules, of an instance's second and further
-// interface: what is sent from its addresses leaves by it, as in images that EC2 configures.
-const secondTable = 10000
+// sourceTable plus its number is the routing table, and the priority of the rules, of an instance's interface: what is
+// sent from its addresses leaves by it, also to the subnet of another one.
+const sourceTable = 10000
 
 // setDefault makes the router of its subnet the default route of an instance's interface.
 func setDefault(h *netlink.Handle, e end) error {
@@ -73,17 +73,16 @@ func setDefault(h *netlink.Handle, e end) error {
 	if err != nil {
 		return fmt.Errorf("interface number: %w", err)
 	}
-	r := &netlink.Route{LinkIndex: e.peerIndex, Gw: e.router.AsSlice()}
-	if n > 0 {
-		r.Table = secondTable + n
-	}
-	if err := h.RouteReplace(r); err != nil {
-		return fmt.Errorf("default route: %w", err)
-	}
+	tables := []int{sourceTable + n}
 	if n == 0 {
-		return nil
+		tables = append(tables, unix.RT_TABLE_MAIN)
 	}
-	return setSourceRules(h, e, secondTable+n)
+	for _, table := range tables {
+		if err := h.RouteReplace(&netlink.Route{LinkIndex: e.peerIndex, Gw: e.router.AsSlice(), Table: table}); err != nil {
+			return fmt.Errorf("default route: %w", err)
+		}
+	}
+	return setSourceRules(h, e, sourceTable+n)
 }
 
 // setSourceRules makes the rules that lead packets from the interface's addresses to its table.
