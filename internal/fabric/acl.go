@@ -81,6 +81,11 @@ func (v *VPC) ACLOf(id world.SubnetID) ACL {
 	return ACL{}
 }
 
+// SubnetHolds tells whether an address is one of the subnet's, be it somebody's or not.
+func (v *VPC) SubnetHolds(id world.SubnetID, a netip.Addr) bool {
+	return slices.ContainsFunc(v.Subnets, func(s Subnet) bool { return s.ID == id && s.CIDR.Contains(a) })
+}
+
 // Reply is the first answer to the flow's first packet.
 func (f Flow) Reply() Flow {
 	r := Flow{Protocol: f.Protocol, Src: f.Dst, Dst: f.Src, SrcPort: f.DstPort, DstPort: f.SrcPort}

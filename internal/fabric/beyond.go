@@ -55,6 +55,21 @@ func (c *compilation) uplink(v *VPC) {
 	v.Uplink = u
 }
 
+// Unroutable are the ranges that no internet gateway carries anything to or from: private ones (RFC 1918) and carriers'
+// own (RFC 6598). (Reachability Analyzer guide, "Explanation codes", IGW_DESTINATION_ADDRESS_NOT_IN_RFC….)
+func Unroutable() []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range [...]string{"10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"} {
+		out = append(out, netip.MustParsePrefix(s))
+	}
+	return out
+}
+
+// Routable tells whether internet gateways carry packets to and from the address.
+func Routable(a netip.Addr) bool {
+	return !slices.ContainsFunc(Unroutable(), func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
 // PublicOf is the public address that stands for a private one.
 func (u *Uplink) PublicOf(private netip.Addr) (netip.Addr, bool) {
 	for _, a := range u.Addresses {

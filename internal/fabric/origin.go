@@ -23,7 +23,7 @@ const (
 	SGIn      Station = "sg-in"            // no ingress rule of the receiver's groups
 	ACLOut    Station = "acl-out"          // the network ACL of the subnet a packet leaves
 	ACLIn     Station = "acl-in"           // the network ACL of the subnet a packet enters
-	Internet  Station = "internet-gateway" // the sender has no public address
+	Internet  Station = "internet-gateway" // the sender has no public address, or one of the ends is not for the Internet
 	DestCheck Station = "dest-check"       // the destination is no address of the receiving ENI
 )
 

@@ -23,9 +23,6 @@ type Query struct {
 // somewhere is the address that stands for the Internet at large when none was asked for. (RFC 5737, TEST-NET-3.)
 var somewhere = netip.MustParseAddr("203.0.113.1")
 
-// shared is the range of carriers' own addresses. (RFC 6598.)
-var shared = netip.MustParsePrefix("100.64.0.0/10")
-
 // maxTries bounds how many packets are tried where ports are free to choose.
 const maxTries = 4096
 
@@ -277,25 +274,19 @@ func (a *analysis) strayed(t Trace, to place, f fabric.Flow) *world.Explanation 
 	return nil
 }
 
-// outside says what an internet gateway would not carry to the Internet, or that it was not to go there.
+// outside says that a packet was not to go to the Internet.
 func (a *analysis) outside(t Trace, to place) *world.Explanation {
 	h := t.Hops[len(t.Hops)-1]
 	if i := slices.IndexFunc(t.Hops, func(h Hop) bool { return h.Origin.Station == fabric.Internet }); i >= 0 {
 		h = t.Hops[i]
 	}
 	v := a.f.VPC(h.Origin.VPC)
-	x := &world.Explanation{Address: t.Flow.Dst, Direction: egress, Internet: a.part(v, string(v.Uplink.Gateway)), VPC: a.part(v, string(v.ID))}
-	switch {
-	case t.Flow.Dst.IsPrivate():
-		x.Code = string(InternetPrivateEgress)
-	case shared.Contains(t.Flow.Dst):
-		x.Code = string(InternetSharedEgress)
-	case to.port != nil || to.v != nil && to.v.ID != v.ID:
-		x.Code, x.Direction = string(NoPath), ""
-	default:
+	if to.port == nil && (to.v == nil || to.v.ID == v.ID) {
 		return nil
 	}
-	return x
+	return &world.Explanation{
+		Code: string(NoPath), Address: t.Flow.Dst, Internet: a.part(v, string(v.Uplink.Gateway)), VPC: a.part(v, string(v.ID)),
+	}
 }
 
 // fromInternet follows a packet that comes in by an internet gateway.
@@ -316,7 +307,7 @@ func (a *analysis) fromInternet(from, to place, f fabric.Flow) (world.Insight, b
 	switch {
 	case f.Src.IsPrivate():
 		x.Code = string(InternetPrivateSource)
-	case shared.Contains(f.Src):
+	case !fabric.Routable(f.Src):
 		x.Code = string(InternetSharedSource)
 	case !private.IsValid():
 		x.Code, x.Address = string(InternetIngress), a.q.DestinationIP

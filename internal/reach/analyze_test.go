@@ -41,6 +41,13 @@ func TestCodes(t *testing.T) {
 		{"peering pending", func(s *site) { s.join("pcx-ab", "vpc-a", "vpc-b", "pending-acceptance") }, Query{Source: "i-a1", Destination: "i-b1"}, "BAD_STATE/"},
 		{"transit", func(s *site) { s.route("vpc-a", world.Route{Destination: prefix("10.2.0.0/16"), Peering: "pcx-ab"}) },
 			Query{Source: "i-a1", DestinationIP: netip.MustParseAddr("10.2.1.10")}, "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR/"},
+		{"strange to a peer", func(s *site) {
+			e, _ := s.ENIs.Get("eni-a1")
+			e.SourceDestCheck = false
+			s.ENIs.Put(e)
+		}, Query{Source: "i-a1", Destination: "i-b1", SourceIP: netip.MustParseAddr("192.0.2.1")}, "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR/"},
+		{"nobody in the same subnet, whatever the ACL says", func(s *site) { s.deny("a1", true, world.AllPorts) },
+			Query{Source: "i-a1", DestinationIP: netip.MustParseAddr("10.0.1.77")}, "NO_POSSIBLE_DESTINATION/"},
 		{"apart", plain, Query{Source: "i-a1", Destination: "i-c1"}, "DISCONNECTED_VPCS/"},
 		{"gateway detached", func(s *site) { s.InternetGateways.Put(world.InternetGateway{ID: "igw-a", Meta: s.meta()}) },
 			Query{Source: "i-a1", DestinationIP: somewhere}, "BAD_STATE_ROUTE/ BAD_STATE_ATTACHMENT/"},

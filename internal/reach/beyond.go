@@ -1,12 +1,15 @@
 package reach
 
 import (
+	"net/netip"
+	"slices"
+
 	"kumiko/internal/fabric"
 	"kumiko/internal/world"
 )
 
 // throughPeering follows the packet into the router of a peered VPC: it goes to a port of that VPC, or nowhere, for
-// a peering leads to no third place.
+// a peering leads to no third place, and from none: the source is an address of the VPC it comes from.
 func (w *walk) throughPeering(l fabric.PeerLink) bool {
 	v := w.f.VPC(l.VPC)
 	if v == nil {
@@ -18,6 +21,9 @@ func (w *walk) throughPeering(l fabric.PeerLink) bool {
 			back.Peering = &v.Peerings[i]
 		}
 	}
+	if back.Peering == nil || !slices.ContainsFunc(back.Peering.CIDRs, func(c netip.Prefix) bool { return c.Contains(w.Flow.Src) }) {
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.NoRoute, VPC: v.ID}})
+	}
 	return w.enter(v, back)
 }
 
@@ -25,7 +31,7 @@ func (w *walk) throughPeering(l fabric.PeerLink) bool {
 // into that ENI's VPC.
 func (w *walk) throughInternet(v *fabric.VPC) bool {
 	public, ok := v.Uplink.PublicOf(w.Flow.Src)
-	if !w.pass(Hop{Origin: fabric.Origin{Station: fabric.Internet, VPC: v.ID}, Pass: ok}) {
+	if !w.pass(Hop{Origin: fabric.Origin{Station: fabric.Internet, VPC: v.ID}, Pass: ok && fabric.Routable(w.Flow.Dst)}) {
 		return false
 	}
 	w.Flow.Src = public

@@ -54,13 +54,12 @@ type meaning struct {
 	direction string
 }
 
-// meanings are what the refusals of the stations are called; those of NoRoute and Listen depend on more, see CodeOf.
+// meanings are what the refusals of the stations are called; those of NoRoute, Listen and Internet depend on more, see CodeOf.
 func meanings() map[fabric.Station]meaning {
 	return map[fabric.Station]meaning{
 		fabric.Spoof:     {SourceDestCheck, egress},
 		fabric.SGOut:     {GroupMismatch, egress},
 		fabric.ACLOut:    {ACLRestriction, egress},
-		fabric.Internet:  {InternetEgress, egress},
 		fabric.Router:    {NoDestination, eitherOr},
 		fabric.LinkIn:    {Unsupported, eitherOr},
 		fabric.ACLIn:     {ACLRestriction, ingress},
@@ -83,6 +82,8 @@ func CodeOf(t Trace) (code Code, direction string) {
 		return routeCode(t, h), ""
 	case fabric.Listen:
 		return listenCode(t, h), ""
+	case fabric.Internet:
+		return internetCode(h), egress
 	}
 	m := meanings()[h.Origin.Station]
 	return m.code, m.direction
@@ -103,6 +104,17 @@ func routeCode(t Trace, h Hop) Code {
 		return PeeringRange
 	}
 	return NoRouteTo
+}
+
+// internetCode tells what an internet gateway has against a packet that leaves: where it goes, or else whom it is from.
+func internetCode(h Hop) Code {
+	switch {
+	case fabric.Routable(h.Flow.Dst):
+		return InternetEgress
+	case h.Flow.Dst.IsPrivate():
+		return InternetPrivateEgress
+	}
+	return InternetSharedEgress
 }
 
 // listenCode tells why a NAT gateway did not take a packet. Gateways of Lattice are no part of AWS's model.

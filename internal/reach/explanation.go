@@ -30,6 +30,9 @@ func (a album) explain(t Trace) []world.Explanation {
 		}
 	case fabric.Internet:
 		x.Internet, x.Address = a.part(v, string(v.Uplink.Gateway)), h.Flow.Src
+		if code != InternetEgress {
+			x.Address = h.Flow.Dst
+		}
 	case fabric.NoRoute:
 		return a.explainRoute(t, h, x)
 	case fabric.Listen, fabric.LinkIn:

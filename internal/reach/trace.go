@@ -120,9 +120,10 @@ func (w *walk) fromPort(v *fabric.VPC, p fabric.Port) bool {
 	return w.toPort(v, &p, *r.Port)
 }
 
-// aclOut asks the ACL of p's subnet about a packet that leaves the subnet: unless it goes to a port of the same one.
+// aclOut asks the ACL of p's subnet about a packet that leaves the subnet: unless it goes to a port of the same one, or
+// to an address of the same one that nobody has.
 func (w *walk) aclOut(v *fabric.VPC, p fabric.Port, to *fabric.Port, flow fabric.Flow, reply bool) bool {
-	if to != nil && to.Subnet == p.Subnet {
+	if to != nil && to.Subnet == p.Subnet || to == nil && v.SubnetHolds(p.Subnet, flow.Dst) {
 		return true
 	}
 	return w.acl(v, fabric.Origin{Station: fabric.ACLOut, VPC: v.ID, Subnet: p.Subnet}, flow, reply)

@@ -103,6 +103,9 @@ func (h Hop) refusal(f fabric.Flow) string {
 	case fabric.ACLIn:
 		return h.aclRefusal(proto(f)+" from "+f.Src.String(), "ingress")
 	case fabric.Internet:
+		if !fabric.Routable(f.Dst) {
+			return fmt.Sprintf("%s is not an address of the Internet, so the internet gateway carries nothing there", f.Dst)
+		}
 		return fmt.Sprintf("%s has no public address, so the internet gateway carries nothing for it", f.Src)
 	case fabric.DestCheck:
 		return fmt.Sprintf("%s does not take packets for %s (source/destination check)", h.Origin.ENI, f.Dst)

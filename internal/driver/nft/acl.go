@@ -67,10 +67,16 @@ func (r *router) border(s world.SubnetID, a fabric.ACL, egress bool) string {
 		return name
 	}
 	r.chains[name] = true
-	r.table.Chains = append(r.table.Chains, nft.Chain{Name: name, Rules: []nft.Rule{
-		nft.NewRule(nft.In(r.subnetPorts(s), other), nft.End(nft.Verdict{Kind: nft.Return})),
-		nft.NewRule(nft.End(nft.Verdict{Kind: nft.Goto, Chain: r.aclChain(a, egress)})),
-	}})
+	within := nft.End(nft.Verdict{Kind: nft.Return})
+	c := nft.Chain{Name: name, Rules: []nft.Rule{nft.NewRule(nft.In(r.subnetPorts(s), other), within)}}
+	for _, own := range r.vpc.Subnets {
+		if egress && own.ID == s && own.CIDR.IsValid() && own.CIDR.Addr().Is4() { // also when nobody has the address
+			first, last := nft.PrefixRange(own.CIDR.Masked())
+			c.Rules = append(c.Rules, nft.NewRule(nft.Within(nft.IPv4.Destination(), first, last), within))
+		}
+	}
+	c.Rules = append(c.Rules, nft.NewRule(nft.End(nft.Verdict{Kind: nft.Goto, Chain: r.aclChain(a, egress)})))
+	r.table.Chains = append(r.table.Chains, c)
 	return name
 }
 

@@ -19,6 +19,7 @@ const (
 	mapToPublic = "to_public4"
 	mapPrivate  = "to_private4"
 	setPeers    = "peer_sources4"
+	setNoPublic = "unroutable4"
 )
 
 // Names of the map from peerings and uplink to the mark of connections that begin there, of the set that leads back, and
@@ -70,7 +71,13 @@ func (r *router) beyond() {
 		out.Elements = append(out.Elements, nft.Element{Key: inside, Value: outside})
 		in.Elements = append(in.Elements, nft.Element{Key: outside, Value: inside})
 	}
-	for _, s := range []*nft.Set{&private, &public, &out, &in} {
+	unroutable := nft.Set{Name: setNoPublic, Key: []nft.Type{nft.Interface, nft.Addr4}, Interval: true}
+	uplink := nft.FieldInterface(kernel.UplinkDevice)
+	for _, p := range fabric.Unroutable() {
+		first, last := nft.PrefixRange(p)
+		unroutable.Elements = append(unroutable.Elements, nft.Element{Key: nft.Concat(uplink, first), End: nft.Concat(uplink, last)})
+	}
+	for _, s := range []*nft.Set{&private, &public, &unroutable, &out, &in} {
 		s.Elements = tidy(s.Elements)
 		r.table.Sets = append(r.table.Sets, *s)
 	}
@@ -97,7 +104,7 @@ func (r *router) peerSources() nft.Set {
 }
 
 // rawBeyond lets in what may come by a peering or by the uplink: from the peer's ranges, or to an address that somebody
-// has. The rest is nobody's here, and is dropped.
+// has, from one of the Internet. The rest is nobody's here.
 func (r *router) rawBeyond() []nft.Rule {
 	if !r.hasBeyond() {
 		return nil
@@ -107,9 +114,11 @@ func (r *router) rawBeyond() []nft.Rule {
 		out = append(out, nft.NewRule(nft.In(setPeers, nft.InInterface(), nft.IPv4.Source()), accept()))
 	}
 	if r.vpc.Uplink != nil {
+		out = append(out, nft.NewRule(
+			nft.In(setNoPublic, nft.InInterface(), nft.IPv4.Source()), nft.Log(string(fabric.Internet), kernel.LogGroup, logBytes), drop()))
 		out = append(out, nft.NewRule(byUplink(nft.InInterface()), nft.In(setPublic, nft.IPv4.Destination()), accept()))
 	}
-	return append(out, nft.NewRule(fromBeyond(), drop()))
+	return append(out, nft.NewRule(fromBeyond(), nft.Log(string(fabric.NoRoute), kernel.LogGroup, logBytes), drop()))
 }
 
 // ways say by which interface a connection began that began beyond the VPC, so that its answers go no other way.

@@ -21,7 +21,7 @@ func (r *router) knownChain() []nft.Chain {
 }
 
 // leaving is the stations of every packet on its way out of a subnet: the ACL, a route (for an answer, one by the way the
-// question came), and at the uplink an address.
+// question came), and at the uplink an address, and one that the Internet has.
 func (r *router) leaving(known bool) []nft.Rule {
 	var out []nft.Rule
 	if r.filters {
@@ -35,6 +35,7 @@ func (r *router) leaving(known bool) []nft.Rule {
 	if r.vpc.Uplink != nil {
 		leaves := byUplink(nft.OutInterface())
 		out = append(out,
+			nft.NewRule(nft.In(setNoPublic, nft.OutInterface(), nft.IPv4.Destination()), log(fabric.Internet), drop()),
 			nft.NewRule(leaves, nft.In(setPrivate, nft.IPv4.Source()), accept()),
 			nft.NewRule(leaves, log(fabric.Internet), drop()))
 	}
