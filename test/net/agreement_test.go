@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"sync"
 	"testing"
@@ -11,16 +12,18 @@ import (
 
 	"kumiko/internal/fabric"
 	"kumiko/internal/reach"
+	"kumiko/internal/testkit/worlds"
 	"kumiko/internal/world"
 )
 
 var (
-	worlds   = flag.Int("worlds", 200, "how many random worlds the agreement test tries")
+	count    = flag.Int("worlds", 1000, "how many random worlds the agreement test tries")
 	lattice  = flag.Bool("lattice", true, "let the random worlds have service networks")
 	acls     = flag.Bool("acls", true, "let them have network ACLs that refuse")
 	peered   = flag.Bool("peered", true, "let them have peerings")
 	internet = flag.Bool("internet", true, "let them have internet gateways")
 	nats     = flag.Bool("nats", true, "let them have NAT gateways")
+	absent   = flag.Bool("absent", true, "let them have things that are stopped, detached or gone")
 	seed     = flag.Uint64("seed", 0, "seed of the first world; 0: by the clock")
 )
 
@@ -36,12 +39,13 @@ func TestExplanationAgreesWithPackets(t *testing.T) {
 		first = uint64(time.Now().UnixNano())
 	}
 	probes, open := 0, 0
-	for n := range uint64(*worlds) {
+	for n := range uint64(*count) {
 		s := first + n
-		r := rand.New(rand.NewPCG(s, s))
+		r := worlds.Rand(^s)
 		f := l.update(func(tx *world.Tx) {
-			clear(tx)
-			(&layout{tx: tx, r: r, c: caller}).world()
+			worlds.Make(tx, s, worlds.Features{
+				ServiceNetworks: *lattice, ACLs: *acls, Peerings: *peered, InternetGateways: *internet, NATGateways: *nats, Absent: *absent,
+			})
 		})
 		quiet := l.echo(f)
 		p, o := l.agree(f, r, 40)
@@ -51,7 +55,7 @@ func TestExplanationAgreesWithPackets(t *testing.T) {
 			t.Fatalf("world of seed %d (run with -seed %d -worlds 1)", s, s)
 		}
 	}
-	t.Logf("%d worlds, %d probes, %d of them open", *worlds, probes, open)
+	t.Logf("%d worlds, %d probes, %d of them open", *count, probes, open)
 }
 
 type question struct {
@@ -66,8 +70,8 @@ func (l *lab) agree(f *fabric.Fabric, r *rand.Rand, n int) (probes, open int) {
 	var mu, icmp sync.Mutex
 	strangers := addrs(f)
 	for i := range n {
-		v := one(r, f.VPCs)
-		p := one(r, v.Ports)
+		v := worlds.One(r, f.VPCs)
+		p := worlds.One(r, v.Ports)
 		if p.Peer.Host == "" {
 			continue
 		}
@@ -75,13 +79,13 @@ func (l *lab) agree(f *fabric.Fabric, r *rand.Rand, n int) (probes, open int) {
 		if r.IntN(4) > 0 {
 			to = near(f, v)
 		}
-		q := question{p.Peer.Host, p.ENI, fabric.Flow{Protocol: one(r, []world.Protocol{world.TCP, world.TCP, world.TCP, world.UDP, world.ICMP}), Src: p.Addrs[0], Dst: one(r, to)}}
-		q.flow.SrcPort, q.flow.DstPort = source(i), one(r, ports)
+		q := question{p.Peer.Host, p.ENI, fabric.Flow{Protocol: worlds.One(r, []world.Protocol{world.TCP, world.TCP, world.TCP, world.UDP, world.ICMP}), Src: worlds.One(r, p.Addrs), Dst: worlds.One(r, to)}}
+		q.flow.SrcPort, q.flow.DstPort = source(i), worlds.One(r, worlds.Ports)
 		if q.flow.Protocol == world.ICMP {
 			q.flow.DstPort, q.flow.ICMP = 0, world.ICMPMatch{Type: 8}
 		}
-		if p.Holds(q.flow.Dst) {
-			continue
+		if within(f, p.Peer.Host, q.flow.Dst) {
+			continue // never leaves the host
 		}
 		probes++
 		wg.Go(func() {
@@ -105,6 +109,13 @@ func (l *lab) agree(f *fabric.Fabric, r *rand.Rand, n int) (probes, open int) {
 	}
 	wg.Wait()
 	return probes, open
+}
+
+// within tells whether the host has the address itself.
+func within(f *fabric.Fabric, id world.InstanceID, a netip.Addr) bool {
+	return slices.ContainsFunc(f.Hosts, func(h *fabric.Host) bool {
+		return h.ID == id && slices.ContainsFunc(h.Ports, func(p fabric.HostPort) bool { return slices.Contains(p.Addrs, a) })
+	})
 }
 
 // tell prints the way of a packet, a hop a line.

@@ -2,7 +2,6 @@ package net
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"sync"
@@ -14,27 +13,28 @@ import (
 
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
+	"kumiko/internal/testkit/worlds"
 	"kumiko/internal/world"
 )
 
 // site is a VPC of a fixed shape: two subnets with the open default ACL, a group that lets everything out, and one that
 // lets TCP to port 443 in besides.
 type site struct {
-	layout
+	tx             *world.Tx
 	vpc            world.VPC
 	subnets        [2]world.Subnet
 	client, server world.SecurityGroupID
 }
 
 func newSite(tx *world.Tx, net int) *site {
-	s := &site{layout: layout{tx: tx, r: rand.New(rand.NewPCG(1, 1)), c: caller}}
+	s := &site{tx: tx}
 	s.vpc = world.VPC{
-		ID: world.VPCID(tx.NewID("vpc")), Meta: tx.NewMeta(caller, nil), NextTable: 1,
+		ID: world.VPCID(tx.NewID("vpc")), Meta: tx.NewMeta(worlds.Caller, nil), NextTable: 1,
 		CIDRs: []world.CIDRAssociation{{CIDR: netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", net))}},
 	}
 	tx.VPCs.Put(s.vpc)
 	tx.RouteTables.Put(world.RouteTable{ID: world.RouteTableID(tx.NewID("rtb")), Meta: s.vpc.Meta, VPC: s.vpc.ID, Index: 1, Main: true})
-	acl := s.acls(s.vpc)[0]
+	acl := s.acl()
 	for i := range s.subnets {
 		s.subnets[i] = world.Subnet{
 			ID: world.SubnetID(tx.NewID("subnet")), Meta: s.vpc.Meta, VPC: s.vpc.ID, Zone: "us-east-1a", NetworkACL: acl,
@@ -51,6 +51,21 @@ func newSite(tx *world.Tx, net int) *site {
 	return s
 }
 
+// acl puts a network ACL that lets everything pass but for what the entries say.
+func (s *site) acl(entries ...world.NetworkACLEntry) world.NetworkACLID {
+	for _, egress := range []bool{false, true} {
+		entries = append(entries, world.NetworkACLEntry{Number: 100, Egress: egress, Allow: true, Protocol: world.AnyProtocol, CIDR: netip.MustParsePrefix("0.0.0.0/0")})
+	}
+	a := world.NetworkACL{ID: world.NetworkACLID(s.tx.NewID("acl")), Meta: s.vpc.Meta, VPC: s.vpc.ID, Entries: entries}
+	s.tx.NetworkACLs.Put(a)
+	return a.ID
+}
+
+func (s *site) put(r world.SecurityGroupRule) {
+	r.ID, r.Meta = world.SecurityGroupRuleID(s.tx.NewID("sgr")), s.vpc.Meta
+	s.tx.SecurityGroupRules.Put(r)
+}
+
 // host puts a running instance with an interface in each of the subnets.
 func (s *site) host(g world.SecurityGroupID, subnets ...world.Subnet) []world.ENI {
 	i := world.Instance{
@@ -63,7 +78,7 @@ func (s *site) host(g world.SecurityGroupID, subnets ...world.Subnet) []world.EN
 		if err != nil {
 			panic(err) // the subnets of a site are empty
 		}
-		e := s.tx.NewENI(caller, subnet, addrs, []world.SecurityGroupID{g})
+		e := s.tx.NewENI(worlds.Caller, subnet, addrs, []world.SecurityGroupID{g})
 		e.Attachment = world.Attachment{Instance: i.ID, DeviceIndex: n}
 		s.tx.ENIs.Put(e)
 		out = append(out, e)
@@ -110,18 +125,20 @@ func TestSenderDoesNotDecideForReceiver(t *testing.T) {
 }
 
 // TestTwoInterfacesAnswerByTheRightOne: an instance with interfaces in two subnets answers from the address it was asked
-// at by the interface that has it; anything else would be a spoofed source.
+// at by the interface that has it, also to who lives in the subnet of the other; anything else would be a spoofed source.
 func TestTwoInterfacesAnswerByTheRightOne(t *testing.T) {
 	l := newLab(t)
-	var a world.ENI
+	var a [2]world.ENI
 	var b []world.ENI
 	l.update(func(tx *world.Tx) {
 		s := newSite(tx, 0)
-		a, b = s.host(s.client, s.subnets[0])[0], s.host(s.server, s.subnets[0], s.subnets[1])
+		a[0], a[1], b = s.host(s.client, s.subnets[0])[0], s.host(s.client, s.subnets[1])[0], s.host(s.server, s.subnets[0], s.subnets[1])
 	})
-	for _, e := range b {
-		l.expect("open", a, e, 443)
-		l.expect(refusedBy(fabric.SGIn, e), a, e, 22)
+	for _, from := range a {
+		for _, e := range b {
+			l.expect("open", from, e, 443)
+			l.expect(refusedBy(fabric.SGIn, e), from, e, 22)
+		}
 	}
 }
 

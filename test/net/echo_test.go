@@ -13,6 +13,7 @@ import (
 
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
+	"kumiko/internal/testkit/worlds"
 )
 
 // elsewhere are the ranges that something on the public side answers for, in the lab.
@@ -33,7 +34,7 @@ func (l *lab) echo(f *fabric.Fabric) (stop func()) {
 	var wg sync.WaitGroup
 	var open []*net.UDPConn
 	for _, ns := range spaces {
-		for _, port := range ports {
+		for _, port := range worlds.Ports {
 			c, err := listenUDP(ns, port)
 			if err != nil {
 				l.t.Fatal(err)

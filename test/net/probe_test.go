@@ -145,7 +145,9 @@ func addrs(f *fabric.Fabric) []netip.Addr {
 	}
 	for _, v := range f.VPCs {
 		for _, p := range v.Ports {
-			add(p.Addrs[0])
+			for _, a := range p.Addrs {
+				add(a)
+			}
 		}
 	}
 	for _, g := range f.Gateways {
@@ -170,7 +172,7 @@ func near(f *fabric.Fabric, v *fabric.VPC) []netip.Addr {
 	var out []netip.Addr
 	ports := func(v *fabric.VPC) {
 		for _, p := range v.Ports {
-			out = append(out, p.Addrs[0])
+			out = append(out, p.Addrs...)
 		}
 	}
 	ports(v)

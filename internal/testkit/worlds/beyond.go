@@ -1,4 +1,4 @@
-package net
+package worlds
 
 import (
 	"net/netip"
@@ -20,7 +20,7 @@ func (l *layout) acls(v world.VPC) []world.NetworkACLID {
 	}
 	first := put(true, []world.NetworkACLEntry{open(false), open(true)})
 	out := []world.NetworkACLID{first, first}
-	if !*acls {
+	if !l.ACLs {
 		return out
 	}
 	for range l.r.IntN(3) {
@@ -50,16 +50,16 @@ func (l *layout) acls(v world.VPC) []world.NetworkACLID {
 }
 
 func (l *layout) entry(number int, egress bool) world.NetworkACLEntry {
-	e := world.NetworkACLEntry{Number: number, Egress: egress, Allow: !l.pick(3), CIDR: netip.MustParsePrefix(one(l.r, peers))}
+	e := world.NetworkACLEntry{Number: number, Egress: egress, Allow: !l.pick(3), CIDR: netip.MustParsePrefix(One(l.r, peers))}
 	switch l.r.IntN(6) {
 	case 0:
 		e.Protocol = world.AnyProtocol
 	case 1:
-		e.Protocol, e.ICMP = world.ICMP, world.ICMPMatch{Type: one(l.r, []int{-1, 0, 8}), Code: -1}
+		e.Protocol, e.ICMP = world.ICMP, world.ICMPMatch{Type: One(l.r, []int{-1, 0, 8}), Code: -1}
 	case 2:
-		e.Protocol, e.Ports = world.UDP, one(l.r, append(ranges, world.PortRange{From: 30000, To: 65535}))
+		e.Protocol, e.Ports = world.UDP, One(l.r, append(ranges, world.PortRange{From: 30000, To: 65535}))
 	default:
-		e.Protocol, e.Ports = world.TCP, one(l.r, append(ranges, world.PortRange{From: 1024, To: 65535}))
+		e.Protocol, e.Ports = world.TCP, One(l.r, append(ranges, world.PortRange{From: 1024, To: 65535}))
 	}
 	return e
 }
@@ -67,7 +67,7 @@ func (l *layout) entry(number int, egress bool) world.NetworkACLEntry {
 // beyond puts the ways out of the VPCs, and routes to them.
 func (l *layout) beyond() {
 	vpcs := l.tx.VPCs.Where(func(world.VPC) bool { return true })
-	if *peered {
+	if l.Peerings {
 		for i, a := range vpcs {
 			for _, b := range vpcs[:i] {
 				if !a.Overlaps(b) && !l.pick(4) {
@@ -77,10 +77,10 @@ func (l *layout) beyond() {
 		}
 	}
 	for _, v := range vpcs {
-		if *internet && !l.pick(3) {
+		if l.InternetGateways && !l.pick(3) {
 			l.internet(v)
 		}
-		if *nats && l.pick(2) {
+		if l.NATGateways && l.pick(2) {
 			l.nat(v)
 		}
 		l.routes(v)
@@ -91,12 +91,15 @@ func (l *layout) peering(a, b world.VPC) {
 	side := func(v world.VPC) world.PeeringSide {
 		return world.PeeringSide{VPC: v.ID, Account: v.Account, Region: v.Region}
 	}
-	id := world.PeeringID(l.tx.NewID("pcx"))
-	l.tx.Peerings.Put(world.Peering{ID: id, Meta: l.tx.NewMeta(l.c, nil), Requester: side(a), Accepter: side(b), Status: world.PeeringActive})
+	id, status := world.PeeringID(l.tx.NewID("pcx")), world.PeeringActive
+	if l.Absent && l.pick(6) {
+		status = One(l.r, []string{"pending-acceptance", "deleted"})
+	}
+	l.tx.Peerings.Put(world.Peering{ID: id, Meta: l.tx.NewMeta(l.c, nil), Requester: side(a), Accepter: side(b), Status: status})
 	for _, v := range [][2]world.VPC{{a, b}, {b, a}} { // a group of the other may be a rule's peer
 		l.put(world.SecurityGroupRule{
-			Group: one(l.r, l.groupsOf(v[0].ID)), Egress: l.pick(4), Protocol: world.AnyProtocol,
-			PeerGroup: one(l.r, l.groupsOf(v[1].ID)), PeerVPC: v[1].ID, Peering: id,
+			Group: One(l.r, l.groupsOf(v[0].ID)), Egress: l.pick(4), Protocol: world.AnyProtocol,
+			PeerGroup: One(l.r, l.groupsOf(v[1].ID)), PeerVPC: v[1].ID, Peering: id,
 		})
 	}
 }
@@ -114,17 +117,25 @@ func (l *layout) internet(v world.VPC) {
 		case 2:
 			l.elastic(e)
 		}
+		if len(e.Addrs) > 1 && l.pick(2) {
+			l.associate(e, e.Addrs[1])
+		}
 	}
 }
 
+// elastic associates an elastic address with the interface's primary address, and returns its allocation.
 func (l *layout) elastic(e world.ENI) world.AllocationID {
+	return l.associate(e, e.Addr())
+}
+
+func (l *layout) associate(e world.ENI, private netip.Addr) world.AllocationID {
 	a, err := l.tx.AllocatePublicAddress()
 	if err != nil {
 		return ""
 	}
 	id := world.AllocationID(l.tx.NewID("eipalloc"))
 	l.tx.Addresses.Put(world.Address{
-		ID: id, Meta: l.tx.NewMeta(l.c, nil), Public: a, Association: l.tx.NewID("eipassoc"), ENI: e.ID, Private: e.Addr(), VPC: e.VPC,
+		ID: id, Meta: l.tx.NewMeta(l.c, nil), Public: a, Association: l.tx.NewID("eipassoc"), ENI: e.ID, Private: private, VPC: e.VPC,
 	})
 	return id
 }
@@ -132,7 +143,7 @@ func (l *layout) elastic(e world.ENI) world.AllocationID {
 // nat puts a NAT gateway into some subnet, a public one where there is an internet gateway.
 func (l *layout) nat(v world.VPC) {
 	subnets := l.tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID })
-	s := one(l.r, subnets)
+	s := One(l.r, subnets)
 	addrs, err := l.tx.AllocateAddresses(s, 1)
 	if err != nil {
 		return
@@ -184,8 +195,11 @@ func (l *layout) someRoutes(v world.VPC) []world.Route {
 	for _, g := range l.tx.NATGateways.Where(func(g world.NATGateway) bool { return g.VPC == v.ID }) {
 		targets = append(targets, world.Route{NAT: g.ID}, world.Route{NAT: g.ID})
 	}
+	if l.Absent && l.pick(4) {
+		targets = append(targets, world.Route{Internet: "igw-0"}, world.Route{NAT: "nat-0"}, world.Route{ENI: "eni-0"}, world.Route{Peering: "pcx-0"})
+	}
 	if es := l.tx.ENIs.Where(func(e world.ENI) bool { return e.VPC == v.ID && e.SourceDestCheck }); len(es) > 0 {
-		e := one(l.r, es)
+		e := One(l.r, es)
 		targets = append(targets, world.Route{ENI: e.ID})
 	}
 	for _, to := range []string{"0.0.0.0/0", "198.18.0.0/24", "192.0.2.0/24", "10.2.0.0/16"} {
@@ -194,7 +208,7 @@ func (l *layout) someRoutes(v world.VPC) []world.Route {
 			continue
 		}
 		if len(targets) > 0 && !l.pick(6) {
-			r := one(l.r, targets)
+			r := One(l.r, targets)
 			r.Destination = p
 			out = append(out, r)
 		}

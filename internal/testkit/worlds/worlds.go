@@ -1,6 +1,7 @@
-package net
+package worlds
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -8,16 +9,43 @@ import (
 	"kumiko/internal/world"
 )
 
-// layout makes random worlds: a few VPCs of which some use the same address range, subnets, groups that refer to each
-// other, instances, ACLs, peerings, gateways, and a service network that joins some of the VPCs.
-type layout struct {
-	tx *world.Tx
-	r  *rand.Rand
-	c  world.Caller
-	n  int
+// Features are what random worlds may have besides VPCs, groups and instances.
+type Features struct {
+	ServiceNetworks  bool
+	ACLs             bool // that refuse
+	Peerings         bool
+	InternetGateways bool
+	NATGateways      bool
+	Absent           bool // instances that are stopped, interfaces without one, peerings and gateways that are gone
 }
 
-var caller = world.Caller{Account: world.DefaultAccount, Region: "us-east-1"}
+// Everything is all features.
+var Everything = Features{ServiceNetworks: true, ACLs: true, Peerings: true, InternetGateways: true, NATGateways: true, Absent: true}
+
+// Make puts the world of a seed in the place of everything that a world made here can have.
+func Make(tx *world.Tx, seed uint64, f Features) {
+	var key [32]byte
+	binary.BigEndian.PutUint64(key[:], seed)
+	tx.Rand = rand.NewChaCha8(key)
+	clear(tx)
+	(&layout{tx: tx, r: Rand(seed), c: Caller, Features: f}).world()
+}
+
+// Rand is the source that all choices about the world of a seed are made from.
+func Rand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }
+
+// Caller is who owns the worlds.
+var Caller = world.Caller{Account: world.DefaultAccount, Region: "us-east-1"}
+
+// layout is a random world in the making.
+type layout struct {
+	Features
+	tx    *world.Tx
+	r     *rand.Rand
+	c     world.Caller
+	n     int
+	lists []world.PrefixListID
+}
 
 // clear removes everything a layout puts.
 func clear(tx *world.Tx) {
@@ -38,6 +66,7 @@ func clear(tx *world.Tx) {
 	drop(&tx.ResourceConfigurations)
 	drop(&tx.ResourceGateways)
 	drop(&tx.ServiceNetworks)
+	drop(&tx.ManagedPrefixLists)
 }
 
 func drop[K ~string, V world.Row](t *world.Table[K, V]) {
@@ -48,14 +77,16 @@ func drop[K ~string, V world.Row](t *world.Table[K, V]) {
 
 func (l *layout) pick(n int) bool { return l.r.IntN(n) == 0 }
 
-func one[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
+// One picks one of some.
+func One[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
 
 func (l *layout) world() {
+	l.prefixLists()
 	for range 1 + l.r.IntN(3) {
 		l.vpc()
 	}
 	l.beyond()
-	if *lattice && !l.pick(4) {
+	if l.ServiceNetworks && !l.pick(4) {
 		l.lattice()
 	}
 }
@@ -74,14 +105,27 @@ func (l *layout) vpc() {
 	for i := range 1 + l.r.IntN(3) {
 		s := world.Subnet{
 			ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(l.c, nil), VPC: v.ID, Zone: "us-east-1a",
-			CIDR: netip.MustParsePrefix(fmt.Sprintf("10.%d.%d.0/24", net, i)), NetworkACL: one(l.r, acls), ACLAssociation: tx.NewID("aclassoc"),
+			CIDR: netip.MustParsePrefix(fmt.Sprintf("10.%d.%d.0/24", net, i)), NetworkACL: One(l.r, acls), ACLAssociation: tx.NewID("aclassoc"),
 		}
 		tx.Subnets.Put(s)
 		subnets = append(subnets, s)
 	}
 	groups := l.groups(v)
 	for range 2 + l.r.IntN(3) {
-		l.instance(one(l.r, subnets), groups)
+		l.instance(subnets, groups)
+	}
+}
+
+// prefixLists puts lists of ranges that rules can name beside AWS's own, some without an entry.
+func (l *layout) prefixLists() {
+	l.lists = []world.PrefixListID{world.AWSPrefixLists(l.c.Region)[4].ID}
+	for range 1 + l.r.IntN(3) {
+		p := world.ManagedPrefixList{ID: world.PrefixListID(l.tx.NewID("pl")), Meta: l.tx.NewMeta(l.c, nil), Family: "IPv4", MaxEntries: 10, Version: 1}
+		for range l.r.IntN(4) {
+			p.Entries = append(p.Entries, world.PrefixListEntry{CIDR: netip.MustParsePrefix(One(l.r, peers))})
+		}
+		l.tx.ManagedPrefixLists.Put(p)
+		l.lists = append(l.lists, p.ID)
 	}
 }
 
@@ -106,9 +150,10 @@ func (l *layout) groups(v world.VPC) []world.SecurityGroupID {
 	return ids
 }
 
-// The ports that are probed, and ranges that contain some of them.
+// Ports are the ones to ask about: rules name ranges that contain some of them.
+var Ports = []uint16{22, 80, 443, 8050}
+
 var (
-	ports  = []uint16{22, 80, 443, 8050}
 	ranges = []world.PortRange{{From: 22, To: 22}, {From: 80, To: 443}, {From: 8000, To: 8100}, world.AllPorts, {From: 443, To: 443}}
 	peers  = []string{"0.0.0.0/0", "10.0.0.0/16", "10.0.0.0/24", "10.0.1.0/24", "10.0.0.0/29", "10.0.1.5/32", "129.224.0.0/17", "10.0.0.0/8", "10.1.0.0/16", "198.18.0.0/15"}
 )
@@ -119,19 +164,19 @@ func (l *layout) rule(g world.SecurityGroupID, egress bool, groups []world.Secur
 	case 0:
 		r.Protocol = world.AnyProtocol
 	case 1:
-		r.Protocol, r.ICMP = world.ICMP, world.ICMPMatch{Type: one(l.r, []int{-1, 8, 13}), Code: -1}
+		r.Protocol, r.ICMP = world.ICMP, world.ICMPMatch{Type: One(l.r, []int{-1, 8, 13}), Code: -1}
 	case 2:
-		r.Protocol, r.Ports = world.UDP, one(l.r, ranges)
+		r.Protocol, r.Ports = world.UDP, One(l.r, ranges)
 	default:
-		r.Protocol, r.Ports = world.TCP, one(l.r, ranges)
+		r.Protocol, r.Ports = world.TCP, One(l.r, ranges)
 	}
 	switch l.r.IntN(5) {
 	case 0, 1:
-		r.PeerGroup = one(l.r, groups)
+		r.PeerGroup = One(l.r, groups)
 	case 2:
-		r.PeerList = world.AWSPrefixLists(l.c.Region)[4].ID
+		r.PeerList = One(l.r, l.lists)
 	default:
-		r.CIDR = netip.MustParsePrefix(one(l.r, peers))
+		r.CIDR = netip.MustParsePrefix(One(l.r, peers))
 	}
 	l.put(r)
 }
@@ -149,21 +194,42 @@ func (l *layout) some(groups []world.SecurityGroupID, most int) []world.Security
 	return out
 }
 
-func (l *layout) instance(s world.Subnet, groups []world.SecurityGroupID) {
-	addrs, err := l.tx.AllocateAddresses(s, 1)
-	if err != nil {
-		return
-	}
+// instance puts an instance with one interface, or with several in any of the subnets.
+func (l *layout) instance(subnets []world.Subnet, groups []world.SecurityGroupID) {
+	s := One(l.r, subnets)
 	i := world.Instance{
 		ID: world.InstanceID(l.tx.NewID("i")), Meta: l.tx.NewMeta(l.c, nil), VPC: s.VPC, Subnet: s.ID, Power: world.Running, Boot: 1,
 	}
+	if l.Absent && l.pick(12) {
+		i.Power = world.Stopped
+	}
 	l.tx.Instances.Put(i)
+	devices := 1
+	if l.pick(3) {
+		devices += 1 + l.r.IntN(2)
+	}
+	for device := range devices {
+		if device > 0 {
+			s = One(l.r, subnets)
+		}
+		l.eni(s, groups, world.Attachment{Instance: i.ID, DeviceIndex: device})
+	}
+	if l.Absent && l.pick(12) {
+		l.eni(s, groups, world.Attachment{})
+	}
+}
+
+func (l *layout) eni(s world.Subnet, groups []world.SecurityGroupID, a world.Attachment) {
+	addrs, err := l.tx.AllocateAddresses(s, 1+l.r.IntN(2)*l.r.IntN(2))
+	if err != nil {
+		return
+	}
 	gs := l.some(groups, 2)
 	if len(gs) == 0 {
 		gs = groups[:1]
 	}
 	e := l.tx.NewENI(l.c, s, addrs, gs)
-	e.Attachment = world.Attachment{Instance: i.ID}
+	e.Attachment = a
 	e.SourceDestCheck = !l.pick(8)
 	l.tx.ENIs.Put(e)
 }
@@ -175,7 +241,7 @@ func (l *layout) lattice() {
 	sn := world.ServiceNetwork{ID: world.ServiceNetworkID(tx.NewID("sn")), Meta: tx.NewMeta(l.c, nil), Name: "net"}
 	tx.ServiceNetworks.Put(sn)
 	for range 1 + l.r.IntN(2) {
-		l.gateway(one(l.r, vpcs), sn)
+		l.gateway(One(l.r, vpcs), sn)
 	}
 	for n, v := range vpcs {
 		if l.pick(3) {
@@ -219,7 +285,7 @@ func (l *layout) gateway(v world.VPC, sn world.ServiceNetwork) {
 		l.n++
 		cfg := world.ResourceConfiguration{
 			ID: world.ResourceConfigurationID(tx.NewID("rcfg")), Meta: tx.NewMeta(l.c, nil), Type: world.ConfigurationSingle,
-			Gateway: g.ID, PortRanges: []world.PortRange{one(l.r, ranges[:3])}, Protocol: "TCP", IP: target.Addr(),
+			Gateway: g.ID, PortRanges: []world.PortRange{One(l.r, ranges[:3])}, Protocol: "TCP", IP: target.Addr(),
 		}
 		if l.pick(3) {
 			cfg.IP, cfg.DomainName = netip.Addr{}, world.PrivateName(target.Addr(), l.c.Region)

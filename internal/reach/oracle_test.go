@@ -1,0 +1,150 @@
+package reach_test
+
+import (
+	"flag"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"kumiko/internal/fabric"
+	"kumiko/internal/reach"
+	"kumiko/internal/testkit/oracle"
+	"kumiko/internal/testkit/worlds"
+	"kumiko/internal/world"
+)
+
+var (
+	worldsAsked = flag.Int("worlds", 3000, "how many random worlds the oracle is asked about")
+	firstSeed   = flag.Uint64("seed", 0, "seed of the first world; 0: by the clock")
+)
+
+// TestOracleAgrees: in random worlds, a second opinion that has never seen the fabric says of every conversation what
+// reach says: whether it is open, what refuses it, and of a first packet also by which of AWS's codes.
+func TestOracleAgrees(t *testing.T) {
+	first := *firstSeed
+	if first == 0 {
+		first = uint64(time.Now().UnixNano())
+	}
+	said := map[oracle.Thing]int{}
+	for seed := first; seed < first+uint64(*worldsAsked) && !t.Failed(); seed++ {
+		w := made(t, seed)
+		compare(t, w, worlds.Rand(^seed), said)
+		if t.Failed() {
+			t.Logf("world of seed %d (run with -seed %d -worlds 1)", seed, seed)
+		}
+	}
+	t.Logf("from seed %d: %v", first, said)
+}
+
+func made(t *testing.T, seed uint64) world.World {
+	t.Helper()
+	tx := world.Begin(world.World{}, time.Unix(0, 0), nil)
+	worlds.Make(tx, seed, worlds.Everything)
+	w, changes, err := tx.Seal()
+	if err == nil {
+		err = world.Check(w, changes)
+	}
+	if err != nil {
+		t.Fatalf("world of seed %d: %v", seed, err)
+	}
+	return w
+}
+
+// compare asks both about some conversations of a world.
+func compare(t *testing.T, w world.World, r *rand.Rand, said map[oracle.Thing]int) {
+	f := fabric.Compile(w)
+	enis := w.ENIs.Where(func(e world.ENI) bool {
+		i, _ := w.Instances.Get(e.Attachment.Instance)
+		return i.Power == world.Running
+	})
+	if len(enis) == 0 {
+		return
+	}
+	to := destinations(w)
+	for range 60 {
+		e := worlds.One(r, enis)
+		flow := fabric.Flow{
+			Protocol: worlds.One(r, []world.Protocol{world.TCP, world.TCP, world.UDP, world.ICMP, 47}),
+			Src:      worlds.One(r, e.Addrs), Dst: worlds.One(r, to),
+		}
+		switch flow.Protocol {
+		case world.TCP, world.UDP:
+			flow.SrcPort, flow.DstPort = uint16(20000+r.IntN(40000)), worlds.One(r, worlds.Ports)
+		case world.ICMP:
+			flow.ICMP.Type = 8
+		}
+		if r.IntN(50) == 0 {
+			flow.Src = worlds.One(r, to)
+		}
+		spoofed := !slices.Contains(e.Addrs, flow.Src)
+		v := oracle.Judge(&w, e.ID, oracle.Packet(flow))
+		if v.Beyond {
+			continue
+		}
+		said[v.By]++
+		trace := reach.From(f, e.ID, flow)
+		if spoofed && (v.Open || v.Answer) && (trace.Open || trace.Reply) {
+			continue // the answer goes to whose address it is, which reach does not follow
+		}
+		if v.Open != trace.Open || !v.Open && !same(&w, v, trace) {
+			code, _ := reach.CodeOf(trace)
+			t.Errorf("%s from %s:\n\tthe oracle: %s\n\treach: open=%t %s answer=%t %s", flow, e.ID, v, trace.Open, trace.Refused, trace.Reply, code)
+			for _, h := range trace.Hops {
+				t.Logf("\t%s %s answer=%t pass=%t", h.Origin, h.Flow, h.Reply, h.Pass)
+			}
+			return
+		}
+	}
+}
+
+// destinations are all addresses of a world, private and public, and some that nobody has.
+func destinations(w world.World) []netip.Addr {
+	var out []netip.Addr
+	for _, s := range []string{"10.0.0.200", "10.1.0.200", "10.2.1.99", "192.0.2.1", "198.18.0.9", "129.224.1.5", "100.64.0.1", "172.16.9.9"} {
+		out = append(out, netip.MustParseAddr(s))
+	}
+	for e := range w.ENIs.All() {
+		out = append(append(out, e.Addrs...), e.Addrs...)
+		if e.Public.IsValid() {
+			out = append(out, e.Public)
+		}
+	}
+	for a := range w.Addresses.All() {
+		out = append(out, a.Public)
+	}
+	return out
+}
+
+// same tells whether a trace is refused by what the oracle says.
+func same(w *world.World, v oracle.Verdict, t reach.Trace) bool {
+	o := t.Refused
+	code, _ := reach.CodeOf(t)
+	if t.Reply != v.Answer {
+		return false
+	}
+	if v.Answer && o.Station == fabric.NoRoute {
+		return v.By != oracle.ACLOut // routed to where its question did not come from, be that what it may
+	}
+	stations := map[oracle.Thing]fabric.Station{
+		oracle.SourceCheck: fabric.Spoof, oracle.DestCheck: fabric.DestCheck, oracle.GroupsOut: fabric.SGOut, oracle.GroupsIn: fabric.SGIn,
+		oracle.ACLOut: fabric.ACLOut, oracle.ACLIn: fabric.ACLIn, oracle.InternetGateway: fabric.Internet, oracle.NATGateway: fabric.Listen,
+	}
+	if s, ok := stations[v.By]; ok {
+		at := string(o.ENI) + string(o.Subnet)
+		switch v.By {
+		case oracle.NATGateway:
+			g, _ := w.NATGateways.Get(world.NATGatewayID(v.ID))
+			return o.Station == s && o.ENI == g.ENI
+		case oracle.InternetGateway:
+			g, _ := w.InternetGateways.Get(world.InternetGatewayID(v.ID))
+			return o.Station == s && o.VPC == g.VPC
+		}
+		return o.Station == s && at == v.ID
+	}
+	codes := map[oracle.Thing]reach.Code{
+		oracle.NoRoute: reach.NoRouteTo, oracle.Blackhole: reach.BadStateRoute, oracle.Nobody: reach.NoDestination, oracle.Peering: reach.PeeringRange,
+	}
+	return o.Station == fabric.NoRoute && code == codes[v.By]
+}
