@@ -32,7 +32,6 @@ func Check(w World, changes []Change) error {
 type checker struct {
 	w       *World
 	changed []ENI
-	public  map[netip.Addr]ENIID // given at launch; made when first needed
 }
 
 func (c *checker) put(noun, id string) error {
@@ -99,8 +98,8 @@ func (c *checker) deleted(noun, id string) error {
 			"security-group": some(w.SecurityGroups.In(id)), "network-interface": some(w.ENIs.In(id)),
 			"service-network-vpc-association": some(w.VPCAssociations.In(id)), "internet-gateway": some(w.InternetGateways.In(id)),
 			"vpc-endpoint":           some(w.Endpoints.In(id)),
-			"vpc-peering-connection": w.Peerings.Any(func(p Peering) bool { return p.Active() && p.Joins(VPCID(id)) }),
-			"resource-gateway":       w.ResourceGateways.Any(func(g ResourceGateway) bool { return string(g.VPC) == id }),
+			"vpc-peering-connection": slices.ContainsFunc(collect(w.Peerings.In(id)), Peering.Active),
+			"resource-gateway":       w.ResourceGateways.Some(id),
 		} {
 			if any {
 				return used(by, true)
@@ -110,27 +109,26 @@ func (c *checker) deleted(noun, id string) error {
 		if some(w.SubnetReservations.In(id)) {
 			return used("subnet-cidr-reservation", true)
 		}
-		return used("network-interface", w.ENIs.Any(func(e ENI) bool { return string(e.Subnet) == id }))
+		return used("network-interface", w.ENIs.Some(id))
 	case "security-group":
-		g := SecurityGroupID(id)
 		if some(w.SecurityGroupRules.In(id)) {
 			return used("security-group-rule", true)
 		}
-		if w.VPCAssociations.Any(func(a VPCAssociation) bool { return slices.Contains(a.Groups, g) }) {
+		if w.VPCAssociations.Some(id) {
 			return used("service-network-vpc-association", true)
 		}
-		if w.Endpoints.Any(func(e Endpoint) bool { return e.Works() && slices.Contains(e.Groups, g) }) {
+		if w.Endpoints.Some(id) {
 			return used("vpc-endpoint", true)
 		}
-		return used("network-interface", w.ENIs.Any(func(e ENI) bool { return slices.Contains(e.Groups, g) }))
+		return used("network-interface", w.ENIs.Some(id))
 	case "network-interface":
-		return used("address", w.Addresses.Any(func(a Address) bool { return string(a.ENI) == id }))
+		return used("address", w.Addresses.Some(id))
 	case "hosted-zone":
 		return used("record-set", some(w.RecordSetsOf(HostedZoneID(id))))
 	case "network-acl":
-		return used("subnet", w.Subnets.Any(func(s Subnet) bool { return string(s.NetworkACL) == id }))
+		return used("subnet", w.Subnets.Some(id))
 	case "instance":
-		return used("network-interface", w.ENIs.Any(func(e ENI) bool { return string(e.Attachment.Instance) == id }))
+		return used("network-interface", w.ENIs.Some(id))
 	}
 	return nil
 }
@@ -267,8 +265,8 @@ func (c *checker) instance(id InstanceID) error {
 
 func (c *checker) keyPair(id KeyPairID) error {
 	k, _ := c.w.KeyPairs.Get(id)
-	for o := range c.w.KeyPairs.All() {
-		if o.ID != id && o.Name == k.Name && o.Account == k.Account && o.Region == k.Region {
+	for o := range c.w.KeyPairs.In(k.Keys()[0]) {
+		if o.ID != id {
 			return &Error{Kind: Conflict, Noun: "key-pair", ID: k.Name}
 		}
 	}
@@ -291,8 +289,8 @@ func (c *checker) resourceAssociation(id ResourceAssociationID) error {
 	if a.Deleting || !a.Addr.IsValid() {
 		return nil
 	}
-	for o := range c.w.ResourceAssociations.All() {
-		if o.ID != id && o.Addr == a.Addr {
+	for o := range c.w.ResourceAssociations.In(keyAddress + a.Addr.String()) {
+		if o.ID != id {
 			return clash("service-network-resource-association", string(id), string(o.ID), "they have the same address")
 		}
 	}

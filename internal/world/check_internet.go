@@ -1,9 +1,6 @@
 package world
 
-import (
-	"net/netip"
-	"slices"
-)
+import "slices"
 
 // internetGateway checks that a VPC has one gateway.
 func (c *checker) internetGateway(id InternetGatewayID) error {
@@ -28,13 +25,21 @@ func (c *checker) address(id AllocationID) error {
 	if !PublicAddresses.Contains(a.Public) || ServiceAddresses.Contains(a.Public) {
 		return broken("address", string(id), a.Public.String()+" is not a public address")
 	}
-	for o := range c.w.Addresses.All() {
-		if o.ID != id && (o.Public == a.Public || a.Association != "" && o.ENI == a.ENI && o.Private == a.Private) {
-			return clash("address", string(id), string(o.ID), "they are the same address, or of the same one")
+	twice := func(o Address) error {
+		return clash("address", string(id), string(o.ID), "they are the same address, or of the same one")
+	}
+	for o := range c.w.Addresses.In(publicKey(a.Public)) {
+		if o.ID != id {
+			return twice(o)
 		}
 	}
 	if a.Association == "" {
 		return nil
+	}
+	for o := range c.w.Addresses.In(string(a.ENI)) {
+		if o.ID != id && o.Private == a.Private {
+			return twice(o)
+		}
 	}
 	e, ok := c.w.ENIs.Get(a.ENI)
 	if !ok || e.VPC != a.VPC {
@@ -49,24 +54,20 @@ func (c *checker) address(id AllocationID) error {
 // publicOf checks the public addresses of a changed interface: the one it was given at launch is nobody else's, and the
 // elastic ones stand for private addresses it still has.
 func (c *checker) publicOf(e ENI) error {
-	for a := range c.w.Addresses.In(string(e.VPC)) {
-		if a.ENI == e.ID && !slices.Contains(e.Addrs, a.Private) {
+	for a := range c.w.Addresses.In(string(e.ID)) {
+		if !slices.Contains(e.Addrs, a.Private) {
 			return &Error{Kind: InUse, Noun: "network-interface", ID: string(e.ID), By: string(a.ID)}
 		}
 	}
 	if !e.Public.IsValid() {
 		return nil
 	}
-	if c.public == nil {
-		c.public = map[netip.Addr]ENIID{}
-		for o := range c.w.ENIs.All() {
-			if had, ok := c.public[o.Public]; ok && o.Public.IsValid() {
-				return clash("network-interface", string(o.ID), string(had), "they have the same public address")
-			}
-			c.public[o.Public] = o.ID
+	for o := range c.w.ENIs.In(publicKey(e.Public)) {
+		if o.ID != e.ID {
+			return clash("network-interface", string(e.ID), string(o.ID), "they have the same public address")
 		}
 	}
-	if !PublicAddresses.Contains(e.Public) || ServiceAddresses.Contains(e.Public) || c.w.Addresses.Any(func(a Address) bool { return a.Public == e.Public }) {
+	if !PublicAddresses.Contains(e.Public) || ServiceAddresses.Contains(e.Public) || c.w.Addresses.Some(publicKey(e.Public)) {
 		return clash("network-interface", string(e.ID), e.Public.String(), "its public address cannot be given out")
 	}
 	return nil
@@ -105,8 +106,8 @@ func (c *checker) peering(id PeeringID) error {
 			return missing("vpc", string(s.VPC))
 		}
 	}
-	for o := range c.w.Peerings.All() {
-		if o.ID != id && o.Active() && o.Joins(p.Requester.VPC) && o.Other(p.Requester.VPC).VPC == p.Accepter.VPC {
+	for o := range c.w.Peerings.In(string(p.Requester.VPC)) {
+		if o.ID != id && o.Active() && o.Other(p.Requester.VPC).VPC == p.Accepter.VPC {
 			return clash("vpc-peering-connection", string(id), string(o.ID), "they join the same VPCs")
 		}
 	}
@@ -115,8 +116,8 @@ func (c *checker) peering(id PeeringID) error {
 
 // peeringsOf checks the active peerings of a changed VPC.
 func (c *checker) peeringsOf(v VPCID) error {
-	for p := range c.w.Peerings.All() {
-		if p.Active() && p.Joins(v) {
+	for p := range c.w.Peerings.In(string(v)) {
+		if p.Active() {
 			if err := c.apart(p); err != nil {
 				return err
 			}

@@ -50,12 +50,5 @@ func (e Endpoint) Works() bool { return !e.Deleting && e.Failure == "" }
 
 // ENIsOfEndpoint are the managed ENIs of an endpoint, in the order of their ids.
 func (w *World) ENIsOfEndpoint(id EndpointID) []ENI {
-	row, _ := w.Endpoints.Get(id)
-	var out []ENI
-	for e := range w.ENIs.In(string(row.VPC)) {
-		if e.Endpoint == id {
-			out = append(out, e)
-		}
-	}
-	return out
+	return collect(w.ENIs.In(string(id)))
 }

@@ -75,13 +75,7 @@ func (i Instance) Owner() string { return string(i.VPC) }
 
 // ENIsOf are the ENIs attached to the instance, by device index.
 func (w *World) ENIsOf(i InstanceID) []ENI {
-	row, _ := w.Instances.Get(i)
-	var out []ENI
-	for e := range w.ENIs.In(string(row.VPC)) {
-		if e.Attachment.Instance == i {
-			out = append(out, e)
-		}
-	}
+	out := collect(w.ENIs.In(string(i)))
 	for a := 1; a < len(out); a++ {
 		for b := a; b > 0 && out[b].Attachment.DeviceIndex < out[b-1].Attachment.DeviceIndex; b-- {
 			out[b], out[b-1] = out[b-1], out[b]

@@ -39,7 +39,7 @@ func (a Address) Owner() string { return string(a.VPC) }
 // it is nobody's on the Internet, and it is not one of the private ranges that VPCs use.
 var PublicAddresses = netip.MustParsePrefix("198.18.0.0/15")
 
-// AllocatePublicAddress picks the lowest public address nobody has, neither elastic nor given at launch.
+// AllocatePublicAddress picks a public address nobody has, neither elastic nor given at launch.
 func (w *World) AllocatePublicAddress() (netip.Addr, error) {
 	out, err := w.AllocatePublicAddresses(1)
 	if err != nil {
@@ -48,23 +48,19 @@ func (w *World) AllocatePublicAddress() (netip.Addr, error) {
 	return out[0], nil
 }
 
-// AllocatePublicAddresses picks the n lowest public addresses nobody has. It returns an Exhausted error, and none, when
-// there are fewer.
+// AllocatePublicAddresses picks n public addresses nobody has: those above the highest that somebody has, and the lowest
+// free ones when there are not enough. It returns an Exhausted error, and none, when there are fewer.
 func (w *World) AllocatePublicAddresses(n int) ([]netip.Addr, error) {
-	used := map[netip.Addr]bool{}
-	for a := range w.Addresses.All() {
-		used[a.Public] = true
-	}
-	for e := range w.ENIs.All() {
-		if e.Public.IsValid() {
-			used[e.Public] = true
+	first := Offset(PublicAddresses, 256)
+	last := first
+	for _, key := range []string{w.Addresses.LastKey(keyPublic), w.ENIs.LastKey(keyPublic)} {
+		if a := publicOfKey(key); a.IsValid() && a.Next().Compare(last) > 0 {
+			last = a.Next()
 		}
 	}
-	var out []netip.Addr
-	for a := Offset(PublicAddresses, 256); len(out) < n && PublicAddresses.Contains(a) && !ServiceAddresses.Contains(a); a = a.Next() {
-		if last := a.As4()[3]; !used[a] && last != 0 && last != 255 {
-			out = append(out, a)
-		}
+	out := w.freePublic(nil, n, last)
+	if len(out) < n { // up to the end they are given out: again from the beginning
+		out = w.freePublic(nil, n, first)
 	}
 	if len(out) < n {
 		return nil, &Error{Kind: Exhausted, Noun: "address", ID: PublicAddresses.String()}
@@ -72,10 +68,21 @@ func (w *World) AllocatePublicAddresses(n int) ([]netip.Addr, error) {
 	return out, nil
 }
 
+// freePublic adds to out the lowest public addresses from a on that nobody has, until they are n.
+func (w *World) freePublic(out []netip.Addr, n int, a netip.Addr) []netip.Addr {
+	for ; len(out) < n && PublicAddresses.Contains(a) && !ServiceAddresses.Contains(a); a = a.Next() {
+		last, key := a.As4()[3], publicKey(a)
+		if last != 0 && last != 255 && !w.Addresses.Some(key) && !w.ENIs.Some(key) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 // AddressOf is the elastic address associated with a private address of an interface.
 func (w *World) AddressOf(e ENI, private netip.Addr) (Address, bool) {
-	for a := range w.Addresses.In(string(e.VPC)) {
-		if a.ENI == e.ID && a.Private == private {
+	for a := range w.Addresses.In(string(e.ID)) {
+		if a.Private == private {
 			return a, true
 		}
 	}

@@ -60,14 +60,7 @@ func (g ResourceGateway) RowID() string { return string(g.ID) }
 
 // ENIsOfGateway are the managed ENIs of a resource gateway, in the order of their ids.
 func (w *World) ENIsOfGateway(g ResourceGatewayID) []ENI {
-	row, _ := w.ResourceGateways.Get(g)
-	var out []ENI
-	for e := range w.ENIs.In(string(row.VPC)) {
-		if e.Gateway == g {
-			out = append(out, e)
-		}
-	}
-	return out
+	return collect(w.ENIs.In(string(g)))
 }
 
 // The types of resource configuration.

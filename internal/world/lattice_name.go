@@ -51,15 +51,11 @@ func dropPadding(r rune) rune {
 // AllocateResourceAddress picks the address of a new resource association: the lowest free one of LatticeResources,
 // counted from a /24 that depends on the region. It returns an Exhausted error when all are taken.
 func (w *World) AllocateResourceAddress(region string) (netip.Addr, error) {
-	used := make(map[netip.Addr]bool, w.ResourceAssociations.Len())
-	for a := range w.ResourceAssociations.All() {
-		used[a.Addr] = true
-	}
 	blocks := 1 << (24 - LatticeResources.Bits())
 	first := Offset(LatticeResources, int(crc32.ChecksumIEEE([]byte(region)))%blocks<<8)
 	a := first
 	for {
-		if !used[a] {
+		if !w.ResourceAssociations.Some(keyAddress + a.String()) {
 			return a, nil
 		}
 		if a = a.Next(); !LatticeResources.Contains(a) {

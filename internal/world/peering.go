@@ -47,8 +47,8 @@ func (p Peering) Active() bool { return p.Status == PeeringActive }
 
 // PeeringBetween is the active peering that joins two VPCs.
 func (w *World) PeeringBetween(a, b VPCID) (Peering, bool) {
-	for p := range w.Peerings.All() {
-		if p.Active() && p.Joins(a) && p.Other(a).VPC == b {
+	for p := range w.Peerings.In(string(a)) {
+		if p.Active() && p.Other(a).VPC == b {
 			return p, true
 		}
 	}

@@ -67,11 +67,7 @@ func Offset(p netip.Prefix, n int) netip.Addr {
 // UsedAddresses are the addresses of the subnet that ENIs hold: one for each private address and sixteen for each /28 prefix.
 func (w *World) UsedAddresses(s SubnetID) map[netip.Addr]bool {
 	used := map[netip.Addr]bool{}
-	row, _ := w.Subnets.Get(s)
-	for e := range w.ENIs.In(string(row.VPC)) {
-		if e.Subnet != s {
-			continue
-		}
+	for e := range w.ENIs.In(string(s)) {
 		for _, a := range e.Addrs {
 			used[a] = true
 		}

@@ -17,13 +17,17 @@ type Row interface{ RowID() string }
 // can walk those of one owner without looking at the others; see [Table.In].
 type Owned interface{ Owner() string }
 
+// Keyed is a row that can be found by further keys than its id and its owner, as an ENI can by its instance: by ids of
+// other nouns, or by a word and a value. A table of such rows can walk those with one key; see [Table.In].
+type Keyed interface{ Keys() []string }
+
 // Table is a sorted map from id to row. A Table obtained from a committed [World] is immutable and safe for
 // concurrent readers; Put and Delete work only inside a transaction and panic elsewhere.
 type Table[K ~string, V Row] struct {
-	rows   *btree.Map[string, V]
-	owners *btree.Map[string, struct{}] // owner NUL id, of Owned rows
-	log    *changeLog                   // nil outside a transaction
-	noun   string
+	rows *btree.Map[string, V]
+	keys *btree.Map[string, struct{}] // key NUL id, of Owned and Keyed rows
+	log  *changeLog                   // nil outside a transaction
+	noun string
 }
 
 type changeLog struct{ touched map[rowKey]struct{} }
@@ -77,14 +81,15 @@ func (t *Table[K, V]) From(p, start string) iter.Seq[V] {
 	}
 }
 
-// In walks, in order of their ids, the rows that belong to the owner. The rows must be [Owned].
-func (t *Table[K, V]) In(owner string) iter.Seq[V] {
+// In walks, in order of their ids, the rows that belong to the owner or have the key. The rows must be [Owned] or
+// [Keyed].
+func (t *Table[K, V]) In(key string) iter.Seq[V] {
 	return func(yield func(V) bool) {
-		if t.owners == nil {
+		if t.keys == nil {
 			return
 		}
-		p := owner + "\x00"
-		t.owners.Ascend(p, func(k string, _ struct{}) bool {
+		p := key + "\x00"
+		t.keys.Ascend(p, func(k string, _ struct{}) bool {
 			if !strings.HasPrefix(k, p) {
 				return false
 			}
@@ -92,6 +97,28 @@ func (t *Table[K, V]) In(owner string) iter.Seq[V] {
 			return ok && yield(v)
 		})
 	}
+}
+
+// Some tells whether a row belongs to the owner, or has the key.
+func (t *Table[K, V]) Some(key string) bool {
+	for range t.In(key) {
+		return true
+	}
+	return false
+}
+
+// LastKey is the greatest key that begins with the word and is followed by more; empty when there is none.
+func (t *Table[K, V]) LastKey(word string) string {
+	last := ""
+	if t.keys != nil {
+		t.keys.Descend(word+"\xff", func(k string, _ struct{}) bool {
+			if key, _, _ := strings.Cut(k, "\x00"); strings.HasPrefix(key, word) {
+				last = key
+			}
+			return false
+		})
+	}
+	return last
 }
 
 // Where collects, in order of ids, the rows for which keep is true.
@@ -124,18 +151,35 @@ func (t *Table[K, V]) Put(v V) {
 
 func (t *Table[K, V]) set(v V) {
 	old, was := t.rows.Set(v.RowID(), v)
+	now := keysOf(v)
 	if was {
-		t.disown(old)
+		had := keysOf(old)
+		if slices.Equal(had, now) {
+			return
+		}
+		t.forget(v.RowID(), had)
 	}
-	if o, ok := any(v).(Owned); ok {
-		t.owners.Set(o.Owner()+"\x00"+v.RowID(), struct{}{})
+	for _, k := range now {
+		t.keys.Set(k+"\x00"+v.RowID(), struct{}{})
 	}
 }
 
-func (t *Table[K, V]) disown(v V) {
-	if o, ok := any(v).(Owned); ok {
-		t.owners.Delete(o.Owner() + "\x00" + v.RowID())
+func (t *Table[K, V]) forget(id string, keys []string) {
+	for _, k := range keys {
+		t.keys.Delete(k + "\x00" + id)
 	}
+}
+
+// keysOf are the owner and the keys of a row.
+func keysOf(v any) []string {
+	var out []string
+	if o, ok := v.(Owned); ok {
+		out = append(out, o.Owner())
+	}
+	if k, ok := v.(Keyed); ok {
+		out = append(out, k.Keys()...)
+	}
+	return out
 }
 
 // Delete removes the row with the given id, if there is one.
@@ -143,7 +187,7 @@ func (t *Table[K, V]) Delete(id K) {
 	t.mustEdit()
 	t.log.touched[rowKey{t.noun, string(id)}] = struct{}{}
 	if old, was := t.rows.Delete(string(id)); was {
-		t.disown(old)
+		t.forget(string(id), keysOf(old))
 	}
 }
 
@@ -164,9 +208,9 @@ type table interface {
 
 func (t *Table[K, V]) edit(noun string, log *changeLog) {
 	if t.rows == nil {
-		t.rows, t.owners = new(btree.Map[string, V]), new(btree.Map[string, struct{}])
+		t.rows, t.keys = new(btree.Map[string, V]), new(btree.Map[string, struct{}])
 	} else {
-		t.rows, t.owners = t.rows.Copy(), t.owners.Copy()
+		t.rows, t.keys = t.rows.Copy(), t.keys.Copy()
 	}
 	t.noun, t.log = noun, log
 }

@@ -31,7 +31,7 @@ func (s *Service) AllocateAddress(ctx context.Context, c world.Caller, in *ec2ap
 	}
 	var a world.Address
 	_, err = s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
-		if len(mine(&tx.Addresses, c)) >= maxAddresses {
+		if atLimit(&tx.Addresses, c, maxAddresses) {
 			return awserr.EC2Limit("AddressLimitExceeded", "The maximum number of addresses has been reached.")
 		}
 		public, err := tx.AllocatePublicAddress()
@@ -339,8 +339,8 @@ func (s *Service) DescribeAddressesAttribute(_ context.Context, c world.Caller, 
 		return nil, err
 	}
 	v := s.look(c)
-	page, next, err := list(query{noun: "address", ids: in.AllocationIds, size: in.MaxResults, token: in.NextToken, dry: in.DryRun},
-		mine(&v.w.Addresses, c), listing.Filters[world.Address]{}, listing.EC2(1, 1000))
+	page, next, err := listFrom(query{noun: "address", ids: in.AllocationIds, size: in.MaxResults, token: in.NextToken, dry: in.DryRun},
+		owned(&v.w.Addresses, c), listing.Filters[world.Address]{}, listing.EC2(1, 1000))
 	if err != nil {
 		return nil, err
 	}

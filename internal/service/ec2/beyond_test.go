@@ -142,7 +142,7 @@ func TestPublicAddresses(t *testing.T) {
 	must(b.StopInstances(ctx, b.c, &ec2api.StopInstancesInput{InstanceIds: []string{*first}}))
 	b.see(seenStopped(b))
 	must(b.StartInstances(ctx, b.c, &ec2api.StartInstancesInput{InstanceIds: []string{*first}}))
-	if a := b.instanceRow(first).PublicIpAddress; val(a) != "198.18.1.1" {
+	if a := b.instanceRow(first).PublicIpAddress; val(a) != "198.18.1.3" {
 		t.Errorf("started again, the instance has %q", val(a))
 	}
 	must(b.TerminateInstances(ctx, b.c, &ec2api.TerminateInstancesInput{InstanceIds: []string{*first, *second}}))

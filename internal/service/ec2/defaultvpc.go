@@ -47,7 +47,7 @@ func (s *Service) CreateDefaultVpc(ctx context.Context, c world.Caller, in *ec2a
 		if _, ok := defaultVPC(&tx.World, c); ok {
 			return awserr.EC2Code("DefaultVpcAlreadyExists", "A Default VPC already exists for this account in this region.")
 		}
-		if len(mine(&tx.VPCs, c)) >= maxVPCs {
+		if atLimit(&tx.VPCs, c, maxVPCs) {
 			return awserr.EC2Limit("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
 		}
 		r = makeVPC(tx, c, netip.MustParsePrefix(defaultRange))

@@ -55,7 +55,7 @@ func (s *Service) CreateDhcpOptions(ctx context.Context, c world.Caller, in *ec2
 	}
 	var r world.DHCPOptions
 	_, err = s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
-		if len(mine(&tx.DHCPOptions, c)) >= maxDHCPOptions {
+		if atLimit(&tx.DHCPOptions, c, maxDHCPOptions) {
 			return awserr.EC2Limit("DhcpOptionsLimitExceeded", "The maximum number of DHCP options sets has been reached.")
 		}
 		r = world.DHCPOptions{ID: world.DHCPOptionsID(tx.NewID("dopt")), Meta: tx.NewMeta(c, given), Options: options}
@@ -135,8 +135,8 @@ func (s *Service) DescribeDhcpOptions(_ context.Context, c world.Caller, in *ec2
 			},
 		},
 	}
-	page, next, err := list(query{"dhcp-options", in.DhcpOptionsIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
-		mine(&v.w.DHCPOptions, c), filters, listing.EC2(5, 1000))
+	page, next, err := listFrom(query{"dhcp-options", in.DhcpOptionsIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
+		owned(&v.w.DHCPOptions, c), filters, listing.EC2(5, 1000))
 	if err != nil {
 		return nil, err
 	}

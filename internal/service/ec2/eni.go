@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -140,8 +139,8 @@ func (v *view) attachment(e world.ENI) *ec2api.NetworkInterfaceAttachment {
 // DescribeNetworkInterfaces lists the caller's interfaces, those that services manage among them.
 func (s *Service) DescribeNetworkInterfaces(_ context.Context, c world.Caller, in *ec2api.DescribeNetworkInterfacesInput) (*ec2api.DescribeNetworkInterfacesOutput, error) {
 	v := s.look(c)
-	page, next, err := list(query{"network-interface", in.NetworkInterfaceIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
-		mine(&v.w.ENIs, c), v.eniFilters(), listing.EC2(5, 1000))
+	page, next, err := listFrom(query{"network-interface", in.NetworkInterfaceIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
+		owned(&v.w.ENIs, c), v.eniFilters(), listing.EC2(5, 1000))
 	if err != nil {
 		return nil, err
 	}
@@ -301,16 +300,5 @@ func changeENI(tx *world.Tx, c world.Caller, e *world.ENI, in *ec2api.ModifyNetw
 
 // enisOf are the interfaces attached to an instance, by device.
 func (v *view) enisOf(id world.InstanceID) []world.ENI {
-	if v.enis == nil {
-		v.enis = map[world.InstanceID][]world.ENI{}
-		for e := range v.w.ENIs.All() {
-			if i := e.Attachment.Instance; i != "" {
-				v.enis[i] = append(v.enis[i], e)
-			}
-		}
-		for _, es := range v.enis {
-			slices.SortFunc(es, func(a, b world.ENI) int { return a.Attachment.DeviceIndex - b.Attachment.DeviceIndex })
-		}
-	}
-	return v.enis[id]
+	return v.w.ENIsOf(id)
 }

@@ -97,8 +97,8 @@ func findAttachment(tx *world.Tx, c world.Caller, id *string) (world.ENI, error)
 	if err := awserr.EC2CheckID("network-interface-attachment", val(id)); err != nil {
 		return world.ENI{}, err
 	}
-	for e := range tx.ENIs.All() {
-		if e.Attachment.ID == *id && e.OwnedBy(c) {
+	for e := range tx.ENIs.In(*id) {
+		if e.OwnedBy(c) {
 			return e, nil
 		}
 	}
@@ -139,7 +139,10 @@ func unplugged(e world.ENI, seen store.Seen) bool {
 
 // finishDetaching ends the attachments that have no cable left. It changes nothing the network must be.
 func finishDetaching(tx *world.Tx, seen store.Seen) {
-	for _, e := range tx.ENIs.Where(func(e world.ENI) bool { return unplugged(e, seen) }) {
+	for _, e := range tx.Detaching() {
+		if !unplugged(e, seen) {
+			continue
+		}
 		e.Attachment, e.Updated = world.Attachment{}, tx.Now
 		tx.ENIs.Put(e)
 	}

@@ -64,7 +64,7 @@ func (n nic) create(tx *world.Tx, c world.Caller) (world.ENI, error) {
 	if n.groups, err = groupsFor(&tx.World, c, n.subnet, n.groupIDs); err != nil {
 		return world.ENI{}, err
 	}
-	if len(mine(&tx.ENIs, c)) >= maxENIs {
+	if atLimit(&tx.ENIs, c, maxENIs) {
 		return world.ENI{}, awserr.EC2Limit("NetworkInterfaceLimitExceeded", "The maximum number of network interfaces has been reached.")
 	}
 	return n.make(tx, c, tx.UsedAddresses(n.subnet.ID))

@@ -8,10 +8,13 @@ import (
 	"kumiko/internal/world"
 )
 
-// liveInstances are the caller's instances that can be described.
-func (v *view) liveInstances() []world.Instance {
-	return v.w.Instances.Where(func(i world.Instance) bool { return i.OwnedBy(v.c) && !forgotten(i, v.now) })
+// described are the caller's instances that can be described.
+func (v *view) described() source[world.InstanceID, world.Instance] {
+	return source[world.InstanceID, world.Instance]{&v.w.Instances, func(i world.Instance) bool { return i.OwnedBy(v.c) && !forgotten(i, v.now) }}
 }
+
+// liveInstances are all of them.
+func (v *view) liveInstances() []world.Instance { return v.described().rows() }
 
 // instance describes an instance.
 func (v *view) instance(i world.Instance) ec2api.Instance {

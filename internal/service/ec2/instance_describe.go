@@ -21,8 +21,8 @@ func (s *Service) DescribeInstances(_ context.Context, c world.Caller, in *ec2ap
 		return nil, awserr.EC2Combination("The parameter instancesSet cannot be used with the parameter maxResults")
 	}
 	v := s.look(c)
-	page, next, err := list(query{"instance", in.InstanceIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
-		v.liveInstances(), v.instanceFilters(), listing.EC2(5, 1000))
+	page, next, err := listFrom(query{"instance", in.InstanceIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
+		v.described(), v.instanceFilters(), listing.EC2(5, 1000))
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (s *Service) RunInstances(ctx context.Context, c world.Caller, in *ec2api.R
 	if err != nil {
 		return nil, err
 	}
-	rows := v.w.Instances.Where(func(i world.Instance) bool { return i.Reservation == reservation })
+	rows := slices.Collect(v.w.Instances.In(reservation))
 	slices.SortFunc(rows, func(a, b world.Instance) int { return a.LaunchIndex - b.LaunchIndex })
 	r := reservationOf(rows, v.instance)
 	return &ec2api.RunInstancesOutput{ReservationId: new(reservation), OwnerId: new(string(c.Account)), Groups: r.Groups, Instances: r.Instances}, nil
@@ -238,13 +238,7 @@ func (l *launch) run(tx *world.Tx) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	alive := 0
-	for i := range tx.Instances.All() {
-		if i.OwnedBy(l.c) && i.Power != world.Terminated {
-			alive++
-		}
-	}
-	if alive+count > maxInstances {
+	if full(&tx.Instances, maxInstances-count, func(i world.Instance) bool { return i.OwnedBy(l.c) && i.Power != world.Terminated }) {
 		return "", awserr.EC2Limit("InstanceLimitExceeded", "You have requested more instances than your current instance limit of "+
 			itoa(maxInstances)+" allows for.")
 	}

@@ -20,7 +20,7 @@ func (s *Service) CreateInternetGateway(ctx context.Context, c world.Caller, in 
 	}
 	var g world.InternetGateway
 	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
-		if len(mine(&tx.InternetGateways, c)) >= maxVPCs {
+		if atLimit(&tx.InternetGateways, c, maxVPCs) {
 			return awserr.EC2Limit("InternetGatewayLimitExceeded", "The maximum number of internet gateways has been reached.")
 		}
 		g = world.InternetGateway{ID: world.InternetGatewayID(tx.NewID("igw")), Meta: tx.NewMeta(c, given)}
@@ -73,8 +73,8 @@ func (s *Service) DescribeInternetGateways(_ context.Context, c world.Caller, in
 			"attachment.state":    attached(v.uplinkState),
 		},
 	}
-	page, next, err := list(query{"internet-gateway", in.InternetGatewayIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
-		mine(&v.w.InternetGateways, c), filters, listing.EC2(5, 1000))
+	page, next, err := listFrom(query{"internet-gateway", in.InternetGatewayIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
+		owned(&v.w.InternetGateways, c), filters, listing.EC2(5, 1000))
 	if err != nil {
 		return nil, err
 	}

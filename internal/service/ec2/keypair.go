@@ -148,7 +148,7 @@ func checkKeyRequest(name *string, specs []ec2api.TagSpecification) ([]world.Tag
 }
 
 func keyNameFree(w *world.World, c world.Caller, name string) error {
-	if w.KeyPairs.Any(func(k world.KeyPair) bool { return k.OwnedBy(c) && k.Name == name }) {
+	if _, ok := w.KeyPairNamed(c, name); ok {
 		return &world.Error{Kind: world.Conflict, Noun: "key-pair", ID: name}
 	}
 	return nil
@@ -159,7 +159,7 @@ func (s *Service) putKey(ctx context.Context, c world.Caller, r world.KeyPair, g
 		if err := keyNameFree(&tx.World, c, r.Name); err != nil {
 			return err
 		}
-		if len(mine(&tx.KeyPairs, c)) >= maxKeyPairs {
+		if atLimit(&tx.KeyPairs, c, maxKeyPairs) {
 			return awserr.EC2Limit("KeyPairLimitExceeded", "The maximum number of key pairs has been reached.")
 		}
 		r.ID, r.Meta = world.KeyPairID(tx.NewID("key")), tx.NewMeta(c, given)
@@ -243,10 +243,8 @@ func (s *Service) DescribeKeyPairs(_ context.Context, c world.Caller, in *ec2api
 }
 
 func keyNamed(w *world.World, c world.Caller, name string) (world.KeyPair, error) {
-	for k := range w.KeyPairs.All() {
-		if k.OwnedBy(c) && k.Name == name {
-			return k, nil
-		}
+	if k, ok := w.KeyPairNamed(c, name); ok {
+		return k, nil
 	}
 	return world.KeyPair{}, awserr.EC2NotFound("key-pair", name)
 }

@@ -36,6 +36,52 @@ func list[R world.Row](q query, rows []R, f listing.Filters[R], p listing.Pager)
 	return page, next, dryRun(q.dry)
 }
 
+// source is a table's rows that can be described.
+type source[K ~string, R world.Row] struct {
+	table *world.Table[K, R]
+	shows func(R) bool
+}
+
+// owned are the caller's rows of a table.
+func owned[K ~string, R row](t *world.Table[K, R], c world.Caller) source[K, R] {
+	return source[K, R]{t, func(r R) bool { return r.OwnedBy(c) }}
+}
+
+// rows are all of them, in the order of their ids.
+func (s source[K, R]) rows() []R { return s.table.Where(s.shows) }
+
+// from are those from an id on, and others.
+func (s source[K, R]) from(id string) iter.Seq[R] { return s.table.From("", id) }
+
+// named are those of the ids that there are, each once.
+func (s source[K, R]) named(ids []string) []R {
+	var out []R
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		if r, ok := s.table.Get(K(id)); ok && s.shows(r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// listFrom answers a query of a table as list does, and looks at no more rows than the page needs.
+func listFrom[K ~string, R world.Row](q query, s source[K, R], f listing.Filters[R], p listing.Pager) ([]R, *string, error) {
+	if len(q.ids) > 0 {
+		return list(q, s.named(q.ids), f, p)
+	}
+	match, err := f.Compile(q.filters)
+	if err != nil {
+		return nil, nil, err
+	}
+	page, next, err := listing.Walk(listing.Walker[R]{
+		Pager: p, From: s.from, Key: R.RowID, Match: func(r R) bool { return s.shows(r) && match(r) },
+	}, q.size, q.token)
+	if err != nil {
+		return nil, nil, err
+	}
+	return page, next, dryRun(q.dry)
+}
+
 // pick keeps the rows with the given ids, all rows if no ids are given. An id that no row has is an error.
 func pick[R world.Row](noun string, ids []string, rows []R) ([]R, error) {
 	if len(ids) == 0 {

@@ -30,8 +30,8 @@ func anywhere() netip.Prefix { return netip.PrefixFrom(netip.IPv4Unspecified(), 
 // DescribeNetworkAcls lists the caller's network ACLs.
 func (s *Service) DescribeNetworkAcls(_ context.Context, c world.Caller, in *ec2api.DescribeNetworkAclsInput) (*ec2api.DescribeNetworkAclsOutput, error) {
 	v := s.look(c)
-	page, next, err := list(query{"network-acl", in.NetworkAclIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
-		mine(&v.w.NetworkACLs, c), v.aclFilters(), listing.EC2(5, 1000))
+	page, next, err := listFrom(query{"network-acl", in.NetworkAclIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
+		owned(&v.w.NetworkACLs, c), v.aclFilters(), listing.EC2(5, 1000))
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (v *view) networkACL(r world.NetworkACL) ec2api.NetworkAcl {
 }
 
 func (v *view) aclSubnets(r world.NetworkACL) []world.Subnet {
-	return v.w.Subnets.Where(func(n world.Subnet) bool { return n.NetworkACL == r.ID })
+	return slices.Collect(v.w.Subnets.In(string(r.ID)))
 }
 
 // aclEntries are the entries of an ACL with those that end it, egress first as AWS lists them.

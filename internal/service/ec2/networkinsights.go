@@ -35,7 +35,7 @@ func (s *Service) CreateNetworkInsightsPath(ctx context.Context, c world.Caller,
 			if err := cmp.Or(endExists(tx, c, val(in.Source)), endExists(tx, c, val(in.Destination))); err != nil {
 				return "", err
 			}
-			if len(mine(&tx.NetworkInsightsPaths, c)) >= maxInsightsPaths {
+			if atLimit(&tx.NetworkInsightsPaths, c, maxInsightsPaths) {
 				return "", awserr.EC2Code("NetworkInsightsPathLimitExceeded", "You may have at most %d network insights paths.", maxInsightsPaths)
 			}
 			p.ID, p.Meta = world.NetworkInsightsPathID(tx.NewID("nip")), tx.NewMeta(c, ts)
@@ -186,8 +186,8 @@ func (s *Service) DeleteNetworkInsightsPath(ctx context.Context, c world.Caller,
 // DescribeNetworkInsightsPaths lists the caller's paths.
 func (s *Service) DescribeNetworkInsightsPaths(_ context.Context, c world.Caller, in *ec2api.DescribeNetworkInsightsPathsInput) (*ec2api.DescribeNetworkInsightsPathsOutput, error) {
 	v := s.look(c)
-	page, next, err := list(query{insightsPath, in.NetworkInsightsPathIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
-		mine(&v.w.NetworkInsightsPaths, c), pathFilters(), listing.EC2(1, 100))
+	page, next, err := listFrom(query{insightsPath, in.NetworkInsightsPathIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
+		owned(&v.w.NetworkInsightsPaths, c), pathFilters(), listing.EC2(1, 100))
 	if err != nil {
 		return nil, err
 	}

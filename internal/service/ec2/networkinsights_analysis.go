@@ -38,7 +38,7 @@ func (s *Service) StartNetworkInsightsAnalysis(ctx context.Context, c world.Call
 			return err
 		}
 		id, err = tokenCall{c, "StartNetworkInsightsAnalysis", in.ClientToken, in}.once(tx, func() (string, error) {
-			if len(mine(&tx.NetworkInsightsAnalyses, c)) >= maxInsightsAnalyses {
+			if atLimit(&tx.NetworkInsightsAnalyses, c, maxInsightsAnalyses) {
 				return "", awserr.EC2Code("NetworkInsightsAnalysisLimitExceeded", "You may have at most %d network insights analyses.", maxInsightsAnalyses)
 			}
 			a := world.NetworkInsightsAnalysis{

@@ -113,8 +113,8 @@ func (s *Service) DeleteNetworkInsightsAccessScope(ctx context.Context, c world.
 func (s *Service) DescribeNetworkInsightsAccessScopes(_ context.Context, c world.Caller, in *ec2api.DescribeNetworkInsightsAccessScopesInput) (*ec2api.DescribeNetworkInsightsAccessScopesOutput, error) {
 	v := s.look(c)
 	filters := listing.Filters[world.NetworkInsightsAccessScope]{Tags: ownTags(func(r world.NetworkInsightsAccessScope) world.Meta { return r.Meta })}
-	page, next, err := list(query{accessScope, in.NetworkInsightsAccessScopeIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
-		mine(&v.w.NetworkInsightsScopes, c), filters, listing.EC2(1, 100))
+	page, next, err := listFrom(query{accessScope, in.NetworkInsightsAccessScopeIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
+		owned(&v.w.NetworkInsightsScopes, c), filters, listing.EC2(1, 100))
 	if err != nil {
 		return nil, err
 	}

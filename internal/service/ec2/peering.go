@@ -176,9 +176,9 @@ func joinable(tx *world.Tx, p world.Peering) bool {
 // roomForPeering checks that the two VPCs are not joined, or asked to be, and that there are not too many requests.
 func roomForPeering(tx *world.Tx, p world.Peering) error {
 	waiting := 0
-	for o := range tx.Peerings.All() {
+	for o := range tx.Peerings.In(string(p.Requester.VPC)) {
 		o = aged(o, tx.Now)
-		if o.Status != peeringPending && !o.Active() || !o.Joins(p.Requester.VPC) {
+		if o.Status != peeringPending && !o.Active() {
 			continue
 		}
 		if o.Other(p.Requester.VPC).VPC == p.Accepter.VPC {
@@ -196,6 +196,16 @@ func roomForPeering(tx *world.Tx, p world.Peering) error {
 	return nil
 }
 
+func activePeerings(tx *world.Tx, id world.VPCID) int {
+	n := 0
+	for p := range tx.Peerings.In(string(id)) {
+		if p.Active() {
+			n++
+		}
+	}
+	return n
+}
+
 // AcceptVpcPeeringConnection joins the VPCs of a request. Each side adds its routes itself.
 func (s *Service) AcceptVpcPeeringConnection(ctx context.Context, c world.Caller, in *ec2api.AcceptVpcPeeringConnectionInput) (*ec2api.AcceptVpcPeeringConnectionOutput, error) {
 	var p world.Peering
@@ -205,7 +215,7 @@ func (s *Service) AcceptVpcPeeringConnection(ctx context.Context, c world.Caller
 			return err
 		}
 		for _, id := range []world.VPCID{p.Requester.VPC, p.Accepter.VPC} {
-			if len(tx.Peerings.Where(func(o world.Peering) bool { return o.Active() && o.Joins(id) })) >= maxPeerings {
+			if activePeerings(tx, id) >= maxPeerings {
 				return awserr.EC2Limit("ActiveVpcPeeringConnectionPerVpcLimitExceeded",
 					"The maximum number of active VPC peering connections has been reached for "+string(id)+".")
 			}
@@ -288,7 +298,7 @@ func (s *Service) DeleteVpcPeeringConnection(ctx context.Context, c world.Caller
 // checkPeeredCIDR refuses a further range for a VPC that overlaps one of an active peer, and any while the VPC waits for
 // another to accept. (Amazon VPC User Guide, "VPC CIDR blocks".)
 func checkPeeredCIDR(tx *world.Tx, r world.VPC, a world.CIDRAssociation) error {
-	for p := range tx.Peerings.All() {
+	for p := range tx.Peerings.In(string(r.ID)) {
 		p = aged(p, tx.Now)
 		if p.Status == peeringPending && p.Requester.VPC == r.ID {
 			return awserr.EC2NotPermitted("The VPC " + string(r.ID) + " has requested the VPC peering connection " + string(p.ID) + ", which is pending acceptance.")

@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"context"
+	"iter"
 
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/awserr"
@@ -152,14 +153,14 @@ func changeSide(tx *world.Tx, c world.Caller, p world.Peering, s *world.PeeringS
 }
 
 // peeringTagged are the peerings the caller sees, with its own tags.
-func peeringTagged(w *world.World, c world.Caller) []tagged {
-	var out []tagged
-	for p := range w.Peerings.All() {
-		if isSide(p.Requester, c) || isSide(p.Accepter, c) {
-			out = append(out, tagged{string(p.ID), peeringTags(p, c)})
+func peeringTagged(w *world.World, c world.Caller, from string) iter.Seq[tagged] {
+	return func(yield func(tagged) bool) {
+		for p := range w.Peerings.From("", from) {
+			if (isSide(p.Requester, c) || isSide(p.Accepter, c)) && !yield(tagged{string(p.ID), peeringTags(p, c)}) {
+				return
+			}
 		}
 	}
-	return out
 }
 
 func changePeeringTags(tx *world.Tx, c world.Caller, id string, f func([]world.Tag) []world.Tag) bool {

@@ -48,10 +48,7 @@ func (v *view) listState(l world.ManagedPrefixList) string {
 	if l.Updated.After(l.Created) {
 		word = "modify"
 	}
-	for r := range v.w.SecurityGroupRules.All() {
-		if r.PeerList != l.ID {
-			continue
-		}
+	for r := range v.w.SecurityGroupRules.In(string(l.ID)) {
 		if g, ok := v.w.SecurityGroups.Get(r.Group); ok && !v.seen.Ready(l.Rev, string(g.VPC)) {
 			return word + "-in-progress"
 		}
@@ -153,7 +150,7 @@ func (s *Service) CreateManagedPrefixList(ctx context.Context, c world.Caller, i
 	var id string
 	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
 		id, err = tokenCall{c, "CreateManagedPrefixList", in.ClientToken, in}.once(tx, func() (string, error) {
-			if len(mine(&tx.ManagedPrefixLists, c)) >= maxPrefixLists {
+			if atLimit(&tx.ManagedPrefixLists, c, maxPrefixLists) {
 				return "", awserr.EC2Limit("PrefixListLimitExceeded", "The maximum number of prefix lists has been reached.")
 			}
 			l.ID, l.Meta = world.PrefixListID(tx.NewID("pl")), tx.NewMeta(c, given)
@@ -303,7 +300,7 @@ func changeList(l *world.ManagedPrefixList, in *ec2api.ModifyManagedPrefixListIn
 // roomForList checks that the groups that name a list have room for it as it becomes.
 func roomForList(tx *world.Tx, c world.Caller, l world.ManagedPrefixList) error {
 	tx.ManagedPrefixLists.Put(l)
-	for _, r := range tx.SecurityGroupRules.Where(func(r world.SecurityGroupRule) bool { return r.PeerList == l.ID }) {
+	for _, r := range slices.Collect(tx.SecurityGroupRules.In(string(l.ID))) {
 		g, _ := tx.SecurityGroups.Get(r.Group)
 		if err := (&ruleEdit{tx: tx, c: c, group: g}).checkRoom(); err != nil {
 			return err
@@ -320,7 +317,7 @@ func (s *Service) DeleteManagedPrefixList(ctx context.Context, c world.Caller, i
 		if l, err = ownList(tx, c, in.PrefixListId); err != nil {
 			return err
 		}
-		if tx.SecurityGroupRules.Any(func(r world.SecurityGroupRule) bool { return r.PeerList == l.ID }) {
+		if tx.SecurityGroupRules.Some(string(l.ID)) {
 			return awserr.EC2Code("DependencyViolation", "The prefix list %s is referenced by other resources and cannot be deleted.", l.ID)
 		}
 		tx.ManagedPrefixLists.Delete(l.ID)

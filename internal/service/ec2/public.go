@@ -20,20 +20,13 @@ type publicAddr struct {
 
 // publicOf are the public addresses of an interface, in the order of its private ones.
 func (v *view) publicOf(e world.ENI) []publicAddr {
-	if v.elastic == nil {
-		v.elastic = map[world.ENIID][]world.Address{}
-		for a := range v.w.Addresses.All() {
-			if a.Association != "" {
-				v.elastic[a.ENI] = append(v.elastic[a.ENI], a)
-			}
-		}
-	}
+	elastic := slices.Collect(v.w.Addresses.In(string(e.ID)))
 	var out []publicAddr
 	for _, private := range e.Addrs {
-		i := slices.IndexFunc(v.elastic[e.ID], func(a world.Address) bool { return a.Private == private })
+		i := slices.IndexFunc(elastic, func(a world.Address) bool { return a.Private == private })
 		switch {
 		case i >= 0:
-			a := v.elastic[e.ID][i]
+			a := elastic[i]
 			out = append(out, publicAddr{private, a.Public, string(a.ID), a.Association, string(a.Account)})
 		case e.Public.IsValid() && private == e.Addr():
 			out = append(out, publicAddr{private: private, public: e.Public, owner: amazonPool})

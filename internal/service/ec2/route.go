@@ -25,8 +25,8 @@ func (v *view) routes(t world.RouteTable) []ec2api.Route {
 	for _, r := range t.Routes {
 		out = append(out, v.route(t, r))
 	}
-	if v.w.VPCAssociations.Any(func(a world.VPCAssociation) bool {
-		return a.VPC == t.VPC && !a.Deleting && v.seen.Ready(a.Rev, string(t.VPC))
+	if holdsAny(v.w.VPCAssociations.In(string(t.VPC)), func(a world.VPCAssociation) bool {
+		return !a.Deleting && v.seen.Ready(a.Rev, string(t.VPC))
 	}) {
 		for _, d := range []netip.Prefix{world.LatticeServices, world.LatticeResources} {
 			out = append(out, ec2api.Route{

@@ -28,7 +28,7 @@ func (s *Service) CreateRouteTable(ctx context.Context, c world.Caller, in *ec2a
 			if err != nil {
 				return "", err
 			}
-			if len(tx.RouteTables.Where(func(t world.RouteTable) bool { return t.VPC == p.ID })) >= maxTables {
+			if count(tx.RouteTables.In(string(p.ID))) >= maxTables {
 				return "", awserr.EC2Limit("RouteTableLimitExceeded", "The maximum number of route tables has been reached.")
 			}
 			p.NextTable++
@@ -76,8 +76,8 @@ func (v *view) associationState(t world.RouteTable) *ec2api.RouteTableAssociatio
 // DescribeRouteTables lists the caller's route tables.
 func (s *Service) DescribeRouteTables(_ context.Context, c world.Caller, in *ec2api.DescribeRouteTablesInput) (*ec2api.DescribeRouteTablesOutput, error) {
 	v := s.look(c)
-	page, next, err := list(query{"route-table", in.RouteTableIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
-		mine(&v.w.RouteTables, c), v.tableFilters(), listing.EC2(5, 100))
+	page, next, err := listFrom(query{"route-table", in.RouteTableIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
+		owned(&v.w.RouteTables, c), v.tableFilters(), listing.EC2(5, 100))
 	if err != nil {
 		return nil, err
 	}
@@ -168,10 +168,7 @@ func (s *Service) AssociateRouteTable(ctx context.Context, c world.Caller, in *e
 		if n.VPC != t.VPC {
 			return differentNetworks(string(t.ID), "subnet "+string(n.ID))
 		}
-		for o := range tx.RouteTables.All() {
-			if associationOf(o, n.ID) < 0 {
-				continue
-			}
+		if tx.RouteTables.Some(string(n.ID)) {
 			return awserr.EC2Code("Resource.AlreadyAssociated", "the specified association for route table %s conflicts with an existing association", t.ID)
 		}
 		a = world.RouteTableAssociation{ID: tx.NewID("rtbassoc"), Subnet: n.ID}
@@ -210,7 +207,7 @@ func findAssociation(tx *world.Tx, c world.Caller, id *string) (world.RouteTable
 	if err := awserr.EC2CheckID("route-table-association", val(id)); err != nil {
 		return world.RouteTable{}, 0, err
 	}
-	for t := range tx.RouteTables.All() {
+	for t := range tx.RouteTables.In(*id) {
 		if i := slices.IndexFunc(t.Associations, func(a world.RouteTableAssociation) bool { return a.ID == *id }); i >= 0 && t.OwnedBy(c) {
 			return t, i, nil
 		}

@@ -62,10 +62,10 @@ func (s *Service) CreateSecurityGroup(ctx context.Context, c world.Caller, in *e
 		if err != nil {
 			return err
 		}
-		if len(mine(&tx.SecurityGroups, c)) >= maxGroups {
+		if atLimit(&tx.SecurityGroups, c, maxGroups) {
 			return awserr.EC2Limit("SecurityGroupLimitExceeded", "The maximum number of security groups has been reached.")
 		}
-		if tx.SecurityGroups.Any(func(o world.SecurityGroup) bool { return o.VPC == p.ID && o.Name == *in.GroupName }) {
+		if _, taken := groupNamed(&tx.World, p.ID, *in.GroupName); taken {
 			return &world.Error{Kind: world.Conflict, Noun: "security-group", ID: *in.GroupName, By: string(p.ID)}
 		}
 		g = world.SecurityGroup{
@@ -140,25 +140,17 @@ func groupWord(s string) bool {
 	return len(s) <= 255
 }
 
-// groupView describes groups; it sorts the rules to their groups once.
-type groupView struct {
-	*view
-	rules map[world.SecurityGroupID][]world.SecurityGroupRule
-}
+// groupView describes groups.
+type groupView struct{ *view }
 
-func (v *view) groups() *groupView {
-	g := &groupView{view: v, rules: map[world.SecurityGroupID][]world.SecurityGroupRule{}}
-	for r := range v.w.SecurityGroupRules.All() {
-		g.rules[r.Group] = append(g.rules[r.Group], r)
-	}
-	return g
-}
+func (v *view) groups() *groupView { return &groupView{v} }
 
 func (g *groupView) describe(r world.SecurityGroup) ec2api.SecurityGroup {
+	rules := g.w.RulesOf(r.ID)
 	return ec2api.SecurityGroup{
 		GroupId: new(string(r.ID)), GroupName: new(r.Name), Description: new(r.Description), OwnerId: new(string(r.Account)),
 		VpcId: new(string(r.VPC)), SecurityGroupArn: new(groupARN(r)), Tags: tags(r.Meta),
-		IpPermissions: g.permissions(g.rules[r.ID], false), IpPermissionsEgress: g.permissions(g.rules[r.ID], true),
+		IpPermissions: g.permissions(rules, false), IpPermissionsEgress: g.permissions(rules, true),
 	}
 }
 
@@ -198,7 +190,7 @@ func (g *groupView) filters() listing.Filters[world.SecurityGroup] {
 		for name, of := range ruleFields() {
 			f[prefix+name] = func(r world.SecurityGroup) []string {
 				var out []string
-				for _, rule := range g.rules[r.ID] {
+				for rule := range g.w.SecurityGroupRules.In(string(r.ID)) {
 					if rule.Egress == egress {
 						out = append(out, of(rule)...)
 					}
@@ -268,10 +260,8 @@ func (s *Service) DeleteSecurityGroup(ctx context.Context, c world.Caller, in *e
 }
 
 func groupInUse(tx *world.Tx, g world.SecurityGroupID) bool {
-	return tx.ENIs.Any(func(e world.ENI) bool { return slices.Contains(e.Groups, g) }) ||
-		tx.SecurityGroupRules.Any(func(r world.SecurityGroupRule) bool { return r.PeerGroup == g && r.Group != g && !stale(&tx.World, r) }) ||
-		tx.VPCAssociations.Any(func(a world.VPCAssociation) bool { return slices.Contains(a.Groups, g) }) ||
-		tx.ResourceGateways.Any(func(w world.ResourceGateway) bool { return slices.Contains(w.Groups, g) })
+	return tx.ENIs.Some(string(g)) || tx.VPCAssociations.Some(string(g)) || tx.ResourceGateways.Some(string(g)) ||
+		slices.ContainsFunc(tx.RulesNaming(g), func(r world.SecurityGroupRule) bool { return r.Group != g && !stale(&tx.World, r) })
 }
 
 // groupsFor are the groups a new or changed interface in the VPC carries: those asked for, or the default one.

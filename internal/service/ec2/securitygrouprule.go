@@ -410,8 +410,8 @@ func (s *Service) DescribeSecurityGroupRules(_ context.Context, c world.Caller, 
 			"security-group-rule-id": one(func(r world.SecurityGroupRule) world.SecurityGroupRuleID { return r.ID }),
 		},
 	}
-	page, next, err := list(query{"security-group-rule", in.SecurityGroupRuleIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
-		mine(&v.w.SecurityGroupRules, c), filters, listing.EC2(5, 1000))
+	page, next, err := listFrom(query{"security-group-rule", in.SecurityGroupRuleIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
+		owned(&v.w.SecurityGroupRules, c), filters, listing.EC2(5, 1000))
 	if err != nil {
 		return nil, err
 	}

@@ -62,9 +62,7 @@ type view struct {
 	now  time.Time
 
 	// Made when first asked for:
-	enis    map[world.InstanceID][]world.ENI // by device
-	images  []image                          // of the region, by id
-	elastic map[world.ENIID][]world.Address  // that are associated
+	images []image // of the region, by id
 }
 
 // look takes Seen before the World, so that a row is never older than what was seen of it.
@@ -118,6 +116,25 @@ type row interface {
 // mine are the caller's rows of a table, in the order of their ids.
 func mine[K ~string, V row](t *world.Table[K, V], c world.Caller) []V {
 	return t.Where(func(v V) bool { return v.OwnedBy(c) })
+}
+
+// full tells whether a table has more than most rows that count. As long as it has no more rows at all, none is looked at.
+func full[K ~string, V row](t *world.Table[K, V], most int, counts func(V) bool) bool {
+	if t.Len() <= most {
+		return false
+	}
+	n := 0
+	for v := range t.All() {
+		if counts(v) {
+			n++
+		}
+	}
+	return n > most
+}
+
+// atLimit tells whether the caller has as many rows of a table as it may have.
+func atLimit[K ~string, V row](t *world.Table[K, V], c world.Caller, most int) bool {
+	return full(t, most-1, func(v V) bool { return v.OwnedBy(c) })
 }
 
 // find is the caller's row with the given id. What belongs to another account or region does not exist.

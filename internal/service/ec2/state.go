@@ -1,6 +1,8 @@
 package ec2
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"kumiko/internal/api/ec2api"
@@ -74,8 +76,8 @@ func forgotten(i world.Instance, now time.Time) bool {
 
 // Unfinished tells whether Finish has something to do.
 func Unfinished(w world.World, seen store.Seen, now time.Time) bool {
-	return unfinishedBeyond(&w, seen, now) || w.Instances.Any(func(i world.Instance) bool { return step(i, seen, now) != nil }) ||
-		w.ENIs.Any(func(e world.ENI) bool { return unplugged(e, seen) })
+	return unfinishedBeyond(&w, seen, now) || len(changing(&w, seen, now)) > 0 ||
+		slices.ContainsFunc(w.Detaching(), func(e world.ENI) bool { return unplugged(e, seen) })
 }
 
 // Finish does, in a transaction, what follows from what was seen of hosts. The reconciler's owner calls it whenever
@@ -86,10 +88,24 @@ func Unfinished(w world.World, seen store.Seen, now time.Time) bool {
 //   - an interface that is being detached is free once it has no cable.
 func Finish(tx *world.Tx, seen store.Seen) {
 	finishDetaching(tx, seen)
-	for _, i := range tx.Instances.Where(func(i world.Instance) bool { return step(i, seen, tx.Now) != nil }) {
+	for _, i := range changing(&tx.World, seen, tx.Now) {
 		step(i, seen, tx.Now)(tx, i)
 	}
 	finishBeyond(tx, seen)
+}
+
+// changing are the instances with which something is to be done: some of those that were asked to end, and of those
+// whose host has ended.
+func changing(w *world.World, seen store.Seen, now time.Time) []world.Instance {
+	candidates := w.Ending()
+	for id, h := range seen.Hosts {
+		if i, ok := w.Instances.Get(id); ok && h.Phase == store.Exited && i.Power != world.Terminated {
+			candidates = append(candidates, i)
+		}
+	}
+	out := slices.DeleteFunc(candidates, func(i world.Instance) bool { return step(i, seen, now) == nil })
+	slices.SortFunc(out, func(a, b world.Instance) int { return cmp.Compare(a.ID, b.ID) })
+	return out
 }
 
 // step is what is to be done with an instance, nil if nothing is.

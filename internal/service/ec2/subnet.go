@@ -113,25 +113,20 @@ func chooseZone(region string, zone, zoneID *string) (string, error) {
 		"Subnets can currently only be created in the following availability zones: "+strings.Join(ids, ", ")+".")
 }
 
-// subnetView describes subnets; it counts the addresses of all of them once.
-type subnetView struct {
-	*view
-	used map[world.SubnetID]int
-}
+// subnetView describes subnets.
+type subnetView struct{ *view }
 
-func (v *view) subnets() *subnetView {
-	u := &subnetView{view: v, used: map[world.SubnetID]int{}}
-	for e := range v.w.ENIs.All() {
-		u.used[e.Subnet] += len(e.Addrs)
-		for _, p := range e.Prefixes {
-			u.used[e.Subnet] += 1 << (p.Addr().BitLen() - p.Bits())
-		}
-	}
-	return u
-}
+func (v *view) subnets() *subnetView { return &subnetView{v} }
 
 func (u *subnetView) free(r world.Subnet) int {
-	return 1<<(r.CIDR.Addr().BitLen()-r.CIDR.Bits()) - 5 - u.used[r.ID]
+	used := 0
+	for e := range u.w.ENIs.In(string(r.ID)) {
+		used += len(e.Addrs)
+		for _, p := range e.Prefixes {
+			used += 1 << (p.Addr().BitLen() - p.Bits())
+		}
+	}
+	return 1<<(r.CIDR.Addr().BitLen()-r.CIDR.Bits()) - 5 - used
 }
 
 func (v *view) subnetState(r world.Subnet) string {
@@ -193,8 +188,8 @@ func (u *subnetView) filters() listing.Filters[world.Subnet] {
 // DescribeSubnets lists the caller's subnets.
 func (s *Service) DescribeSubnets(_ context.Context, c world.Caller, in *ec2api.DescribeSubnetsInput) (*ec2api.DescribeSubnetsOutput, error) {
 	v := s.look(c).subnets()
-	page, next, err := list(query{"subnet", in.SubnetIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
-		mine(&v.w.Subnets, c), v.filters(), listing.EC2(5, 1000))
+	page, next, err := listFrom(query{"subnet", in.SubnetIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
+		owned(&v.w.Subnets, c), v.filters(), listing.EC2(5, 1000))
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,8 @@ package ec2
 
 import (
 	"context"
+	"iter"
+	"slices"
 	"strings"
 
 	"kumiko/internal/api/ec2api"
@@ -12,10 +14,10 @@ import (
 
 // taggable is a kind of resource that has tags.
 type taggable struct {
-	prefix string // of its ids
-	noun   string // in errors
-	kind   string // in DescribeTags
-	rows   func(w *world.World, c world.Caller) []tagged
+	prefix string                                                             // of its ids
+	noun   string                                                             // in errors
+	kind   string                                                             // in DescribeTags
+	rows   func(w *world.World, c world.Caller, from string) iter.Seq[tagged] // in the order of their ids, from one on
 	change func(tx *world.Tx, c world.Caller, id string, f func(have []world.Tag) []world.Tag) bool
 }
 
@@ -106,8 +108,14 @@ func taggables() []taggable {
 // revision of the row stays.
 func tableOf[K ~string, V row](prefix, noun, kind string, table func(*world.World) *world.Table[K, V], meta func(*V) *world.Meta) taggable {
 	return taggable{prefix, noun, kind,
-		func(w *world.World, c world.Caller) []tagged {
-			return each(mine(table(w), c), func(v V) tagged { return tagged{v.RowID(), meta(&v).Tags} })
+		func(w *world.World, c world.Caller, from string) iter.Seq[tagged] {
+			return func(yield func(tagged) bool) {
+				for v := range table(w).From("", from) {
+					if v.OwnedBy(c) && !yield(tagged{v.RowID(), meta(&v).Tags}) {
+						return
+					}
+				}
+			}
 		},
 		func(tx *world.Tx, c world.Caller, id string, f func([]world.Tag) []world.Tag) bool {
 			v, ok := table(&tx.World).Get(K(id))
@@ -122,14 +130,15 @@ func tableOf[K ~string, V row](prefix, noun, kind string, table func(*world.Worl
 	}
 }
 
-func volumeTags(w *world.World, c world.Caller) []tagged {
+func volumeTags(w *world.World, c world.Caller, _ string) iter.Seq[tagged] {
 	var out []tagged
-	for _, i := range mine(&w.Instances, c) {
-		if i.TerminatedAt.IsZero() {
+	for i := range w.Instances.All() {
+		if i.TerminatedAt.IsZero() && len(i.Volume.Tags) > 0 && i.OwnedBy(c) {
 			out = append(out, tagged{i.Volume.ID, i.Volume.Tags})
 		}
 	}
-	return out
+	slices.SortFunc(out, func(a, b tagged) int { return strings.Compare(a.id, b.id) })
+	return slices.Values(out)
 }
 
 func changeVolumeTags(tx *world.Tx, c world.Caller, id string, f func([]world.Tag) []world.Tag) bool {
@@ -220,17 +229,31 @@ type tagRow struct {
 // RowID is the resource and the key.
 func (t tagRow) RowID() string { return t.id + "\x00" + t.tag.Key }
 
-// DescribeTags lists the tags of the caller's resources.
-func (s *Service) DescribeTags(_ context.Context, c world.Caller, in *ec2api.DescribeTagsInput) (*ec2api.DescribeTagsOutput, error) {
-	v := s.look(c)
-	var rows []tagRow
-	for _, k := range taggables() {
-		for _, r := range k.rows(&v.w, c) {
-			for _, t := range r.tags {
-				rows = append(rows, tagRow{r.id, k.kind, t})
+// tagsFrom are the tags of the caller's resources in the order of ids and keys, from one on. The resources of a kind have
+// ids that begin alike, so those of one kind come before all of the next.
+func (v *view) tagsFrom(key string) iter.Seq[tagRow] {
+	kinds := taggables()
+	slices.SortFunc(kinds, func(a, b taggable) int { return strings.Compare(a.prefix, b.prefix) })
+	from, _, _ := strings.Cut(key, "\x00")
+	return func(yield func(tagRow) bool) {
+		for _, k := range kinds {
+			if k.prefix < from && !strings.HasPrefix(from, k.prefix) {
+				continue
+			}
+			for r := range k.rows(&v.w, v.c, from) {
+				for _, t := range r.tags {
+					if !yield(tagRow{r.id, k.kind, t}) {
+						return
+					}
+				}
 			}
 		}
 	}
+}
+
+// DescribeTags lists the tags of the caller's resources.
+func (s *Service) DescribeTags(_ context.Context, c world.Caller, in *ec2api.DescribeTagsInput) (*ec2api.DescribeTagsOutput, error) {
+	v := s.look(c)
 	filters := listing.Filters[tagRow]{
 		Tags: func(t tagRow) []world.Tag { return []world.Tag{t.tag} },
 		Fields: map[string]func(tagRow) []string{
@@ -240,7 +263,14 @@ func (s *Service) DescribeTags(_ context.Context, c world.Caller, in *ec2api.Des
 			"resource-type": one(func(t tagRow) string { return t.kind }),
 		},
 	}
-	page, next, err := list(query{filters: in.Filters, size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, rows, filters, listing.EC2(5, 1000))
+	match, err := filters.Compile(in.Filters)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := listing.Walk(listing.Walker[tagRow]{Pager: listing.EC2(5, 1000), From: v.tagsFrom, Match: match, Key: tagRow.RowID}, in.MaxResults, in.NextToken)
+	if err == nil {
+		err = dryRun(in.DryRun)
+	}
 	if err != nil {
 		return nil, err
 	}

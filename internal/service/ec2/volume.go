@@ -82,9 +82,10 @@ func (s *Service) DescribeVolumes(_ context.Context, c world.Caller, in *ec2api.
 
 // volumeOwner is the instance whose root volume has the given id.
 func volumeOwner(w *world.World, c world.Caller, id string) (world.Instance, bool) {
-	rows := w.Instances.Where(func(i world.Instance) bool { return i.OwnedBy(c) && i.Volume.ID == id && i.TerminatedAt.IsZero() })
-	if len(rows) == 0 {
-		return world.Instance{}, false
+	for i := range w.Instances.In(id) {
+		if i.OwnedBy(c) && i.TerminatedAt.IsZero() {
+			return i, true
+		}
 	}
-	return rows[0], true
+	return world.Instance{}, false
 }

@@ -27,7 +27,7 @@ func (s *Service) CreateVpc(ctx context.Context, c world.Caller, in *ec2api.Crea
 	}
 	var id world.VPCID
 	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
-		if len(mine(&tx.VPCs, c)) >= maxVPCs {
+		if atLimit(&tx.VPCs, c, maxVPCs) {
 			return awserr.EC2Limit("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
 		}
 		r := makeVPC(tx, c, cidr)
@@ -144,8 +144,8 @@ func (v *view) vpcFilters() listing.Filters[world.VPC] {
 // DescribeVpcs lists the caller's VPCs.
 func (s *Service) DescribeVpcs(_ context.Context, c world.Caller, in *ec2api.DescribeVpcsInput) (*ec2api.DescribeVpcsOutput, error) {
 	v := s.look(c)
-	page, next, err := list(query{"vpc", in.VpcIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
-		mine(&v.w.VPCs, c), v.vpcFilters(), listing.EC2(5, 1000))
+	page, next, err := listFrom(query{"vpc", in.VpcIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun},
+		owned(&v.w.VPCs, c), v.vpcFilters(), listing.EC2(5, 1000))
 	if err != nil {
 		return nil, err
 	}
@@ -179,14 +179,24 @@ func (s *Service) DeleteVpc(ctx context.Context, c world.Caller, in *ec2api.Dele
 
 func vpcInUse(tx *world.Tx, id world.VPCID) bool {
 	return holds(tx.Subnets.In(string(id))) || holds(tx.ENIs.In(string(id))) || holds(tx.VPCAssociations.In(string(id))) ||
-		tx.RouteTables.Any(func(r world.RouteTable) bool { return r.VPC == id && !r.Main }) ||
-		tx.NetworkACLs.Any(func(r world.NetworkACL) bool { return r.VPC == id && !r.Default }) ||
-		tx.SecurityGroups.Any(func(r world.SecurityGroup) bool { return r.VPC == id && !r.Default }) ||
-		tx.ResourceGateways.Any(func(r world.ResourceGateway) bool { return r.VPC == id }) || holds(tx.InternetGateways.In(string(id))) ||
-		tx.Peerings.Any(func(p world.Peering) bool {
+		holdsAny(tx.RouteTables.In(string(id)), func(r world.RouteTable) bool { return !r.Main }) ||
+		holdsAny(tx.NetworkACLs.In(string(id)), func(r world.NetworkACL) bool { return !r.Default }) ||
+		holdsAny(tx.SecurityGroups.In(string(id)), func(r world.SecurityGroup) bool { return !r.Default }) ||
+		tx.ResourceGateways.Some(string(id)) || holds(tx.InternetGateways.In(string(id))) ||
+		holdsAny(tx.Peerings.In(string(id)), func(p world.Peering) bool {
 			p = aged(p, tx.Now)
-			return p.Joins(id) && (p.Active() || p.Status == peeringPending)
+			return p.Active() || p.Status == peeringPending
 		})
+}
+
+// holdsAny tells whether an element of a sequence is one of those meant.
+func holdsAny[V any](seq iter.Seq[V], is func(V) bool) bool {
+	for v := range seq {
+		if is(v) {
+			return true
+		}
+	}
+	return false
 }
 
 // holds tells whether a sequence has an element.
@@ -301,9 +311,9 @@ func checkAddedCIDR(tx *world.Tx, r world.VPC, a world.CIDRAssociation) error {
 	if err := checkPeeredCIDR(tx, r, a); err != nil {
 		return err
 	}
-	for t := range tx.RouteTables.All() {
+	for t := range tx.RouteTables.In(string(r.ID)) {
 		for _, route := range t.Routes {
-			if t.VPC == r.ID && covers(a.CIDR, route.Destination) {
+			if covers(a.CIDR, route.Destination) {
 				return awserr.EC2Code("InvalidVpc.Range", "The CIDR '%s' covers the destination %s of a route in %s", a.CIDR, route.Destination, t.ID)
 			}
 		}
@@ -329,7 +339,7 @@ func (s *Service) DisassociateVpcCidrBlock(ctx context.Context, c world.Caller, 
 				return awserr.EC2NotPermitted("The vpc CIDR block with association ID " + id +
 					" may not be disassociated. It is the primary IPv4 CIDR block of the VPC")
 			}
-			if tx.Subnets.Any(func(n world.Subnet) bool { return n.VPC == r.ID && a.CIDR.Overlaps(n.CIDR) }) {
+			if holdsAny(tx.Subnets.In(string(r.ID)), func(n world.Subnet) bool { return a.CIDR.Overlaps(n.CIDR) }) {
 				return awserr.EC2Code("InvalidCidrBlock.InUse", "The vpc CIDR block %s is currently in use.", a.CIDR)
 			}
 			r.CIDRs = slices.Delete(slices.Clone(r.CIDRs), i, i+1)

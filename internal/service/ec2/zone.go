@@ -119,7 +119,7 @@ func (s *Service) DescribeVpcClassicLink(_ context.Context, c world.Caller, in *
 		Tags:   ownTags(func(r world.VPC) world.Meta { return r.Meta }),
 		Fields: map[string]func(world.VPC) []string{"is-classic-link-enabled": flag(func(world.VPC) bool { return false })},
 	}
-	rows, _, err := list(query{noun: "vpc", ids: in.VpcIds, filters: in.Filters, dry: in.DryRun}, mine(&v.w.VPCs, c), filters, listing.EC2(5, 1000))
+	rows, _, err := listFrom(query{noun: "vpc", ids: in.VpcIds, filters: in.Filters, dry: in.DryRun}, owned(&v.w.VPCs, c), filters, listing.EC2(5, 1000))
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (s *Service) DescribeVpcClassicLink(_ context.Context, c world.Caller, in *
 // DescribeVpcClassicLinkDnsSupport says of each VPC that it has no link to EC2-Classic.
 func (s *Service) DescribeVpcClassicLinkDnsSupport(_ context.Context, c world.Caller, in *ec2api.DescribeVpcClassicLinkDnsSupportInput) (*ec2api.DescribeVpcClassicLinkDnsSupportOutput, error) {
 	v := s.look(c)
-	rows, next, err := list(query{noun: "vpc", ids: in.VpcIds, size: in.MaxResults, token: in.NextToken}, mine(&v.w.VPCs, c),
+	rows, next, err := listFrom(query{noun: "vpc", ids: in.VpcIds, size: in.MaxResults, token: in.NextToken}, owned(&v.w.VPCs, c),
 		listing.Filters[world.VPC]{}, listing.EC2(5, 255))
 	if err != nil {
 		return nil, err

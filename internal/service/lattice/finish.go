@@ -21,7 +21,7 @@ func Finish(tx *world.Tx, seen store.Seen) {
 		tx.VPCAssociations.Delete(a.ID)
 	}
 	for _, c := range tx.ResourceConfigurations.Where(func(c world.ResourceConfiguration) bool {
-		return c.Deleting && !tx.ResourceAssociations.Any(func(a world.ResourceAssociation) bool { return a.Configuration == c.ID })
+		return c.Deleting && !tx.ResourceAssociations.Some(string(c.ID))
 	}) {
 		removeConfiguration(tx, c)
 	}
@@ -37,8 +37,5 @@ func Finish(tx *world.Tx, seen store.Seen) {
 
 // Unfinished tells whether something of Lattice is marked for deletion, so that Finish may have work.
 func Unfinished(w world.World) bool {
-	return w.ResourceAssociations.Any(func(a world.ResourceAssociation) bool { return a.Deleting }) ||
-		w.VPCAssociations.Any(func(a world.VPCAssociation) bool { return a.Deleting }) ||
-		w.ResourceConfigurations.Any(func(c world.ResourceConfiguration) bool { return c.Deleting }) ||
-		w.ResourceGateways.Any(func(g world.ResourceGateway) bool { return g.Deleting })
+	return w.LatticeDeleting()
 }

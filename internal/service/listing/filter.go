@@ -108,6 +108,9 @@ func anyMatch(patterns, values []string) bool {
 
 // Match tells whether the whole of s is what pattern says. It takes time proportional to len(pattern) × len(s).
 func Match(pattern, s string) bool {
+	if !strings.ContainsAny(pattern, `*?\`) {
+		return pattern == s
+	}
 	p, v := []rune(pattern), []rune(s)
 	i, j := 0, 0
 	star, mark := -1, 0 // the last * seen, and how far it reaches

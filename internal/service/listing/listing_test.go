@@ -2,6 +2,7 @@ package listing
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -114,6 +115,34 @@ func TestPage(t *testing.T) {
 	for _, size := range []int32{0, 4, 1001, -1} {
 		if _, _, err := Page(EC2(5, 1000), items, self, &size, nil); err == nil || !strings.HasPrefix(err.Error(), "InvalidParameterValue: Value ( ") {
 			t.Errorf("size %d: %v", size, err)
+		}
+	}
+}
+
+// TestWalkIsPage: whatever the size, walking page by page gives what cutting pages out of the whole list gives.
+func TestWalkIsPage(t *testing.T) {
+	var all, even []string
+	for i := range 100 {
+		id := fmt.Sprintf("i-%03d", i)
+		all = append(all, id)
+		if i%2 == 0 {
+			even = append(even, id)
+		}
+	}
+	itself := func(s string) string { return s }
+	from := func(string) iter.Seq[string] { return slices.Values(all) }
+	isEven := func(s string) bool { return slices.Contains(even, s) }
+	for _, size := range []int32{5, 7, 25, 50, 1000} {
+		var walk, page *string
+		for n := range 20 {
+			got, next, err := Walk(Walker[string]{Pager: EC2(5, 1000), From: from, Match: isEven, Key: itself}, &size, walk)
+			want, token, wrong := Page(EC2(5, 1000), even, itself, &size, page)
+			if err != nil || wrong != nil || !slices.Equal(got, want) || (next == nil) != (token == nil) || next != nil && *next != *token {
+				t.Fatalf("size %d, page %d: %v %v %v, want %v %v", size, n, got, next, err, want, token)
+			}
+			if walk, page = next, token; next == nil {
+				break
+			}
 		}
 	}
 }

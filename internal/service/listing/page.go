@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -65,19 +66,15 @@ func Logs(most int) Pager {
 // they are. The token is nil for the first page; the token returned is nil on the last one. Items made or deleted between two pages
 // do not disturb the others.
 func Page[T any](p Pager, items []T, key func(T) string, size *int32, token *string) ([]T, *string, error) {
-	n := p.Usual
-	if size != nil {
-		n = int(*size)
-		if n < p.Least || n > p.Most {
-			return nil, nil, p.BadSize(*size)
-		}
+	n, from, err := p.cut(size, token)
+	if err != nil {
+		return nil, nil, err
 	}
-	sorted := slices.SortedFunc(slices.Values(items), func(a, b T) int { return strings.Compare(key(a), key(b)) })
-	if token != nil && *token != "" {
-		from, ok := decode(*token)
-		if !ok {
-			return nil, nil, p.BadToken()
-		}
+	sorted, byKey := items, func(a, b T) int { return strings.Compare(key(a), key(b)) }
+	if !slices.IsSortedFunc(sorted, byKey) {
+		sorted = slices.SortedFunc(slices.Values(items), byKey)
+	}
+	if from != "" {
 		i, _ := slices.BinarySearchFunc(sorted, from, func(item T, from string) int { return strings.Compare(key(item), from) })
 		sorted = sorted[i:]
 	}
@@ -85,6 +82,52 @@ func Page[T any](p Pager, items []T, key func(T) string, size *int32, token *str
 		return sorted, nil, nil
 	}
 	return sorted[:n:n], new(encode(key(sorted[n]))), nil
+}
+
+// Walk cuts one page out of the items that match. The function gives, in the order of their keys, those from a key on;
+// no more of them are looked at than the page needs. For the rest it is as [Page].
+func Walk[T any](w Walker[T], size *int32, token *string) ([]T, *string, error) {
+	n, from, err := w.Pager.cut(size, token)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []T
+	for item := range w.From(from) {
+		if w.Key(item) < from || !w.Match(item) {
+			continue
+		}
+		if n > 0 && len(out) == n {
+			return out, new(encode(w.Key(item))), nil
+		}
+		out = append(out, item)
+	}
+	return out, nil, nil
+}
+
+// Walker is what Walk needs to know of a list.
+type Walker[T any] struct {
+	Pager Pager
+	From  func(key string) iter.Seq[T] // the items from a key on, in order; some before it may be among them
+	Match func(T) bool
+	Key   func(T) string
+}
+
+// cut is the size of a page, 0 for everything, and the key it begins with.
+func (p Pager) cut(size *int32, token *string) (n int, from string, err error) {
+	n = p.Usual
+	if size != nil {
+		n = int(*size)
+		if n < p.Least || n > p.Most {
+			return 0, "", p.BadSize(*size)
+		}
+	}
+	if token != nil && *token != "" {
+		var ok bool
+		if from, ok = decode(*token); !ok {
+			return 0, "", p.BadToken()
+		}
+	}
+	return n, from, nil
 }
 
 // encode makes a token of the key of the first item of the next page. A checksum tells garbage from tokens.

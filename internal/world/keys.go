@@ -1,0 +1,171 @@
+package world
+
+import (
+	"encoding/hex"
+	"net/netip"
+)
+
+// This file says by which keys rows can be found besides their owners: the ids of what they refer to, and words with
+// values that must be unique or are looked for.
+
+// Words that keys begin with.
+const (
+	keyPublic    = "public "     // a public address
+	keyPeer      = "peer "       // a group that rules name as their peer
+	keyName      = "name "       // of a key pair
+	keyAddress   = "address "    // of a resource association
+	keyDeleting  = "deleting"    // rows whose deletion was asked for
+	keyDetaching = "detaching"   // interfaces whose attachment was asked to end
+	keyEnding    = "terminating" // instances that are to be, or were, terminated
+)
+
+// add appends the ids that are not empty.
+func add[T ~string](keys []string, ids ...T) []string {
+	for _, id := range ids {
+		if id != "" {
+			keys = append(keys, string(id))
+		}
+	}
+	return keys
+}
+
+func publicKey(a netip.Addr) string { return keyPublic + hex.EncodeToString(a.AsSlice()) }
+
+// publicOfKey is the address in a key that publicKey has made; invalid if the key is none.
+func publicOfKey(key string) netip.Addr {
+	if len(key) <= len(keyPublic) {
+		return netip.Addr{}
+	}
+	raw, _ := hex.DecodeString(key[len(keyPublic):])
+	a, _ := netip.AddrFromSlice(raw)
+	return a
+}
+
+// Keys are the ids of its subnet, groups, instance, attachment and managing service, and its public address.
+func (e ENI) Keys() []string {
+	keys := add(add(make([]string, 0, 6), e.Subnet), e.Groups...)
+	keys = add(add(keys, e.Attachment.Instance), e.Attachment.ID)
+	keys = add(add(add(keys, e.Gateway), e.NAT), e.Endpoint)
+	if e.Public.IsValid() {
+		keys = append(keys, publicKey(e.Public))
+	}
+	if e.Attachment.Detaching {
+		keys = append(keys, keyDetaching)
+	}
+	return keys
+}
+
+// Detaching are the interfaces whose attachment was asked to end.
+func (w *World) Detaching() []ENI { return collect(w.ENIs.In(keyDetaching)) }
+
+// Keys are the ids of its reservation and volume.
+func (i Instance) Keys() []string {
+	keys := add(add([]string(nil), i.Reservation), i.Volume.ID)
+	if i.Power == Terminated {
+		keys = append(keys, keyEnding)
+	}
+	return keys
+}
+
+// Ending are the instances that were asked to end for ever, whether they have or not.
+func (w *World) Ending() []Instance { return collect(w.Instances.In(keyEnding)) }
+
+// Keys is the id of its ACL.
+func (s Subnet) Keys() []string { return add([]string(nil), s.NetworkACL) }
+
+// Keys are the ids of its associations and of the subnets associated.
+func (r RouteTable) Keys() []string {
+	var keys []string
+	for _, a := range r.Associations {
+		keys = add(add(keys, a.ID), a.Subnet)
+	}
+	return keys
+}
+
+// Keys are the group or the prefix list it names.
+func (r SecurityGroupRule) Keys() []string {
+	if r.PeerGroup != "" {
+		return []string{keyPeer + string(r.PeerGroup)}
+	}
+	return add([]string(nil), r.PeerList)
+}
+
+// RulesNaming are the rules of any group that have the group as their peer.
+func (w *World) RulesNaming(g SecurityGroupID) []SecurityGroupRule {
+	return collect(w.SecurityGroupRules.In(keyPeer + string(g)))
+}
+
+// Keys are its public address, and the id of the interface it is associated with.
+func (a Address) Keys() []string { return append(add([]string(nil), a.ENI), publicKey(a.Public)) }
+
+// Keys is its name.
+func (k KeyPair) Keys() []string { return []string{keyName + keyPairKey(k.Account, k.Region, k.Name)} }
+
+func keyPairKey(a AccountID, region, name string) string {
+	return string(a) + "/" + region + "/" + name
+}
+
+// KeyPairNamed is the key pair with the name in an account and region.
+func (w *World) KeyPairNamed(c Caller, name string) (KeyPair, bool) {
+	for k := range w.KeyPairs.In(keyName + keyPairKey(c.Account, c.Region, name)) {
+		return k, true
+	}
+	return KeyPair{}, false
+}
+
+// Keys are the ids of its two VPCs.
+func (p Peering) Keys() []string { return add([]string(nil), p.Requester.VPC, p.Accepter.VPC) }
+
+// Keys are the ids of its network and groups.
+func (a VPCAssociation) Keys() []string {
+	return deleting(add(add([]string(nil), a.Network), a.Groups...), a.Meta)
+}
+
+// Keys are the id of its configuration and its address.
+func (a ResourceAssociation) Keys() []string {
+	keys := add([]string(nil), a.Configuration)
+	if a.Addr.IsValid() {
+		keys = append(keys, keyAddress+a.Addr.String())
+	}
+	return deleting(keys, a.Meta)
+}
+
+// Keys are the ids of its gateway and group.
+func (c ResourceConfiguration) Keys() []string {
+	return deleting(add(add([]string(nil), c.Gateway), c.Group), c.Meta)
+}
+
+// Keys are the ids of its VPC and groups.
+func (g ResourceGateway) Keys() []string {
+	return deleting(add(add([]string(nil), g.VPC), g.Groups...), g.Meta)
+}
+
+// Keys are the ids of its groups, while it works.
+func (e Endpoint) Keys() []string {
+	if !e.Works() {
+		return nil
+	}
+	return add([]string(nil), e.Groups...)
+}
+
+func deleting(keys []string, m Meta) []string {
+	if m.Deleting {
+		keys = append(keys, keyDeleting)
+	}
+	return keys
+}
+
+// LatticeDeleting tells whether the deletion of a resource gateway, a configuration or an association was asked for and
+// is not complete.
+func (w *World) LatticeDeleting() bool {
+	return w.ResourceAssociations.Some(keyDeleting) || w.VPCAssociations.Some(keyDeleting) ||
+		w.ResourceConfigurations.Some(keyDeleting) || w.ResourceGateways.Some(keyDeleting)
+}
+
+func collect[V any](seq func(func(V) bool)) []V {
+	var out []V
+	for v := range seq {
+		out = append(out, v)
+	}
+	return out
+}
