@@ -15,13 +15,14 @@ import (
 )
 
 var (
-	worlds   = flag.Int("worlds", 200, "how many random worlds the agreement test tries")
-	lattice  = flag.Bool("lattice", true, "let the random worlds have service networks")
-	acls     = flag.Bool("acls", true, "let them have network ACLs that refuse")
-	peered   = flag.Bool("peered", true, "let them have peerings")
-	internet = flag.Bool("internet", true, "let them have internet gateways")
-	nats     = flag.Bool("nats", true, "let them have NAT gateways")
-	seed     = flag.Uint64("seed", 0, "seed of the first world; 0: by the clock")
+	worlds    = flag.Int("worlds", 200, "how many random worlds the agreement test tries")
+	lattice   = flag.Bool("lattice", true, "let the random worlds have service networks")
+	acls      = flag.Bool("acls", true, "let them have network ACLs that refuse")
+	peered    = flag.Bool("peered", true, "let them have peerings")
+	internet  = flag.Bool("internet", true, "let them have internet gateways")
+	nats      = flag.Bool("nats", true, "let them have NAT gateways")
+	endpoints = flag.Bool("endpoints", true, "let service networks have VPC endpoints")
+	seed      = flag.Uint64("seed", 0, "seed of the first world; 0: by the clock")
 )
 
 // patience bounds the wait for a packet's fate. It decides nothing: a probe whose fate stays unknown is a failure.
