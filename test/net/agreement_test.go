@@ -20,6 +20,7 @@ var (
 	acls     = flag.Bool("acls", true, "let them have network ACLs that refuse")
 	peered   = flag.Bool("peered", true, "let them have peerings")
 	internet = flag.Bool("internet", true, "let them have internet gateways")
+	within   = flag.Bool("within", true, "let them have routes within VPCs")
 	nats     = flag.Bool("nats", true, "let them have NAT gateways")
 	seed     = flag.Uint64("seed", 0, "seed of the first world; 0: by the clock")
 )
