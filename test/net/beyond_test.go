@@ -134,7 +134,7 @@ func (l *layout) elastic(e world.ENI) world.AllocationID {
 func (l *layout) nat(v world.VPC) {
 	subnets := l.tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID })
 	s := one(l.r, subnets)
-	addrs, err := l.tx.AllocateAddresses(s, 1)
+	addrs, err := l.tx.AllocateAddresses(s, 1+l.r.IntN(2))
 	if err != nil {
 		return
 	}
