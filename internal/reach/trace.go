@@ -102,7 +102,7 @@ func (w *walk) fromPort(v *fabric.VPC, p fabric.Port) bool {
 	if !w.pass(spoof) || !p.Unfiltered && !w.pass(w.groups(v, fabric.Origin{Station: fabric.SGOut, VPC: v.ID, ENI: p.ENI}, p.Groups, true)) {
 		return false
 	}
-	r := v.Route(p.Table, w.Flow.Dst)
+	r := v.Route(&p, w.Flow.Dst)
 	if !w.aclOut(v, p, r.Port, w.Flow, false) {
 		return false
 	}
@@ -215,10 +215,11 @@ func (w *walk) throughEndpoint(v *fabric.VPC, e *fabric.Endpoint) bool {
 
 // choose picks the address the packet goes on from, and the gateway's ENI that has it.
 func (w *walk) choose(g *fabric.Gateway) world.ENIID {
-	n := w.choice
+	w.choices = max(w.choices, countAddrs(g))
+	n := w.choice % max(1, countAddrs(g))
 	for _, p := range g.Ports {
 		if n >= 0 && n < len(p.Addrs) {
-			w.Flow.Src, w.choices = p.Addrs[n], countAddrs(g)
+			w.Flow.Src = p.Addrs[n]
 			return p.ENI
 		}
 		n -= len(p.Addrs)

@@ -80,7 +80,9 @@ func (c *Claim) Verify(r *http.Request, body, key []byte) *Error {
 }
 
 // scope is what the claim's key is for.
-func (c *Claim) scope() string { return strings.Join([]string{c.Date, c.Region, c.Service, terminator}, "/") }
+func (c *Claim) scope() string {
+	return strings.Join([]string{c.Date, c.Region, c.Service, terminator}, "/")
+}
 
 // sign is the signature of a canonical request.
 func (c *Claim) sign(canonical string, key []byte) string {

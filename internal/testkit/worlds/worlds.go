@@ -16,12 +16,13 @@ type Features struct {
 	Peerings         bool
 	InternetGateways bool
 	NATGateways      bool
+	Within           bool // routes within VPCs
 	Endpoints        bool // VPC endpoints of the service network and of its resources
 	Absent           bool // instances that are stopped, interfaces without one, peerings and gateways that are gone
 }
 
 // Everything is all features.
-var Everything = Features{ServiceNetworks: true, ACLs: true, Peerings: true, InternetGateways: true, NATGateways: true, Endpoints: true, Absent: true}
+var Everything = Features{ServiceNetworks: true, ACLs: true, Peerings: true, InternetGateways: true, NATGateways: true, Within: true, Endpoints: true, Absent: true}
 
 // Make puts the world of a seed in the place of everything that a world made here can have.
 func Make(tx *world.Tx, seed uint64, f Features) {
