@@ -83,7 +83,7 @@ func (c *checker) put(noun, id string) error {
 			return missing("hosted-zone", string(z))
 		}
 	}
-	return nil
+	return c.putIAM(noun, id)
 }
 
 // deleted checks that nothing needs a row that is gone.
@@ -135,7 +135,7 @@ func (c *checker) deleted(noun, id string) error {
 	case "instance":
 		return used("network-interface", w.ENIs.Some(id))
 	}
-	return nil
+	return c.orphans(noun)
 }
 
 // some tells whether a sequence has an element.

@@ -17,6 +17,7 @@ type Handlers interface {
 	AssignPrivateNatGatewayAddress(ctx context.Context, c world.Caller, in *AssignPrivateNatGatewayAddressInput) (*AssignPrivateNatGatewayAddressOutput, error)
 	AssociateAddress(ctx context.Context, c world.Caller, in *AssociateAddressInput) (*AssociateAddressOutput, error)
 	AssociateDhcpOptions(ctx context.Context, c world.Caller, in *AssociateDhcpOptionsInput) (*AssociateDhcpOptionsOutput, error)
+	AssociateIamInstanceProfile(ctx context.Context, c world.Caller, in *AssociateIamInstanceProfileInput) (*AssociateIamInstanceProfileOutput, error)
 	AssociateNatGatewayAddress(ctx context.Context, c world.Caller, in *AssociateNatGatewayAddressInput) (*AssociateNatGatewayAddressOutput, error)
 	AssociateRouteTable(ctx context.Context, c world.Caller, in *AssociateRouteTableInput) (*AssociateRouteTableOutput, error)
 	AssociateVpcCidrBlock(ctx context.Context, c world.Caller, in *AssociateVpcCidrBlockInput) (*AssociateVpcCidrBlockOutput, error)
@@ -120,6 +121,7 @@ type Handlers interface {
 	DetachInternetGateway(ctx context.Context, c world.Caller, in *DetachInternetGatewayInput) (*DetachInternetGatewayOutput, error)
 	DetachNetworkInterface(ctx context.Context, c world.Caller, in *DetachNetworkInterfaceInput) (*DetachNetworkInterfaceOutput, error)
 	DisassociateAddress(ctx context.Context, c world.Caller, in *DisassociateAddressInput) (*DisassociateAddressOutput, error)
+	DisassociateIamInstanceProfile(ctx context.Context, c world.Caller, in *DisassociateIamInstanceProfileInput) (*DisassociateIamInstanceProfileOutput, error)
 	DisassociateNatGatewayAddress(ctx context.Context, c world.Caller, in *DisassociateNatGatewayAddressInput) (*DisassociateNatGatewayAddressOutput, error)
 	DisassociateRouteTable(ctx context.Context, c world.Caller, in *DisassociateRouteTableInput) (*DisassociateRouteTableOutput, error)
 	DisassociateVpcCidrBlock(ctx context.Context, c world.Caller, in *DisassociateVpcCidrBlockInput) (*DisassociateVpcCidrBlockOutput, error)
@@ -143,6 +145,7 @@ type Handlers interface {
 	RebootInstances(ctx context.Context, c world.Caller, in *RebootInstancesInput) (*RebootInstancesOutput, error)
 	RejectVpcPeeringConnection(ctx context.Context, c world.Caller, in *RejectVpcPeeringConnectionInput) (*RejectVpcPeeringConnectionOutput, error)
 	ReleaseAddress(ctx context.Context, c world.Caller, in *ReleaseAddressInput) (*ReleaseAddressOutput, error)
+	ReplaceIamInstanceProfileAssociation(ctx context.Context, c world.Caller, in *ReplaceIamInstanceProfileAssociationInput) (*ReplaceIamInstanceProfileAssociationOutput, error)
 	ReplaceNetworkAclAssociation(ctx context.Context, c world.Caller, in *ReplaceNetworkAclAssociationInput) (*ReplaceNetworkAclAssociationOutput, error)
 	ReplaceNetworkAclEntry(ctx context.Context, c world.Caller, in *ReplaceNetworkAclEntryInput) (*ReplaceNetworkAclEntryOutput, error)
 	ReplaceRoute(ctx context.Context, c world.Caller, in *ReplaceRouteInput) (*ReplaceRouteOutput, error)
@@ -179,6 +182,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("AssignPrivateNatGatewayAddress", h.AssignPrivateNatGatewayAddress),
 			wire.Op("AssociateAddress", h.AssociateAddress),
 			wire.Op("AssociateDhcpOptions", h.AssociateDhcpOptions),
+			wire.Op("AssociateIamInstanceProfile", h.AssociateIamInstanceProfile),
 			wire.Op("AssociateNatGatewayAddress", h.AssociateNatGatewayAddress),
 			wire.Op("AssociateRouteTable", h.AssociateRouteTable),
 			wire.Op("AssociateVpcCidrBlock", h.AssociateVpcCidrBlock),
@@ -282,6 +286,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DetachInternetGateway", h.DetachInternetGateway),
 			wire.Op("DetachNetworkInterface", h.DetachNetworkInterface),
 			wire.Op("DisassociateAddress", h.DisassociateAddress),
+			wire.Op("DisassociateIamInstanceProfile", h.DisassociateIamInstanceProfile),
 			wire.Op("DisassociateNatGatewayAddress", h.DisassociateNatGatewayAddress),
 			wire.Op("DisassociateRouteTable", h.DisassociateRouteTable),
 			wire.Op("DisassociateVpcCidrBlock", h.DisassociateVpcCidrBlock),
@@ -305,6 +310,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("RebootInstances", h.RebootInstances),
 			wire.Op("RejectVpcPeeringConnection", h.RejectVpcPeeringConnection),
 			wire.Op("ReleaseAddress", h.ReleaseAddress),
+			wire.Op("ReplaceIamInstanceProfileAssociation", h.ReplaceIamInstanceProfileAssociation),
 			wire.Op("ReplaceNetworkAclAssociation", h.ReplaceNetworkAclAssociation),
 			wire.Op("ReplaceNetworkAclEntry", h.ReplaceNetworkAclEntry),
 			wire.Op("ReplaceRoute", h.ReplaceRoute),
