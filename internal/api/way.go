@@ -13,6 +13,7 @@ import (
 type Way struct {
 	Endpoint world.EndpointID // the VPC endpoint it came through, if any
 	VPC      world.VPCID      // the VPC of that endpoint
+	Service  string           // the name of that endpoint's service, com.amazonaws.REGION.ssm: it serves no other
 	Source   netip.Addr       // the client's address: a private one behind an endpoint, a public one otherwise
 	Secure   bool             // it was encrypted
 	Agent    string           // the client's name for itself
@@ -33,6 +34,15 @@ func wayOf(r *http.Request) Way {
 	}
 	w.Secure, w.Agent = w.Secure || r.TLS != nil, r.UserAgent()
 	return w
+}
+
+// serves tells whether requests signed for a service and region are served on the way.
+func (w Way) serves(scope, region string) bool {
+	if w.Service == "" {
+		return true
+	}
+	s, at, ok := world.FindAWSService(w.Service)
+	return ok && s.Signed(scope) && at == region
 }
 
 // WayOf is how the request with this context came.

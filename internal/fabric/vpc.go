@@ -115,14 +115,12 @@ func (c *compilation) tables(v *VPC) {
 		for _, r := range t.Routes {
 			c.addRoute(v, &f, r)
 		}
-		for _, routes := range [...][]Route{f.Within, f.Routes} {
-			slices.SortFunc(routes, func(a, b Route) int {
-				return cmp.Or(cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()), a.Prefix.Addr().Compare(b.Prefix.Addr()))
-			})
-		}
+		sortRoutes(f.Within)
+		sortRoutes(f.Routes)
 		v.Tables = append(v.Tables, f)
 	}
 	slices.SortFunc(v.Tables, func(a, b Table) int { return cmp.Compare(a.Index, b.Index) })
+	c.gates(v)
 }
 
 // addRoute adds a route to a table. A prefix list stands for its entries. A route to a range goes before one to a list

@@ -35,6 +35,7 @@ type Hop struct {
 	// Of a listener: what it serves.
 	Association   world.ResourceAssociationID
 	Configuration world.ResourceConfigurationID
+	Lattice       bool // of an endpoint: it is one of a resource or a service network
 }
 
 // From follows the first packet of flow from the ENI that sends it, and its answer back. The ENI must be a port of the
@@ -117,6 +118,8 @@ func (w *walk) fromPort(v *fabric.VPC, p fabric.Port) bool {
 		return w.throughPeering(*r.Peering)
 	case r.Internet:
 		return w.throughInternet(v)
+	case r.Gate != nil:
+		return w.throughGate(v, r.Gate.Endpoint)
 	}
 	return w.toPort(v, &p, *r.Port)
 }
@@ -164,6 +167,9 @@ func (w *walk) toPort(v *fabric.VPC, from *fabric.Port, p fabric.Port) bool {
 	if e := w.f.Endpoint(p.Peer.Endpoint); e != nil && !p.Peer.Local {
 		return w.throughEndpoint(v, e)
 	}
+	if e := w.f.Endpoint(p.Peer.Endpoint); e != nil && !e.Takes(w.Flow) {
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Endpoint: e.ID}})
+	}
 	w.To = p.ENI
 	return true
 }
@@ -208,7 +214,7 @@ func (w *walk) throughGateway(l fabric.Link, e world.EndpointID) bool {
 func (w *walk) throughEndpoint(v *fabric.VPC, e *fabric.Endpoint) bool {
 	i := slices.IndexFunc(e.Links, func(l fabric.Link) bool { return slices.Contains(l.Addrs, w.Flow.Dst) })
 	if i < 0 {
-		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Endpoint: e.ID}})
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Endpoint: e.ID}, Lattice: true})
 	}
 	return w.throughGateway(e.Links[i], e.ID)
 }
