@@ -14,6 +14,7 @@ import (
 
 	"kumiko/internal/api/sealed"
 	"kumiko/internal/cli/admin"
+	"kumiko/internal/driver/health"
 	"kumiko/internal/guard"
 	"kumiko/internal/reconcile"
 	"kumiko/internal/record"
@@ -86,6 +87,7 @@ type daemon struct {
 	drivers  *drivers
 	loop     *reconcile.Loop
 	handler  http.Handler // of the AWS APIs
+	checker  *health.Checker
 
 	url      string
 	listener net.Listener // of the APIs
@@ -134,6 +136,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.drivers.records = flowlog.New(flowlog.Config{Store: d.store, Log: d.logs, Source: counted{d.drivers.flows}})
+	d.checker = d.newChecker()
 	if d.handler, err = d.front(); err != nil {
 		return err
 	}
@@ -156,6 +159,7 @@ func (d *daemon) serve(ctx context.Context) (err error) {
 	failed := make(chan error, 3)
 	wg.Go(func() { failed <- d.loop.Run(ctx) })
 	wg.Go(func() { d.drivers.records.Run(ctx) })
+	wg.Go(func() { d.check(ctx) })
 	wg.Go(func() { failed <- served(api.Serve(d.listener)) })
 	privateDone := make(chan struct{})
 	go func() { defer close(privateDone); failed <- served(private.Serve(d.private)) }()

@@ -10,6 +10,7 @@ import (
 	"kumiko/internal/api/iamapi"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
+	"kumiko/internal/api/route53api"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
 	"kumiko/internal/guard"
@@ -18,6 +19,7 @@ import (
 	"kumiko/internal/service/iam"
 	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/logs"
+	"kumiko/internal/service/route53"
 	"kumiko/internal/service/sts"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
@@ -42,6 +44,7 @@ func (d *daemon) frontOf(st *store.Store, kept *record.Store) (http.Handler, err
 			ec2api.Service(network),
 			latticeapi.Service(lattice.New(lattice.Config{Store: st, Patience: patience})),
 			logsapi.Service(logs.New(logs.Config{Store: st, Log: kept})),
+			route53api.Service(route53.New(route53.Config{Store: st, Checker: findings{d.checker}})),
 			stsapi.Service(sts.New(sts.Config{Store: st, Guard: g, Box: d.box})),
 			iamapi.Service(iam.New(iam.Config{Store: st, Guard: g})),
 		},

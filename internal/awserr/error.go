@@ -30,6 +30,7 @@ const (
 	Logs    = "logs"
 	STS     = "sts"
 	IAM     = "iam"
+	Route53 = "route53"
 )
 
 // From is err as service svc answers it: err itself when it is an *Error, the AWS error for a *world.Error, nil for anything else,
@@ -52,6 +53,8 @@ func From(err error, svc string) *Error {
 		return logsFrom(w)
 	case IAM:
 		return iamFrom(w)
+	case Route53:
+		return route53From(w)
 	}
 	return New("ValidationError", 400, "%s", w.Error())
 }
