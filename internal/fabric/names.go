@@ -16,6 +16,7 @@ const (
 func (c *compilation) names(v *VPC) {
 	v.View = NewView(rootZone(), c.privateZone(v), c.latticeZone(v, c.exists[v.Region]), localZone())
 	c.hosted(v)
+	c.rules(v)
 	for _, z := range c.publicZones(v) {
 		v.View.Add(z)
 	}
