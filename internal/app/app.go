@@ -20,6 +20,7 @@ import (
 	"kumiko/internal/record"
 	"kumiko/internal/record/access"
 	"kumiko/internal/record/flowlog"
+	"kumiko/internal/record/querylog"
 	"kumiko/internal/session/door"
 	"kumiko/internal/store"
 )
@@ -84,6 +85,7 @@ type daemon struct {
 	guard    *guard.Guard
 	logs     *record.Store
 	access   *access.Recorder
+	queries  *querylog.Recorder
 	drivers  *drivers
 	loop     *reconcile.Loop
 	handler  http.Handler // of the AWS APIs
@@ -114,6 +116,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.access = access.New(access.Config{Store: d.store, Log: d.logs})
+	d.queries = querylog.New(querylog.Config{Store: d.store, Log: d.logs})
 	key, err := d.folder.secret("metadata-token", 32, rand.Read)
 	if err != nil {
 		return err
@@ -132,7 +135,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 		return fmt.Errorf("listen for commands: %w", err)
 	}
 	d.guard = d.guardOf(d.store)
-	if d.drivers, err = newDrivers(d.conf, d.folder, metadata{key, newInstanceRoles(d.store, d.guard, d.box).role}, d.access); err != nil {
+	if d.drivers, err = newDrivers(d.conf, d.folder, metadata{key, newInstanceRoles(d.store, d.guard, d.box).role}, recorders{d.access, d.queries}); err != nil {
 		return err
 	}
 	d.drivers.records = flowlog.New(flowlog.Config{Store: d.store, Log: d.logs, Source: counted{d.drivers.flows}})
@@ -196,6 +199,9 @@ func (d *daemon) close() error {
 	}
 	if d.access != nil {
 		d.access.Close()
+	}
+	if d.queries != nil {
+		d.queries.Close()
 	}
 	if d.logs != nil {
 		errs = append(errs, d.logs.Close())

@@ -10,6 +10,7 @@ import (
 	"kumiko/internal/api/iamapi"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
+	"kumiko/internal/api/resolverapi"
 	"kumiko/internal/api/route53api"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
@@ -19,6 +20,7 @@ import (
 	"kumiko/internal/service/iam"
 	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/logs"
+	"kumiko/internal/service/resolver"
 	"kumiko/internal/service/route53"
 	"kumiko/internal/service/sts"
 	"kumiko/internal/store"
@@ -45,6 +47,7 @@ func (d *daemon) frontOf(st *store.Store, kept *record.Store) (http.Handler, err
 			latticeapi.Service(lattice.New(lattice.Config{Store: st, Patience: patience})),
 			logsapi.Service(logs.New(logs.Config{Store: st, Log: kept})),
 			route53api.Service(route53.New(route53.Config{Store: st, Checker: findings{d.checker}})),
+			resolverapi.Service(resolver.New(resolver.Config{Store: st})),
 			stsapi.Service(sts.New(sts.Config{Store: st, Guard: g, Box: d.box})),
 			iamapi.Service(iam.New(iam.Config{Store: st, Guard: g})),
 		},
@@ -59,11 +62,12 @@ func (d *daemon) guardOf(st *store.Store) *guard.Guard {
 
 // finish completes in the World what was seen to be complete in the kernel.
 func (d *daemon) finish(ctx context.Context, w world.World, seen store.Seen) {
-	if !lattice.Unfinished(w) && !ec2.Unfinished(w, seen, time.Now()) {
+	if !lattice.Unfinished(w) && !resolver.Unfinished(w) && !ec2.Unfinished(w, seen, time.Now()) {
 		return
 	}
 	_, err := d.store.Update(ctx, func(tx *world.Tx) error {
 		lattice.Finish(tx, seen)
+		resolver.Finish(tx, seen)
 		ec2.Finish(tx, seen)
 		return nil
 	})

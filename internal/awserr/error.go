@@ -25,12 +25,13 @@ func New(code string, status int, format string, args ...any) *Error {
 
 // Names of services, as signatures have them.
 const (
-	EC2     = "ec2"
-	Lattice = "vpc-lattice"
-	Logs    = "logs"
-	STS     = "sts"
-	IAM     = "iam"
-	Route53 = "route53"
+	EC2      = "ec2"
+	Lattice  = "vpc-lattice"
+	Logs     = "logs"
+	STS      = "sts"
+	IAM      = "iam"
+	Route53  = "route53"
+	Resolver = "route53resolver"
 )
 
 // From is err as service svc answers it: err itself when it is an *Error, the AWS error for a *world.Error, nil for anything else,
@@ -55,6 +56,8 @@ func From(err error, svc string) *Error {
 		return iamFrom(w)
 	case Route53:
 		return route53From(w)
+	case Resolver:
+		return resolverFrom(w)
 	}
 	return New("ValidationError", 400, "%s", w.Error())
 }

@@ -57,6 +57,12 @@ type World struct {
 	ManagedPolicies  Table[string, ManagedPolicy]
 	InstanceProfiles Table[string, InstanceProfile]
 
+	ResolverEndpoints        Table[ResolverEndpointID, ResolverEndpoint]
+	ResolverRules            Table[ResolverRuleID, ResolverRule]
+	ResolverRuleAssociations Table[ResolverRuleAssociationID, ResolverRuleAssociation]
+	QueryLogConfigs          Table[QueryLogConfigID, QueryLogConfig]
+	QueryLogAssociations     Table[QueryLogAssociationID, QueryLogAssociation]
+
 	NetworkInsightsPaths         Table[NetworkInsightsPathID, NetworkInsightsPath]
 	NetworkInsightsAnalyses      Table[NetworkInsightsAnalysisID, NetworkInsightsAnalysis]
 	NetworkInsightsScopes        Table[NetworkInsightsAccessScopeID, NetworkInsightsAccessScope]
@@ -110,6 +116,11 @@ func (w *World) tables() []namedTable {
 		{"iam-role", &w.Roles},
 		{"iam-policy", &w.ManagedPolicies},
 		{"instance-profile", &w.InstanceProfiles},
+		{"resolver-endpoint", &w.ResolverEndpoints},
+		{"resolver-rule", &w.ResolverRules},
+		{"resolver-rule-association", &w.ResolverRuleAssociations},
+		{"query-log-config", &w.QueryLogConfigs},
+		{"query-log-association", &w.QueryLogAssociations},
 		{"network-insights-path", &w.NetworkInsightsPaths},
 		{"network-insights-analysis", &w.NetworkInsightsAnalyses},
 		{"network-insights-access-scope", &w.NetworkInsightsScopes},

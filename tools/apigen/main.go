@@ -23,6 +23,7 @@ func services() []service {
 		{"route53", "route53api"},
 		{"sts", "stsapi"},
 		{"iam", "iamapi"},
+		{"route53resolver", "resolverapi"},
 	}
 }
 
