@@ -16,7 +16,8 @@ func Compile(w world.World) *Fabric {
 	}
 	c.resourceGateways()
 	c.latticeMembers()
-	c.exists = c.latticeNames()
+	c.latticeEndpoints()
+	c.lattice = c.latticeNames()
 	c.hostedZones()
 	for _, v := range c.out.VPCs {
 		c.names(v)
@@ -26,6 +27,7 @@ func Compile(w world.World) *Fabric {
 		c.links(v)
 	}
 	c.consumers()
+	c.endpointConsumers()
 	c.out.Hosts = c.hosts
 	c.finish()
 	return c.out
@@ -62,11 +64,12 @@ func Recompile(prev *Fabric, old, w world.World, changed []world.Change) *Fabric
 		c.vpcs[v.ID] = v
 		c.out.VPCs = append(c.out.VPCs, v)
 	}
-	c.out.Gateways, c.exists = prev.Gateways, prev.lattice
+	c.out.Gateways, c.lattice = prev.Gateways, prev.lattice
 	for _, g := range prev.Gateways {
 		c.gateways[g.ID] = g
 	}
 	c.latticeMembers()
+	c.latticeEndpoints()
 	for id := range touched {
 		if v, ok := w.VPCs.Get(id); ok {
 			c.vpc(v)
@@ -108,7 +111,8 @@ type compilation struct {
 
 	resources    map[world.ServiceNetworkID][]world.ResourceAssociation // that are served
 	associations map[world.VPCID][]world.VPCAssociation
-	exists       map[string]map[string]bool // by region: names of Lattice that exist everywhere
+	behind       map[world.EndpointID][]behind
+	lattice      map[string]latticeNames // by region
 }
 
 func newCompilation(w world.World) *compilation {
@@ -119,7 +123,7 @@ func newCompilation(w world.World) *compilation {
 
 // finish puts what was made in order.
 func (c *compilation) finish() {
-	c.out.lattice, c.out.zones, c.out.ill = c.exists, c.zones, c.ill
+	c.out.lattice, c.out.zones, c.out.ill = c.lattice, c.zones, c.ill
 	slices.SortFunc(c.out.VPCs, func(a, b *VPC) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(c.out.Hosts, func(a, b *Host) int { return cmp.Compare(a.ID, b.ID) })
 	c.public()

@@ -20,6 +20,7 @@ type Endpoint struct {
 	VPC     world.VPCID
 	Service string        // of Interface and Gateway: the name of the service that answers in it
 	Ports   []GatewayPort // its ENIs, sorted by ENI
+	Links   []Link        // of Resource and ServiceNetwork: to the gateways of what it leads to, sorted by Gateway
 }
 
 // Endpoint finds an endpoint of the fabric; nil when it is not there.
@@ -39,6 +40,7 @@ func (c *compilation) endpoints() {
 			if e := p.Peer.Endpoint; e != "" {
 				ports[e] = append(ports[e], GatewayPort{
 					ENI: p.ENI, Device: p.Peer.Device, Addrs: p.Addrs, MAC: p.MAC, Router: p.Router, Mask: p.Mask, MTU: p.MTU, Local: p.Peer.Local,
+					Prefixes: p.Prefixes,
 				})
 			}
 		}
@@ -47,7 +49,7 @@ func (c *compilation) endpoints() {
 		if !row.Works() {
 			continue
 		}
-		e := &Endpoint{ID: row.ID, Type: row.Type, VPC: row.VPC, Service: row.Service, Ports: ports[row.ID]}
+		e := &Endpoint{ID: row.ID, Type: row.Type, VPC: row.VPC, Service: row.Service, Ports: ports[row.ID], Links: c.endpointLinks(row)}
 		slices.SortFunc(e.Ports, func(a, b GatewayPort) int { return cmp.Compare(a.ENI, b.ENI) })
 		c.out.Endpoints = append(c.out.Endpoints, e)
 	}

@@ -24,8 +24,8 @@ type Fabric struct {
 	zones     map[world.HostedZoneID]*Zone // of Route 53; for Recompile
 	Endpoints []*Endpoint                  // sorted by ID
 
-	lattice   map[string]map[string]bool // by region: names of Lattice that exist everywhere; for Recompile
-	endpoints *Zone                      // the public names of endpoints; likewise
+	lattice   map[string]latticeNames // by region; for Recompile
+	endpoints *Zone                   // the public names of endpoints; likewise
 }
 
 // VPC is a routing domain: one router with a port for each ENI and a link to each gateway it consumes.
@@ -202,6 +202,8 @@ type GatewayPort struct {
 	Mask   int
 	MTU    int
 	Local  bool // the addresses are the namespace's own
+
+	Prefixes []netip.Prefix // of an endpoint's ENI: further addresses
 }
 
 // Consumer is a VPC that reaches the gateway through a link: from its router, or from an endpoint in it.

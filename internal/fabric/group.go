@@ -13,7 +13,7 @@ func (c *compilation) groups(v *VPC) {
 	members := map[world.SecurityGroupID][]netip.Addr{}
 	for _, p := range v.Ports {
 		for _, g := range p.Groups {
-			members[g] = append(members[g], p.Addrs...)
+			members[g] = append(append(members[g], p.Addrs...), spread(p.Prefixes)...)
 		}
 	}
 	for g := range c.w.SecurityGroups.In(string(v.ID)) {
@@ -29,6 +29,17 @@ func (c *compilation) groups(v *VPC) {
 		v.Groups = append(v.Groups, f)
 	}
 	c.foreignGroups(v)
+}
+
+// spread are the addresses of the prefixes delegated to an ENI: they stand for it as its own do.
+func spread(prefixes []netip.Prefix) []netip.Addr {
+	var out []netip.Addr
+	for _, p := range prefixes {
+		for a := p.Masked().Addr(); p.Addr().Is4() && p.Contains(a); a = a.Next() {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // foreignGroups adds the groups of peered VPCs that rules of this one name: their members, not their rules.
@@ -47,7 +58,7 @@ func (c *compilation) foreignGroups(v *VPC) {
 			f := Group{ID: g.ID}
 			for e := range c.w.ENIs.In(string(g.VPC)) {
 				if !e.Deleting && slices.Contains(e.Groups, g.ID) {
-					f.Members = append(f.Members, e.Addrs...)
+					f.Members = append(append(f.Members, e.Addrs...), spread(e.Prefixes)...)
 				}
 			}
 			slices.SortFunc(f.Members, netip.Addr.Compare)

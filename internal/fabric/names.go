@@ -14,7 +14,10 @@ const (
 
 // names says what a VPC's resolver answers from.
 func (c *compilation) names(v *VPC) {
-	v.View = NewView(rootZone(), c.privateZone(v), c.latticeZone(v, c.exists[v.Region]), localZone())
+	v.View = NewView(rootZone(), c.privateZone(v), localZone())
+	for _, z := range c.latticeZones(v) {
+		v.View.Add(z)
+	}
 	c.hosted(v)
 	for _, z := range c.publicZones(v) {
 		v.View.Add(z)
@@ -58,36 +61,6 @@ func (c *compilation) privateZone(v *VPC) *Zone {
 			if a.Is4() {
 				z.Records[world.PrivateName(a, v.Region)] = []Record{{Type: TypeA, TTL: ttlName, Addr: a}}
 			}
-		}
-	}
-	return z
-}
-
-// latticeNames are, by region, the names of all resource associations: they are public, so they exist everywhere,
-// but only an associated VPC gets an address for them.
-func (c *compilation) latticeNames() map[string]map[string]bool {
-	out := map[string]map[string]bool{}
-	for a := range c.w.ResourceAssociations.All() {
-		if a.Deleting {
-			continue
-		}
-		z := Zone{Name: world.ResourceZone(a.Region), Exists: out[a.Region]}
-		if z.Exists == nil {
-			z.Exists = map[string]bool{}
-			out[a.Region] = z.Exists
-		}
-		z.Exists[a.Name()] = true
-		z.ancestors(a.Name())
-	}
-	return out
-}
-
-// latticeZone gives the VPC the addresses of the resources in the service network it is associated with.
-func (c *compilation) latticeZone(v *VPC, exists map[string]bool) *Zone {
-	z := &Zone{Kind: PublicZone, Name: world.ResourceZone(v.Region), SOA: awsSOA(), Records: map[string][]Record{}, Exists: exists}
-	for _, l := range c.associations[v.ID] {
-		for _, a := range c.resources[l.Network] {
-			z.Records[a.Name()] = []Record{{Type: TypeA, TTL: ttlName, Addr: a.Addr}}
 		}
 	}
 	return z

@@ -2,6 +2,7 @@ package reach
 
 import (
 	"net/netip"
+	"slices"
 
 	"kumiko/internal/fabric"
 	"kumiko/internal/world"
@@ -160,6 +161,9 @@ func (w *walk) toPort(v *fabric.VPC, from *fabric.Port, p fabric.Port) bool {
 	if p.Peer.NAT != "" {
 		return w.throughNAT(v, from, p)
 	}
+	if e := w.f.Endpoint(p.Peer.Endpoint); e != nil && !p.Peer.Local {
+		return w.throughEndpoint(v, e)
+	}
 	w.To = p.ENI
 	return true
 }
@@ -197,6 +201,16 @@ func (w *walk) throughGateway(l fabric.Link, e world.EndpointID) bool {
 	w.Flow.Dst = t.Target
 	provider, p, ok := w.f.Port(w.choose(g))
 	return ok && w.fromPort(provider, p)
+}
+
+// throughEndpoint follows the packet through an endpoint of v, which passes what is for its resources on to their
+// gateways, as it is.
+func (w *walk) throughEndpoint(v *fabric.VPC, e *fabric.Endpoint) bool {
+	i := slices.IndexFunc(e.Links, func(l fabric.Link) bool { return slices.Contains(l.Addrs, w.Flow.Dst) })
+	if i < 0 {
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Endpoint: e.ID}})
+	}
+	return w.throughGateway(e.Links[i], e.ID)
 }
 
 // choose picks the address the packet goes on from, and the gateway's ENI that has it.

@@ -201,3 +201,12 @@ func (w *World) loads(e EndpointID) []load {
 	slices.SortStableFunc(out, func(a, b load) int { return cmp.Compare(a.taken, b.taken) })
 	return out
 }
+
+// EndpointAssociationName is the generated DNS name of a resource at an endpoint.
+func (w *World) EndpointAssociationName(a EndpointAssociation) string {
+	if r, ok := w.ResourceAssociations.Get(a.Resource); ok {
+		return r.EndpointName(a.Endpoint)
+	}
+	c, _ := w.ResourceConfigurations.Get(a.Configuration)
+	return c.EndpointName(a.Endpoint)
+}

@@ -106,6 +106,7 @@ type Handlers interface {
 	DescribeVpcAttribute(ctx context.Context, c world.Caller, in *DescribeVpcAttributeInput) (*DescribeVpcAttributeOutput, error)
 	DescribeVpcClassicLink(ctx context.Context, c world.Caller, in *DescribeVpcClassicLinkInput) (*DescribeVpcClassicLinkOutput, error)
 	DescribeVpcClassicLinkDnsSupport(ctx context.Context, c world.Caller, in *DescribeVpcClassicLinkDnsSupportInput) (*DescribeVpcClassicLinkDnsSupportOutput, error)
+	DescribeVpcEndpointAssociations(ctx context.Context, c world.Caller, in *DescribeVpcEndpointAssociationsInput) (*DescribeVpcEndpointAssociationsOutput, error)
 	DescribeVpcEndpointServices(ctx context.Context, c world.Caller, in *DescribeVpcEndpointServicesInput) (*DescribeVpcEndpointServicesOutput, error)
 	DescribeVpcEndpoints(ctx context.Context, c world.Caller, in *DescribeVpcEndpointsInput) (*DescribeVpcEndpointsOutput, error)
 	DescribeVpcPeeringConnections(ctx context.Context, c world.Caller, in *DescribeVpcPeeringConnectionsInput) (*DescribeVpcPeeringConnectionsOutput, error)
@@ -256,6 +257,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DescribeVpcAttribute", h.DescribeVpcAttribute),
 			wire.Op("DescribeVpcClassicLink", h.DescribeVpcClassicLink),
 			wire.Op("DescribeVpcClassicLinkDnsSupport", h.DescribeVpcClassicLinkDnsSupport),
+			wire.Op("DescribeVpcEndpointAssociations", h.DescribeVpcEndpointAssociations),
 			wire.Op("DescribeVpcEndpointServices", h.DescribeVpcEndpointServices),
 			wire.Op("DescribeVpcEndpoints", h.DescribeVpcEndpoints),
 			wire.Op("DescribeVpcPeeringConnections", h.DescribeVpcPeeringConnections),

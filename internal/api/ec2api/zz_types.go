@@ -1431,6 +1431,21 @@ type DescribeVpcClassicLinkDnsSupportOutput struct {
 	Vpcs      []ClassicLinkDnsSupport `aws:"Vpcs,out=vpcs"`
 }
 
+// DescribeVpcEndpointAssociationsInput is what DescribeVpcEndpointAssociations is asked with.
+type DescribeVpcEndpointAssociationsInput struct {
+	DryRun         *bool    `aws:"DryRun"`
+	VpcEndpointIds []string `aws:"VpcEndpointId"`
+	Filters        []Filter `aws:"Filter,item=Filter"`
+	MaxResults     *int32   `aws:"MaxResults"`
+	NextToken      *string  `aws:"NextToken"`
+}
+
+// DescribeVpcEndpointAssociationsOutput is what DescribeVpcEndpointAssociations answers.
+type DescribeVpcEndpointAssociationsOutput struct {
+	VpcEndpointAssociations []VpcEndpointAssociation `aws:"VpcEndpointAssociationSet,out=vpcEndpointAssociationSet"`
+	NextToken               *string                  `aws:"NextToken,out=nextToken"`
+}
+
 // DescribeVpcEndpointServicesInput is what DescribeVpcEndpointServices is asked with.
 type DescribeVpcEndpointServicesInput struct {
 	DryRun         *bool    `aws:"DryRun"`
@@ -4519,6 +4534,22 @@ type VpcEndpoint struct {
 	ServiceNetworkArn        *string                   `aws:"ServiceNetworkArn,out=serviceNetworkArn"`
 	ResourceConfigurationArn *string                   `aws:"ResourceConfigurationArn,out=resourceConfigurationArn"`
 	ServiceRegion            *string                   `aws:"ServiceRegion,out=serviceRegion"`
+}
+
+// VpcEndpointAssociation is the structure of that name in the EC2 API.
+type VpcEndpointAssociation struct {
+	Id                              *string   `aws:"Id,out=id"`
+	VpcEndpointId                   *string   `aws:"VpcEndpointId,out=vpcEndpointId"`
+	ServiceNetworkArn               *string   `aws:"ServiceNetworkArn,out=serviceNetworkArn"`
+	ServiceNetworkName              *string   `aws:"ServiceNetworkName,out=serviceNetworkName"`
+	AssociatedResourceAccessibility *string   `aws:"AssociatedResourceAccessibility,out=associatedResourceAccessibility"`
+	FailureReason                   *string   `aws:"FailureReason,out=failureReason"`
+	FailureCode                     *string   `aws:"FailureCode,out=failureCode"`
+	DnsEntry                        *DnsEntry `aws:"DnsEntry,out=dnsEntry"`
+	PrivateDnsEntry                 *DnsEntry `aws:"PrivateDnsEntry,out=privateDnsEntry"`
+	AssociatedResourceArn           *string   `aws:"AssociatedResourceArn,out=associatedResourceArn"`
+	ResourceConfigurationGroupArn   *string   `aws:"ResourceConfigurationGroupArn,out=resourceConfigurationGroupArn"`
+	Tags                            []Tag     `aws:"TagSet,out=tagSet"`
 }
 
 // VpcIpv6CidrBlockAssociation is the structure of that name in the EC2 API.

@@ -142,9 +142,9 @@ func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
 	return d.layFor(ctx, string(n.VPC), string(n.ID), []cable{gatewayPortCable(string(n.ID), nat, &n.Port)})
 }
 
-// ApplyEndpoint makes the cables of an endpoint's namespace.
+// ApplyEndpoint makes the cables of an endpoint's namespace: to its VPC's router, and its links to gateways.
 func (d *Driver) ApplyEndpoint(ctx context.Context, e *fabric.Endpoint) error {
-	return d.layFor(ctx, string(e.VPC), string(e.ID), endpointCables(e))
+	return errors.Join(d.layFor(ctx, string(e.VPC), string(e.ID), endpointCables(e)), d.layLinks(ctx, e))
 }
 
 // ApplyPublic makes the uplinks of all VPCs that have one. Those of others are deleted with the VPC's scope.

@@ -205,8 +205,7 @@ func vpcCables(v *fabric.VPC) map[string]cable {
 			out[c.device] = c
 		}
 	}
-	for _, l := range v.Links {
-		c := linkCable(l.Gateway, l.Index, l.MTU)
+	for _, c := range linkCables(v.Links) {
 		out[c.device] = c
 	}
 	for i := range v.Peerings {

@@ -13,6 +13,8 @@ func RenderEndpoint(e *fabric.Endpoint) *nft.Table {
 	switch e.Type {
 	case world.EndpointInterface:
 		return renderInterface(e)
+	case world.EndpointResource, world.EndpointServiceNetwork:
+		return renderTransit(e)
 	}
 	return &nft.Table{Name: TableName, Chains: []nft.Chain{nothingThrough(), closedInput()}}
 }

@@ -14,6 +14,8 @@ func endpointTables(e *fabric.Endpoint, index indexer) (tables, error) {
 	switch e.Type {
 	case world.EndpointInterface:
 		return interfaceTables(e, index)
+	case world.EndpointResource, world.EndpointServiceNetwork:
+		return transitTables(e, index)
 	}
 	return newTables(), nil
 }

@@ -27,7 +27,9 @@ type endpointKind struct {
 // endpointKinds are the types of VPC endpoints that are built.
 func endpointKinds() map[string]endpointKind {
 	return map[string]endpointKind{
-		world.EndpointInterface: {checkInterface, makeInterface, modifyInterface, describeInterface},
+		world.EndpointInterface:      {checkInterface, makeInterface, modifyInterface, describeInterface},
+		world.EndpointServiceNetwork: {checkLattice, makeLattice, modifyLattice, describeLattice},
+		world.EndpointResource:       {checkLattice, makeLattice, modifyLattice, describeLattice},
 	}
 }
 

@@ -55,4 +55,5 @@ func finishEndpoint(tx *world.Tx, e world.Endpoint) {
 		deleteENI(tx, n)
 	}
 	tx.Endpoints.Delete(e.ID)
+	tx.SettleEndpoints()
 }

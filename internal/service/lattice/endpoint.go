@@ -4,30 +4,16 @@ import (
 	"context"
 
 	"kumiko/internal/api/latticeapi"
-	"kumiko/internal/awserr"
 	"kumiko/internal/service/listing"
 	"kumiko/internal/world"
 )
 
-// There are no VPC endpoints and no Lattice services, so what lists their associations finds none; parameters are
-// checked all the same.
+// There are no Lattice services, so what lists their associations finds none; parameters are checked all the same.
 
 // empty is the one page of an empty list.
 func empty[T any](size *int32, token *string) ([]T, error) {
 	_, _, err := listing.Page(listing.Lattice(), nil, func(T) string { return "" }, size, token)
 	return []T{}, err
-}
-
-// ListServiceNetworkVpcEndpointAssociations lists the VPC endpoints of a network.
-func (s *Service) ListServiceNetworkVpcEndpointAssociations(_ context.Context, c world.Caller, in *latticeapi.ListServiceNetworkVpcEndpointAssociationsInput) (*latticeapi.ListServiceNetworkVpcEndpointAssociationsOutput, error) {
-	if _, err := networkKind().id(c, in.ServiceNetworkIdentifier); err != nil {
-		return nil, err
-	}
-	items, err := empty[latticeapi.ServiceNetworkEndpointAssociation](in.MaxResults, in.NextToken)
-	if err != nil {
-		return nil, err
-	}
-	return &latticeapi.ListServiceNetworkVpcEndpointAssociationsOutput{Items: items}, nil
 }
 
 // ListServiceNetworkServiceAssociations lists the services of a network.
@@ -42,23 +28,33 @@ func (s *Service) ListServiceNetworkServiceAssociations(_ context.Context, c wor
 	return &latticeapi.ListServiceNetworkServiceAssociationsOutput{Items: items}, nil
 }
 
-// ListResourceEndpointAssociations lists the resource endpoints of a configuration.
-func (s *Service) ListResourceEndpointAssociations(_ context.Context, c world.Caller, in *latticeapi.ListResourceEndpointAssociationsInput) (*latticeapi.ListResourceEndpointAssociationsOutput, error) {
-	if _, err := configurationKind().id(c, in.ResourceConfigurationIdentifier); err != nil {
-		return nil, err
-	}
-	items, err := empty[latticeapi.ResourceEndpointAssociationSummary](in.MaxResults, in.NextToken)
+// ListServiceNetworkVpcEndpointAssociations lists the VPC endpoints of a network.
+func (s *Service) ListServiceNetworkVpcEndpointAssociations(_ context.Context, c world.Caller, in *latticeapi.ListServiceNetworkVpcEndpointAssociationsInput) (*latticeapi.ListServiceNetworkVpcEndpointAssociationsOutput, error) {
+	id, err := networkKind().id(c, in.ServiceNetworkIdentifier)
 	if err != nil {
 		return nil, err
 	}
-	return &latticeapi.ListResourceEndpointAssociationsOutput{Items: items}, nil
-}
-
-// DeleteResourceEndpointAssociation finds nothing to delete.
-func (s *Service) DeleteResourceEndpointAssociation(_ context.Context, c world.Caller, in *latticeapi.DeleteResourceEndpointAssociationInput) (*latticeapi.DeleteResourceEndpointAssociationOutput, error) {
-	k := kind{"rea", "resourceendpointassociation", "RESOURCE_ENDPOINT_ASSOCIATION", "resourceEndpointAssociationIdentifier"}
-	if _, err := k.id(c, in.ResourceEndpointAssociationIdentifier); err != nil {
+	v := s.look()
+	n, _ := v.w.ServiceNetworks.Get(world.ServiceNetworkID(id))
+	rows := owned(&v.w.Endpoints, c, func(e world.Endpoint) bool { return e.Type == world.EndpointServiceNetwork && string(e.Network) == id })
+	rows, next, err := listing.Page(listing.Lattice(), rows, world.Endpoint.RowID, in.MaxResults, in.NextToken)
+	if err != nil {
 		return nil, err
 	}
-	return nil, awserr.LatticeNotFound(k.noun, value(in.ResourceEndpointAssociationIdentifier))
+	out := &latticeapi.ListServiceNetworkVpcEndpointAssociationsOutput{Items: []latticeapi.ServiceNetworkEndpointAssociation{}, NextToken: next}
+	for _, e := range rows {
+		out.Items = append(out.Items, latticeapi.ServiceNetworkEndpointAssociation{
+			VpcEndpointId: new(string(e.ID)), VpcId: new(string(e.VPC)), VpcEndpointOwnerId: new(string(e.Account)),
+			State: new(v.endpointStatus(e)), ServiceNetworkArn: new(networkARN(n)), CreatedAt: &e.Created,
+		})
+	}
+	return out, nil
+}
+
+// endpointStatus is how far an endpoint is, in Lattice's words.
+func (v view) endpointStatus(e world.Endpoint) string {
+	if e.Failure != "" && !e.Deleting {
+		return "CREATE_FAILED"
+	}
+	return v.status(e.Meta, []string{string(e.VPC), string(e.ID)})
 }

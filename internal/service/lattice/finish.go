@@ -21,7 +21,7 @@ func Finish(tx *world.Tx, seen store.Seen) {
 		tx.VPCAssociations.Delete(a.ID)
 	}
 	for _, c := range tx.ResourceConfigurations.Where(func(c world.ResourceConfiguration) bool {
-		return c.Deleting && !tx.ResourceAssociations.Any(func(a world.ResourceAssociation) bool { return a.Configuration == c.ID })
+		return c.Deleting && seen.Rev >= c.Rev && !tx.ResourceAssociations.Any(func(a world.ResourceAssociation) bool { return a.Configuration == c.ID })
 	}) {
 		removeConfiguration(tx, c)
 	}
@@ -33,6 +33,7 @@ func Finish(tx *world.Tx, seen store.Seen) {
 		}
 		tx.ResourceGateways.Delete(g.ID)
 	}
+	tx.SettleEndpoints()
 }
 
 // Unfinished tells whether something of Lattice is marked for deletion, so that Finish may have work.

@@ -217,7 +217,9 @@ func (s *Service) DeleteResourceConfiguration(ctx context.Context, c world.Calle
 		switch {
 		case cfg.Type == world.ConfigurationGroup && tx.ResourceConfigurations.Any(func(o world.ResourceConfiguration) bool { return o.Group == cfg.ID }):
 			return awserr.LatticeConflict(k.noun, string(cfg.ID), "ResourceConfiguration %s has child resource configuration(s)", cfg.ID)
-		case !tx.ResourceAssociations.Any(here):
+		case tx.Endpoints.Any(func(e world.Endpoint) bool { return e.Configuration == cfg.ID && (e.Works() || e.Deleting) }):
+			return awserr.LatticeConflict(k.noun, string(cfg.ID), "ResourceConfiguration %s has VPC endpoint(s) associated", cfg.ID)
+		case !tx.ResourceAssociations.Any(here) && !tx.EndpointAssociations.Any(func(a world.EndpointAssociation) bool { return a.Configuration == cfg.ID }):
 			removeConfiguration(tx, cfg)
 			return nil
 		case cfg.Type != world.ConfigurationChild:

@@ -32,11 +32,17 @@ func New(c Config) *Service { return &Service{store: c.Store, patience: c.Patien
 // look is what the service answers from when it only reads.
 func (s *Service) look() view { return view{w: s.store.World(), seen: s.store.Seen()} }
 
-// update runs f in a transaction and returns what is to be answered from: the World it led to, with what was seen of
+// update runs f in a transaction, after which endpoints lead to what there is then, and returns what is to be answered from: the World it led to, with what was seen of
 // the kernel before.
 func (s *Service) update(ctx context.Context, f func(tx *world.Tx) error) (view, error) {
 	seen := s.store.Seen()
-	w, err := s.store.Update(ctx, f)
+	w, err := s.store.Update(ctx, func(tx *world.Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		tx.SettleEndpoints()
+		return nil
+	})
 	return view{w: w, seen: seen}, err
 }
 

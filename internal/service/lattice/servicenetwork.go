@@ -160,6 +160,8 @@ func (s *Service) DeleteServiceNetwork(ctx context.Context, c world.Caller, in *
 			return awserr.LatticeConflict("SERVICE_NETWORK", string(n.ID), "ServiceNetwork %s has VPC(s) associated", n.ID)
 		case resources > 0:
 			return awserr.LatticeConflict("SERVICE_NETWORK", string(n.ID), "ServiceNetwork %s has resource(s) associated.", n.ID)
+		case tx.Endpoints.Any(func(e world.Endpoint) bool { return e.Network == n.ID }):
+			return awserr.LatticeConflict("SERVICE_NETWORK", string(n.ID), "ServiceNetwork %s has VPC endpoint(s) associated", n.ID)
 		}
 		removeSubscriptions(tx, func(a world.AccessLogSubscription) bool { return a.Network == n.ID })
 		tx.ResourcePolicies.Delete(networkARN(n))

@@ -2,7 +2,6 @@ package lattice
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"kumiko/internal/api/latticeapi"
@@ -58,7 +57,7 @@ func newVPCAssociation(tx *world.Tx, c world.Caller, in *latticeapi.CreateServic
 	if err := vpcsPerNetwork().leaves(int(vpcs)); err != nil {
 		return none, err
 	}
-	index, err := freeIndex(tx)
+	index, err := tx.FreeConsumerIndex()
 	if err != nil {
 		return none, err
 	}
@@ -66,20 +65,6 @@ func newVPCAssociation(tx *world.Tx, c world.Caller, in *latticeapi.CreateServic
 		ID: world.VPCAssociationID(tx.NewID("snva")), Meta: tx.NewMeta(c, tags), Network: n.ID, VPC: vpc.ID,
 		Groups: groups, CreatedBy: c.Account, Index: index, PrivateDNS: value(in.PrivateDnsEnabled), DNSOptions: options,
 	}, nil
-}
-
-// freeIndex is the lowest index from 1 that no VPC association has.
-func freeIndex(tx *world.Tx) (uint16, error) {
-	used := map[uint16]bool{}
-	for a := range tx.VPCAssociations.All() {
-		used[a.Index] = true
-	}
-	for i := 1; i <= math.MaxUint16; i++ {
-		if !used[uint16(i)] {
-			return uint16(i), nil
-		}
-	}
-	return 0, &world.Error{Kind: world.Exhausted, Noun: "service-network-vpc-association", Message: "no more VPC associations are possible"}
 }
 
 func checkDNSOptions(in *latticeapi.CreateServiceNetworkVpcAssociationInput) (*world.DNSOptions, error) {
