@@ -254,9 +254,10 @@ func (a *analysis) target(from, to place) netip.Addr {
 // strayed says why an open trace does not end where the query wants it to.
 func (a *analysis) strayed(t Trace, to place, f fabric.Flow) *world.Explanation {
 	for _, h := range t.Hops {
-		if s := h.Origin.Station; s == fabric.LinkIn || s == fabric.Listen && h.Origin.Gateway != "" { // Lattice is no part of AWS's model
+		if s := h.Origin.Station; s == fabric.LinkIn || s == fabric.Listen && (h.Origin.Gateway != "" || h.Origin.Endpoint != "") { // Lattice is no part of AWS's model
 			v := a.f.VPC(h.Origin.VPC)
-			return &world.Explanation{Code: string(Unsupported), Component: a.part(v, string(h.Origin.Gateway)), VPC: a.part(v, string(h.Origin.VPC))}
+			id := string(h.Origin.Gateway) + string(h.Origin.Endpoint)
+			return &world.Explanation{Code: string(Unsupported), Component: a.part(v, id), VPC: a.part(v, string(h.Origin.VPC))}
 		}
 	}
 	if !t.Open {

@@ -119,7 +119,7 @@ func internetCode(h Hop) Code {
 
 // listenCode tells why a NAT gateway did not take a packet. Gateways of Lattice are no part of AWS's model.
 func listenCode(t Trace, h Hop) Code {
-	if h.Origin.Gateway != "" {
+	if h.Origin.Gateway != "" || h.Origin.Endpoint != "" {
 		return Unsupported
 	}
 	f := h.Flow

@@ -145,12 +145,22 @@ func (d *difference) resources(id world.VPCID) []Party {
 		if v == nil {
 			continue
 		}
-		for _, l := range v.Links {
-			for _, t := range f.Gateway(l.Gateway).Listeners {
-				p := Party{ID: string(t.Configuration), Addr: t.Addr, Name: nameOf(v, t.Addr)}
-				known := slices.ContainsFunc(out, func(o Party) bool { return o.ID == p.ID && o.Addr == p.Addr })
-				if slices.Contains(l.Addrs, t.Addr) && !known {
+		add := func(e world.EndpointID, l fabric.Link) {
+			for _, a := range l.Addrs {
+				t, ok := f.Gateway(l.Gateway).Listener(e, a)
+				p := Party{ID: string(t.Configuration), Addr: a, Name: nameOf(v, a)}
+				if ok && !slices.ContainsFunc(out, func(o Party) bool { return o.ID == p.ID && o.Addr == p.Addr }) {
 					out = append(out, p)
+				}
+			}
+		}
+		for _, l := range v.Links {
+			add("", l)
+		}
+		for _, e := range f.Endpoints {
+			for _, l := range e.Links {
+				if e.VPC == id {
+					add(e.ID, l)
 				}
 			}
 		}
@@ -320,7 +330,10 @@ func linkEdges(f *fabric.Fabric, v *fabric.VPC, addr netip.Addr, edge func(world
 	if v == nil {
 		return
 	}
-	for _, l := range v.Links {
+	if p, ok := holder(v, addr); ok { // an endpoint's
+		portEdges(v, p, false, edge)
+	}
+	for _, l := range linksFrom(f, v) {
 		for _, id := range l.Groups {
 			g, _ := v.Group(id)
 			for _, r := range g.Ingress {
@@ -344,6 +357,17 @@ func linkEdges(f *fabric.Fabric, v *fabric.VPC, addr netip.Addr, edge func(world
 		}
 		targetEdges(f, g, addr, edge)
 	}
+}
+
+// linksFrom are the links of a VPC, and those of its endpoints.
+func linksFrom(f *fabric.Fabric, v *fabric.VPC) []fabric.Link {
+	out := slices.Clone(v.Links)
+	for _, e := range f.Endpoints {
+		if e.VPC == v.ID {
+			out = append(out, e.Links...)
+		}
+	}
+	return out
 }
 
 func targetEdges(f *fabric.Fabric, g *fabric.Gateway, addr netip.Addr, edge func(world.PortRange)) {

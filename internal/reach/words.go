@@ -134,6 +134,8 @@ func (h Hop) noRoute(f fabric.Flow) string {
 
 func (h Hop) notListening(f fabric.Flow) string {
 	switch {
+	case h.Origin.Endpoint != "":
+		return fmt.Sprintf("%s does not take %s at %s", h.Origin.Endpoint, proto(f), f.Dst)
 	case h.Origin.Gateway == "":
 		return fmt.Sprintf("%s is a NAT gateway's; nothing listens there", h.Origin.ENI)
 	case h.Configuration == "":
@@ -157,6 +159,8 @@ func (h Hop) At() string {
 		return string(h.Table)
 	case h.Origin.Gateway != "":
 		return string(h.Origin.Gateway)
+	case h.Origin.Endpoint != "":
+		return string(h.Origin.Endpoint)
 	}
 	return string(h.Origin.VPC)
 }

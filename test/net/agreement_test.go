@@ -17,14 +17,15 @@ import (
 )
 
 var (
-	count    = flag.Int("worlds", 1000, "how many random worlds the agreement test tries")
-	lattice  = flag.Bool("lattice", true, "let the random worlds have service networks")
-	acls     = flag.Bool("acls", true, "let them have network ACLs that refuse")
-	peered   = flag.Bool("peered", true, "let them have peerings")
-	internet = flag.Bool("internet", true, "let them have internet gateways")
-	nats     = flag.Bool("nats", true, "let them have NAT gateways")
-	absent   = flag.Bool("absent", true, "let them have things that are stopped, detached or gone")
-	seed     = flag.Uint64("seed", 0, "seed of the first world; 0: by the clock")
+	count     = flag.Int("worlds", 1000, "how many random worlds the agreement test tries")
+	lattice   = flag.Bool("lattice", true, "let the random worlds have service networks")
+	acls      = flag.Bool("acls", true, "let them have network ACLs that refuse")
+	peered    = flag.Bool("peered", true, "let them have peerings")
+	internet  = flag.Bool("internet", true, "let them have internet gateways")
+	nats      = flag.Bool("nats", true, "let them have NAT gateways")
+	absent    = flag.Bool("absent", true, "let them have things that are stopped, detached or gone")
+	seed      = flag.Uint64("seed", 0, "seed of the first world; 0: by the clock")
+	endpoints = flag.Bool("endpoints", true, "let service networks have VPC endpoints")
 )
 
 // patience bounds the wait for a packet's fate. It decides nothing: a probe whose fate stays unknown is a failure.
@@ -45,6 +46,7 @@ func TestExplanationAgreesWithPackets(t *testing.T) {
 		f := l.update(func(tx *world.Tx) {
 			worlds.Make(tx, s, worlds.Features{
 				ServiceNetworks: *lattice, ACLs: *acls, Peerings: *peered, InternetGateways: *internet, NATGateways: *nats, Absent: *absent,
+				Endpoints: *endpoints,
 			})
 		})
 		quiet := l.echo(f)

@@ -175,9 +175,20 @@ func near(f *fabric.Fabric, v *fabric.VPC) []netip.Addr {
 			out = append(out, p.Addrs...)
 		}
 	}
+	behind := func(v *fabric.VPC) {
+		for _, e := range f.Endpoints {
+			for _, l := range e.Links {
+				if e.VPC == v.ID {
+					out = append(out, l.Addrs...)
+				}
+			}
+		}
+	}
 	ports(v)
+	behind(v)
 	for _, l := range v.Peerings {
 		ports(f.VPC(l.VPC))
+		behind(f.VPC(l.VPC))
 	}
 	for _, l := range v.Links {
 		out = append(out, l.Addrs...)

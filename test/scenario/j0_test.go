@@ -28,6 +28,8 @@ func TestJ0(t *testing.T) {
 		step{"6 names", (*story).names},
 		step{"7 logins", (*story).logins},
 		step{"8 access logs", (*story).accessLogs},
+		step{"9 endpoints without room", (*story).endpointsWithoutRoom},
+		step{"9 to 12 an endpoint", (*story).endpoint},
 		step{"closed groups", (*story).closedGroups},
 		step{"ports outside", (*story).portsOutside},
 		step{"validation", (*story).validation},

@@ -91,6 +91,7 @@ func sweep(ctx context.Context, binary, state string) error {
 func play(ctx context.Context, s *stage) error {
 	for _, act := range []func(context.Context, *stage) error{
 		prepare, gateways, configurations, network, resourceAssociations, vpcAssociation, names, logins, accessLogs,
+		endpoint, endpointNames, endpointLogin, withoutAssociation,
 	} {
 		if err := act(ctx, s); err != nil {
 			return err

@@ -14,6 +14,8 @@ type network1 struct {
 	id        string
 	account   string
 	resources []*resource
+	vpcJoin   string // snva-
+	endpoint  string // vpce-
 }
 
 // resource is a provider's instance as the service network knows it.
@@ -111,6 +113,7 @@ func vpcAssociation(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
+	a.clients = group
 	_, err = s.pick(ctx, "SecurityGroupRules[0].SecurityGroupRuleId", "ec2", "authorize-security-group-ingress", "--group-id", group,
 		"--protocol", "tcp", "--port", "22", "--cidr", cidr)
 	if err != nil {
@@ -121,8 +124,9 @@ func vpcAssociation(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
+	s.network.vpcJoin = member(out, "id")
 	if err := s.await(ctx, "ACTIVE", "status", "vpc-lattice", "get-service-network-vpc-association",
-		"--service-network-vpc-association-identifier", member(out, "id")); err != nil {
+		"--service-network-vpc-association-identifier", s.network.vpcJoin); err != nil {
 		return err
 	}
 	_, err = s.aws(ctx, "ec2", "describe-route-tables", "--filters", "Name=vpc-id,Values="+a.id, "--query", "RouteTables[].Routes[]", "--output", "text")

@@ -16,6 +16,7 @@ type vpc struct {
 	group      string   // of its instances
 	gateway    string   // its resource gateway
 	outbound   string   // the gateway's group
+	clients    string   // the group that guards the ways into the service network
 	instances  []*instance
 }
 

@@ -17,9 +17,10 @@ type Features struct {
 	InternetGateways bool
 	NATGateways      bool
 	Absent           bool // instances that are stopped, interfaces without one, peerings and gateways that are gone
+	Endpoints        bool // of service networks and resources
 }
 
-// Everything is all features.
+// Everything is all features that a second opinion is asked about: not Endpoints.
 var Everything = Features{ServiceNetworks: true, ACLs: true, Peerings: true, InternetGateways: true, NATGateways: true, Absent: true}
 
 // Make puts the world of a seed in the place of everything that a world made here can have.
@@ -67,6 +68,8 @@ func clear(tx *world.Tx) {
 	drop(&tx.ResourceGateways)
 	drop(&tx.ServiceNetworks)
 	drop(&tx.ManagedPrefixLists)
+	drop(&tx.Endpoints)
+	drop(&tx.EndpointAssociations)
 }
 
 func drop[K ~string, V world.Row](t *world.Table[K, V]) {
@@ -252,6 +255,37 @@ func (l *layout) lattice() {
 			Groups: l.some(l.groupsOf(v.ID), 2),
 		})
 	}
+	if l.Endpoints {
+		l.endpoints(vpcs, sn)
+	}
+}
+
+// endpoints puts endpoints of the network, and of one of its resources, into some VPCs: their addresses may be equal.
+func (l *layout) endpoints(vpcs []world.VPC, sn world.ServiceNetwork) {
+	tx := l.tx
+	configurations := tx.ResourceConfigurations.Where(func(world.ResourceConfiguration) bool { return true })
+	for _, v := range vpcs {
+		for range l.r.IntN(3) {
+			e := world.Endpoint{ID: world.EndpointID(tx.NewID("vpce")), Meta: tx.NewMeta(l.c, nil), Type: world.EndpointServiceNetwork, VPC: v.ID, Network: sn.ID}
+			if l.pick(3) && len(configurations) > 0 {
+				e.Type, e.Network, e.Configuration = world.EndpointResource, "", One(l.r, configurations).ID
+			}
+			e.Index, _ = tx.FreeConsumerIndex()
+			groups := l.groupsOf(v.ID)
+			if e.Groups = l.some(groups, 2); len(e.Groups) == 0 {
+				e.Groups = groups[:1]
+			}
+			for _, s := range tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID }) {
+				e.Subnets = append(e.Subnets, s.ID)
+			}
+			tx.Endpoints.Put(e)
+			if err := tx.PlaceEndpoint(e); err != nil {
+				e.Failure = world.NoFreeAddresses
+				tx.Endpoints.Put(e)
+			}
+		}
+	}
+	tx.SettleEndpoints()
 }
 
 func (l *layout) groupsOf(v world.VPCID) []world.SecurityGroupID {
