@@ -181,7 +181,7 @@ type load struct {
 	free  []netip.Addr // of its prefixes
 }
 
-// loads are the ENIs of an endpoint, those first at which there are the fewest resources.
+// loads are the ENIs of an endpoint, those first at which there are the fewest resources, else the oldest.
 func (w *World) loads(e EndpointID) []load {
 	taken := w.takenAddrs(e)
 	var out []load
@@ -198,7 +198,7 @@ func (w *World) loads(e EndpointID) []load {
 		}
 		out = append(out, l)
 	}
-	slices.SortStableFunc(out, func(a, b load) int { return cmp.Compare(a.taken, b.taken) })
+	slices.SortFunc(out, func(a, b load) int { return cmp.Or(cmp.Compare(a.taken, b.taken), cmp.Compare(a.Index, b.Index)) })
 	return out
 }
 
