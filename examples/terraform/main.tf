@@ -152,6 +152,28 @@ resource "aws_vpclattice_service_network_vpc_association" "consumer" {
   security_group_ids         = [aws_security_group.clients.id]
 }
 
+# The same by endpoints, at addresses of the consumer's own range: of the network, and of the one resource.
+resource "aws_vpc_endpoint" "network" {
+  vpc_endpoint_type   = "ServiceNetwork"
+  vpc_id              = aws_vpc.this["consumer"].id
+  service_network_arn = aws_vpclattice_service_network.this.arn
+  subnet_ids          = [aws_subnet.this["consumer-1"].id]
+  security_group_ids  = [aws_security_group.clients.id]
+  depends_on          = [aws_vpclattice_service_network_resource_association.ssh]
+}
+
+resource "aws_vpc_endpoint" "resource" {
+  vpc_endpoint_type          = "Resource"
+  vpc_id                     = aws_vpc.this["consumer"].id
+  resource_configuration_arn = aws_vpclattice_resource_configuration.ssh.arn
+  subnet_ids                 = [aws_subnet.this["consumer-0"].id, aws_subnet.this["consumer-1"].id]
+  security_group_ids         = [aws_security_group.clients.id]
+}
+
+output "endpoints" {
+  value = "${aws_vpc_endpoint.network.id} ${aws_vpc_endpoint.resource.id}"
+}
+
 output "name" {
   value = one(aws_vpclattice_service_network_resource_association.ssh.dns_entry).domain_name
 }

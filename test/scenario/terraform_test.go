@@ -71,6 +71,11 @@ func TestTerraform(t *testing.T) {
 		t.Errorf("%s is %q", name, got)
 	}
 	l.agree(client, name, "22", "")
+	for _, id := range strings.Fields(terraform("output", "-raw", "endpoints")) {
+		for _, name := range l.atEndpoint(id, 1) {
+			l.agree(client, name, "22", "")
+		}
+	}
 	terraform("plan", "-detailed-exitcode", "-input=false", "-no-color") // status 2 if there is something to do
 	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
 	if n := l.Pick("length(Vpcs)", "ec2", "describe-vpcs"); n != "0" {
