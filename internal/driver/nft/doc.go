@@ -28,6 +28,8 @@
 //
 // A new connection from a consumer's link must be to a listener; it is then marked with its consumer and with the
 // port it will leave by, its destination becomes the target, its source one of the port's addresses. The zone of the
-// link keeps equal connections of different consumers apart. A NAT gateway does the same for one VPC, without listeners:
+// link keeps equal connections of different consumers apart; listeners for endpoints are known by the link as well, for
+// their addresses are those of a VPC. An endpoint to Lattice tracks nothing: it passes on what is for its resources, and
+// what comes from them. A NAT gateway does the same for one VPC, without listeners:
 // what goes through it leaves from its primary address.
 package nft
