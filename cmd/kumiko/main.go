@@ -32,7 +32,7 @@ func main() {
 
 func up(ctx context.Context, o cli.UpOptions) error {
 	return app.Run(ctx, app.Config{
-		State: o.State, Listen: o.Listen, Open: o.Open, StrictAMI: o.StrictAMI, Folders: o.Folders,
+		State: o.State, Listen: o.Listen, Open: o.Open, StrictAMI: o.StrictAMI, IAMWarn: o.IAM == "warn", Folders: o.Folders,
 		Version: version(), Ready: o.Ready, Log: logger(o.Debug),
 	})
 }

@@ -15,7 +15,8 @@ import (
 
 // Credentials knows the access keys there are.
 type Credentials interface {
-	Lookup(id world.AccessKeyID) (Credential, bool)
+	// Lookup finds the credentials with an id. Temporary ones are known by the token that came with the request.
+	Lookup(id world.AccessKeyID, token string) (Credential, bool)
 }
 
 // Credential is an access key with whom it belongs to. Region and RequestID of the caller are filled in from the request.
@@ -73,7 +74,7 @@ func awsHost(host string) (service, region string) {
 
 // authenticate verifies the signature and says who calls.
 func (s *Server) authenticate(x *exchange, claim *sigv4.Claim, body []byte) (world.Caller, *awserr.Error) {
-	credential, ok := s.config.Credentials.Lookup(claim.Key)
+	credential, ok := s.config.Credentials.Lookup(claim.Key, claim.Token)
 	if !ok {
 		if id := string(claim.Key); s.config.Open && isAccount(id) {
 			caller := world.Caller{Account: world.AccountID(id), ARN: "arn:aws:iam::" + id + ":root", UserID: id}
@@ -100,7 +101,7 @@ func (s *Server) authenticate(x *exchange, claim *sigv4.Claim, body []byte) (wor
 
 // caller fills in what the request says of the caller.
 func (x *exchange) caller(c world.Caller, claim *sigv4.Claim) world.Caller {
-	c.Region, c.RequestID = claim.Region, x.id
+	c.Region, c.RequestID, c.Key = claim.Region, x.id, claim.Key
 	return c
 }
 

@@ -145,7 +145,7 @@ const (
 // keys are the credentials the tests use.
 type keys struct{}
 
-func (keys) Lookup(id world.AccessKeyID) (Credential, bool) {
+func (keys) Lookup(id world.AccessKeyID, _ string) (Credential, bool) {
 	c := Credential{Secret: testSecret, Caller: world.Caller{Account: "111122223333", ARN: "arn:aws:iam::111122223333:root", UserID: "111122223333"}}
 	switch id {
 	case testKey:

@@ -89,6 +89,7 @@ type exchange struct {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := s.config.Now()
+	r = r.WithContext(WithWay(r.Context(), wayOf(r)))
 	x := &exchange{Request: r, id: requestID(), served: s.guess(r)}
 	answer := s.answer(w, x)
 	h := w.Header()
@@ -165,6 +166,10 @@ func (s *Server) do(w http.ResponseWriter, x *exchange) (*wire.Operation, any, e
 	}
 	if s.config.Authorize != nil {
 		if err := s.config.Authorize(x.Context(), caller, x.name, op.Name, in); err != nil {
+			var denied *Denied
+			if errors.As(err, &denied) {
+				return nil, nil, wire.Fault(x.name, x.protocol, wire.Denied, denied.Text)
+			}
 			return nil, nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"net/netip"
 
 	"kumiko/internal/world"
@@ -13,12 +14,26 @@ type Way struct {
 	Endpoint world.EndpointID // the VPC endpoint it came through, if any
 	VPC      world.VPCID      // the VPC of that endpoint
 	Source   netip.Addr       // the client's address: a private one behind an endpoint, a public one otherwise
+	Secure   bool             // it was encrypted
+	Agent    string           // the client's name for itself
 }
 
 type wayKey struct{}
 
 // WithWay notes in a request's context how it came. Listeners other than the machine's own do so.
 func WithWay(ctx context.Context, w Way) context.Context { return context.WithValue(ctx, wayKey{}, w) }
+
+// wayOf is how a request came: what its listener noted, completed by what the request itself tells.
+func wayOf(r *http.Request) Way {
+	w := WayOf(r.Context())
+	if !w.Source.IsValid() {
+		if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+			w.Source = from.Addr().Unmap()
+		}
+	}
+	w.Secure, w.Agent = w.Secure || r.TLS != nil, r.UserAgent()
+	return w
+}
 
 // WayOf is how the request with this context came.
 func WayOf(ctx context.Context) Way {

@@ -3,21 +3,23 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base32"
-	"encoding/base64"
 	"fmt"
-	"io"
 	"math/big"
 	"regexp"
 
 	"kumiko/internal/api"
+	"kumiko/internal/api/sealed"
 	"kumiko/internal/cli/admin"
+	"kumiko/internal/guard"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
 )
 
 // accounts keeps the accounts and their access keys.
-type accounts struct{ store *store.Store }
+type accounts struct {
+	store *store.Store
+	box   *sealed.Box // of temporary credentials
+}
 
 var accountName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
@@ -71,7 +73,7 @@ func (a accounts) Accounts(context.Context) ([]admin.Account, error) {
 func describe(w *world.World, a world.Account) admin.Account {
 	out := admin.Account{ID: string(a.ID), Name: a.Name, Created: a.Created}
 	for k := range w.AccessKeys.All() {
-		if k.Account == a.ID {
+		if k.Account == a.ID && k.User == "" && out.AccessKeyID == "" {
 			out.AccessKeyID, out.SecretAccessKey = string(k.ID), k.Secret
 		}
 	}
@@ -79,27 +81,29 @@ func describe(w *world.World, a world.Account) admin.Account {
 }
 
 func addAccount(tx *world.Tx, id world.AccountID, name string) error {
-	raw := make([]byte, 40)
-	if _, err := io.ReadFull(tx.Rand, raw); err != nil {
+	key, secret, err := sealed.NewKey(tx.Rand, "AKIA")
+	if err != nil {
 		return err
 	}
-	key := world.AccessKey{ // 20 and 40 characters, as AWS's are
-		ID: world.AccessKeyID("AKIA" + base32.StdEncoding.EncodeToString(raw[:10])), Account: id, Created: tx.Now,
-		Secret: base64.StdEncoding.EncodeToString(raw[10:]),
-	}
 	tx.Accounts.Put(world.Account{ID: id, Name: name, Created: tx.Now})
-	tx.AccessKeys.Put(key)
+	tx.AccessKeys.Put(world.AccessKey{ID: key, Secret: secret, Account: id, Created: tx.Now})
 	return nil
 }
 
-// Lookup finds the credentials behind an access key id.
-func (a accounts) Lookup(id world.AccessKeyID) (api.Credential, bool) {
+// Lookup finds the credentials behind an access key id and, if they are temporary, a session token.
+func (a accounts) Lookup(id world.AccessKeyID, token string) (api.Credential, bool) {
 	w := a.store.World()
+	if token != "" {
+		c, secret, ok := a.box.Redeem(id, token)
+		if !ok || !guard.Exists(&w, c) {
+			return api.Credential{}, false
+		}
+		return api.Credential{Secret: secret, SessionToken: token, Expires: c.Session.Expires, Caller: c}, true
+	}
 	k, ok := w.AccessKeys.Get(id)
-	if !ok {
+	if !ok || k.Inactive {
 		return api.Credential{}, false
 	}
-	return api.Credential{Secret: k.Secret, Caller: world.Caller{
-		Account: k.Account, ARN: "arn:aws:iam::" + string(k.Account) + ":root", UserID: string(k.Account),
-	}}, true
+	c, ok := guard.CallerOf(&w, k)
+	return api.Credential{Secret: k.Secret, Caller: c}, ok
 }

@@ -12,8 +12,9 @@ import (
 	"sync"
 	"time"
 
+	"kumiko/internal/api/sealed"
 	"kumiko/internal/cli/admin"
-
+	"kumiko/internal/guard"
 	"kumiko/internal/reconcile"
 	"kumiko/internal/record"
 	"kumiko/internal/record/access"
@@ -27,6 +28,7 @@ type Config struct {
 	Listen    string           // host:port of the AWS APIs
 	Open      bool             // a 12-digit access key id is that account, whatever the secret
 	StrictAMI bool             // refuse unknown AMI ids
+	IAMWarn   bool             // log what IAM refuses, and let it pass
 	Folders   []string         // further folders of the machine that instances may read
 	Version   string           // told by the status command
 	Ready     func(url string) // called once the API answers
@@ -74,6 +76,8 @@ type daemon struct {
 
 	store    *store.Store
 	accounts accounts
+	box      *sealed.Box
+	guard    *guard.Guard
 	logs     *record.Store
 	access   *access.Recorder
 	drivers  *drivers
@@ -89,7 +93,14 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if d.store, err = store.Open(d.folder.world()); err != nil {
 		return err
 	}
-	d.accounts = accounts{d.store}
+	sealing, err := d.folder.secret("sealing", sealed.KeySize, rand.Read)
+	if err != nil {
+		return err
+	}
+	if d.box, err = sealed.New(sealing); err != nil {
+		return err
+	}
+	d.accounts = accounts{d.store, d.box}
 	if err := d.accounts.ensureDefault(ctx); err != nil {
 		return err
 	}
@@ -109,7 +120,8 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if d.private, err = admin.Listen(d.conf.State); err != nil {
 		return fmt.Errorf("listen for commands: %w", err)
 	}
-	if d.drivers, err = newDrivers(d.conf, d.folder, key, d.access); err != nil {
+	d.guard = d.guardOf(d.store)
+	if d.drivers, err = newDrivers(d.conf, d.folder, metadata{key, newInstanceRoles(d.store, d.guard, d.box).role}, d.access); err != nil {
 		return err
 	}
 	d.drivers.records = flowlog.New(flowlog.Config{Store: d.store, Log: d.logs, Source: counted{d.drivers.flows}})

@@ -40,11 +40,17 @@ type drivers struct {
 	stopped sync.Once
 }
 
-// newDrivers makes the drivers. key proves metadata tokens.
-func newDrivers(c Config, f folder, key []byte, log *access.Recorder) (*drivers, error) {
+// metadata is what the metadata service needs: the key that proves tokens, and the roles of instances.
+type metadata struct {
+	key  []byte
+	role func(world.Instance) (imds.Role, bool)
+}
+
+// newDrivers makes the drivers.
+func newDrivers(c Config, f folder, m metadata, log *access.Recorder) (*drivers, error) {
 	d := &drivers{access: log, watchers: &watchers{all: map[chan event]struct{}{}}}
 	var err error
-	if d.metadata, err = imds.New(imds.Config{Run: f.run(), Key: key, Log: c.Log}); err != nil {
+	if d.metadata, err = imds.New(imds.Config{Run: f.run(), Key: m.key, Role: m.role, Log: c.Log}); err != nil {
 		return nil, err
 	}
 	if d.hosts, err = host.New(hostConfig(c, f)); err != nil {

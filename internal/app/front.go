@@ -7,12 +7,15 @@ import (
 
 	"kumiko/internal/api"
 	"kumiko/internal/api/ec2api"
+	"kumiko/internal/api/iamapi"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
+	"kumiko/internal/guard"
 	"kumiko/internal/record"
 	"kumiko/internal/service/ec2"
+	"kumiko/internal/service/iam"
 	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/logs"
 	"kumiko/internal/service/sts"
@@ -29,15 +32,26 @@ func (d *daemon) front() (http.Handler, error) { return d.frontOf(d.store, d.log
 // frontOf makes the handler of the AWS APIs over a store and its logs.
 func (d *daemon) frontOf(st *store.Store, kept *record.Store) (http.Handler, error) {
 	network := ec2.New(ec2.Config{Store: st, Console: d.drivers.hosts.Console, StrictAMI: d.conf.StrictAMI})
+	g := d.guard
+	if st != d.store {
+		g = d.guardOf(st)
+	}
 	return api.New(api.Config{
+		Authorize: g.Authorize,
 		Services: []wire.Service{
 			ec2api.Service(network),
 			latticeapi.Service(lattice.New(lattice.Config{Store: st, Patience: patience})),
 			logsapi.Service(logs.New(logs.Config{Store: st, Log: kept})),
-			stsapi.Service(sts.New(sts.Config{Store: st})),
+			stsapi.Service(sts.New(sts.Config{Store: st, Guard: g, Box: d.box})),
+			iamapi.Service(iam.New(iam.Config{Store: st, Guard: g})),
 		},
-		Credentials: accounts{st}, Open: d.conf.Open, Log: d.conf.Log,
+		Credentials: accounts{st, d.box}, Open: d.conf.Open, Log: d.conf.Log,
 	})
+}
+
+// guardOf makes the guard of the APIs over a store.
+func (d *daemon) guardOf(st *store.Store) *guard.Guard {
+	return guard.New(guard.Config{World: st.World, Box: d.box, Warn: d.conf.IAMWarn, Log: d.conf.Log})
 }
 
 // finish completes in the World what was seen to be complete in the kernel.

@@ -32,6 +32,7 @@ type UpOptions struct {
 	Listen    string   // host:port of the AWS APIs
 	Open      bool     // a 12-digit access key id is that account, whatever the secret
 	StrictAMI bool     // refuse unknown images
+	IAM       string   // enforce, or warn of what IAM refuses
 	Folders   []string // further folders of the machine that instances may read
 	Debug     bool     // log details
 	// Ready is called once, when the API answers at url.

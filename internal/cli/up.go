@@ -31,6 +31,9 @@ them over. "kumiko down" ends everything. Daemons with different state folders l
 			if err != nil {
 				return err
 			}
+			if o.IAM != "enforce" && o.IAM != "warn" {
+				return usage("--iam %s: must be enforce or warn", o.IAM)
+			}
 			o.State = state
 			o.Ready = func(url string) {
 				fmt.Fprintf(c.OutOrStdout(), "kumiko is ready: %s, state in %s\n", url, state)
@@ -42,6 +45,8 @@ them over. "kumiko down" ends everything. Daemons with different state folders l
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:4566", "address of the AWS APIs; port 0 takes a free one")
 	f.BoolVar(&o.Open, "open", false, "let a 12-digit access key id with any secret be that account")
 	f.BoolVar(&o.StrictAMI, "strict-ami", false, "refuse AMI ids that are not known")
+	f.StringVar(&o.IAM, "iam", "enforce", "enforce what IAM policies say, or warn in the log of what they would refuse")
+	complete(c, "iam", "enforce", "warn")
 	f.StringArrayVar(&o.Folders, "folder", nil, "a folder of this machine that instances may read (repeat for more)")
 	f.BoolVar(&o.Debug, "debug", false, "log details")
 	return c

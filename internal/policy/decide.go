@@ -246,3 +246,21 @@ func isRootOf(a, account string) bool {
 	_, rest, found := strings.Cut(rest, ":")
 	return ok && found && rest == "iam::"+account+":root"
 }
+
+// Matches tells whether a statement of the document that denies, or else one that allows, is about the request.
+func (d *Document) Matches(r *Request, deny bool) bool {
+	return slices.ContainsFunc(d.Statements, func(s Statement) bool { return s.Deny == deny && s.applies(r) })
+}
+
+// Keys are the condition keys that the document's conditions look at.
+func (d *Document) Keys() []string {
+	var out []string
+	for _, s := range d.Statements {
+		for _, c := range s.Conditions {
+			if !slices.Contains(out, c.Key) {
+				out = append(out, c.Key)
+			}
+		}
+	}
+	return out
+}

@@ -10,17 +10,20 @@ type Account struct {
 	ID      AccountID
 	Name    string // unique; "default" for the default account
 	Created time.Time
+	Alias   string `json:",omitempty"` // unique; the name in the URL of the sign-in page
 }
 
 // RowID is the account id.
 func (a Account) RowID() string { return string(a.ID) }
 
-// AccessKey is a pair of credentials of an account.
+// AccessKey is a pair of credentials of an account, or of a user of it.
 type AccessKey struct {
-	ID      AccessKeyID
-	Secret  string
-	Account AccountID
-	Created time.Time
+	ID       AccessKeyID
+	Secret   string
+	Account  AccountID
+	Created  time.Time
+	User     string `json:",omitempty"` // id; empty: the account itself
+	Inactive bool   `json:",omitempty"`
 }
 
 // RowID is the access key id.

@@ -20,3 +20,6 @@ func ARN(service, region string, account AccountID, resource string) string {
 
 // OwnedBy tells whether the row belongs to the caller's account and lies in the region the caller talks to.
 func (m Meta) OwnedBy(c Caller) bool { return m.Account == c.Account && m.Region == c.Region }
+
+// Stamp is the Meta of a row, for those who see no more of it.
+func (m Meta) Stamp() Meta { return m }

@@ -80,7 +80,7 @@ func (c *checker) put(noun, id string) error {
 			return missing("hosted-zone", string(z))
 		}
 	}
-	return nil
+	return c.putIAM(noun, id)
 }
 
 // deleted checks that nothing needs a row that is gone.
@@ -132,7 +132,7 @@ func (c *checker) deleted(noun, id string) error {
 	case "instance":
 		return used("network-interface", w.ENIs.Any(func(e ENI) bool { return string(e.Attachment.Instance) == id }))
 	}
-	return nil
+	return c.orphans(noun)
 }
 
 // some tells whether a sequence has an element.

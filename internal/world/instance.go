@@ -36,6 +36,8 @@ type Instance struct {
 	Reason           string    // state transition reason
 	TerminatedAt     time.Time // when its host was gone; zero before
 	InstanceProfile  string    // name of the instance profile, empty if none
+	ProfileID        string    // of the instance profile
+	Association      string    // iip-assoc-, of the instance with its profile
 	Metadata         MetadataOptions
 	TerminationLock  bool   // disableApiTermination
 	StopLock         bool   // disableApiStop

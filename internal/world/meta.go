@@ -67,4 +67,6 @@ type Caller struct {
 	ARN       string // principal, e.g. arn:aws:iam::000000000000:root
 	UserID    string
 	RequestID string
+	Key       AccessKeyID // the request is signed with
+	Session   *Session    // of temporary credentials; nil: they are for ever
 }

@@ -50,6 +50,12 @@ type World struct {
 	HealthChecks       Table[HealthCheckID, HealthCheck]
 	HealthObservations Table[HealthCheckID, HealthObservation]
 
+	Users            Table[string, User]
+	Groups           Table[string, Group]
+	Roles            Table[string, Role]
+	ManagedPolicies  Table[string, ManagedPolicy]
+	InstanceProfiles Table[string, InstanceProfile]
+
 	NetworkInsightsPaths         Table[NetworkInsightsPathID, NetworkInsightsPath]
 	NetworkInsightsAnalyses      Table[NetworkInsightsAnalysisID, NetworkInsightsAnalysis]
 	NetworkInsightsScopes        Table[NetworkInsightsAccessScopeID, NetworkInsightsAccessScope]
@@ -97,6 +103,11 @@ func (w *World) tables() []namedTable {
 		{"delegation-set", &w.DelegationSets},
 		{"health-check", &w.HealthChecks},
 		{"health-observation", &w.HealthObservations},
+		{"iam-user", &w.Users},
+		{"iam-group", &w.Groups},
+		{"iam-role", &w.Roles},
+		{"iam-policy", &w.ManagedPolicies},
+		{"instance-profile", &w.InstanceProfiles},
 		{"network-insights-path", &w.NetworkInsightsPaths},
 		{"network-insights-analysis", &w.NetworkInsightsAnalyses},
 		{"network-insights-access-scope", &w.NetworkInsightsScopes},

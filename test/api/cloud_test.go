@@ -84,7 +84,7 @@ func (c *complaints) Handle(_ context.Context, r slog.Record) error {
 // keys are the access keys in the store.
 type keys struct{ *store.Store }
 
-func (k keys) Lookup(id world.AccessKeyID) (api.Credential, bool) {
+func (k keys) Lookup(id world.AccessKeyID, _ string) (api.Credential, bool) {
 	w := k.World()
 	row, ok := w.AccessKeys.Get(id)
 	return api.Credential{Secret: row.Secret, Caller: world.Caller{

@@ -16,6 +16,7 @@ type Handlers interface {
 	AssignPrivateIpAddresses(ctx context.Context, c world.Caller, in *AssignPrivateIpAddressesInput) (*AssignPrivateIpAddressesOutput, error)
 	AssociateAddress(ctx context.Context, c world.Caller, in *AssociateAddressInput) (*AssociateAddressOutput, error)
 	AssociateDhcpOptions(ctx context.Context, c world.Caller, in *AssociateDhcpOptionsInput) (*AssociateDhcpOptionsOutput, error)
+	AssociateIamInstanceProfile(ctx context.Context, c world.Caller, in *AssociateIamInstanceProfileInput) (*AssociateIamInstanceProfileOutput, error)
 	AssociateRouteTable(ctx context.Context, c world.Caller, in *AssociateRouteTableInput) (*AssociateRouteTableOutput, error)
 	AssociateVpcCidrBlock(ctx context.Context, c world.Caller, in *AssociateVpcCidrBlockInput) (*AssociateVpcCidrBlockOutput, error)
 	AttachInternetGateway(ctx context.Context, c world.Caller, in *AttachInternetGatewayInput) (*AttachInternetGatewayOutput, error)
@@ -114,6 +115,7 @@ type Handlers interface {
 	DetachInternetGateway(ctx context.Context, c world.Caller, in *DetachInternetGatewayInput) (*DetachInternetGatewayOutput, error)
 	DetachNetworkInterface(ctx context.Context, c world.Caller, in *DetachNetworkInterfaceInput) (*DetachNetworkInterfaceOutput, error)
 	DisassociateAddress(ctx context.Context, c world.Caller, in *DisassociateAddressInput) (*DisassociateAddressOutput, error)
+	DisassociateIamInstanceProfile(ctx context.Context, c world.Caller, in *DisassociateIamInstanceProfileInput) (*DisassociateIamInstanceProfileOutput, error)
 	DisassociateRouteTable(ctx context.Context, c world.Caller, in *DisassociateRouteTableInput) (*DisassociateRouteTableOutput, error)
 	DisassociateVpcCidrBlock(ctx context.Context, c world.Caller, in *DisassociateVpcCidrBlockInput) (*DisassociateVpcCidrBlockOutput, error)
 	GetConsoleOutput(ctx context.Context, c world.Caller, in *GetConsoleOutputInput) (*GetConsoleOutputOutput, error)
@@ -134,6 +136,7 @@ type Handlers interface {
 	RebootInstances(ctx context.Context, c world.Caller, in *RebootInstancesInput) (*RebootInstancesOutput, error)
 	RejectVpcPeeringConnection(ctx context.Context, c world.Caller, in *RejectVpcPeeringConnectionInput) (*RejectVpcPeeringConnectionOutput, error)
 	ReleaseAddress(ctx context.Context, c world.Caller, in *ReleaseAddressInput) (*ReleaseAddressOutput, error)
+	ReplaceIamInstanceProfileAssociation(ctx context.Context, c world.Caller, in *ReplaceIamInstanceProfileAssociationInput) (*ReplaceIamInstanceProfileAssociationOutput, error)
 	ReplaceNetworkAclAssociation(ctx context.Context, c world.Caller, in *ReplaceNetworkAclAssociationInput) (*ReplaceNetworkAclAssociationOutput, error)
 	ReplaceNetworkAclEntry(ctx context.Context, c world.Caller, in *ReplaceNetworkAclEntryInput) (*ReplaceNetworkAclEntryOutput, error)
 	ReplaceRoute(ctx context.Context, c world.Caller, in *ReplaceRouteInput) (*ReplaceRouteOutput, error)
@@ -167,6 +170,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("AssignPrivateIpAddresses", h.AssignPrivateIpAddresses),
 			wire.Op("AssociateAddress", h.AssociateAddress),
 			wire.Op("AssociateDhcpOptions", h.AssociateDhcpOptions),
+			wire.Op("AssociateIamInstanceProfile", h.AssociateIamInstanceProfile),
 			wire.Op("AssociateRouteTable", h.AssociateRouteTable),
 			wire.Op("AssociateVpcCidrBlock", h.AssociateVpcCidrBlock),
 			wire.Op("AttachInternetGateway", h.AttachInternetGateway),
@@ -265,6 +269,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DetachInternetGateway", h.DetachInternetGateway),
 			wire.Op("DetachNetworkInterface", h.DetachNetworkInterface),
 			wire.Op("DisassociateAddress", h.DisassociateAddress),
+			wire.Op("DisassociateIamInstanceProfile", h.DisassociateIamInstanceProfile),
 			wire.Op("DisassociateRouteTable", h.DisassociateRouteTable),
 			wire.Op("DisassociateVpcCidrBlock", h.DisassociateVpcCidrBlock),
 			wire.Op("GetConsoleOutput", h.GetConsoleOutput),
@@ -285,6 +290,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("RebootInstances", h.RebootInstances),
 			wire.Op("RejectVpcPeeringConnection", h.RejectVpcPeeringConnection),
 			wire.Op("ReleaseAddress", h.ReleaseAddress),
+			wire.Op("ReplaceIamInstanceProfileAssociation", h.ReplaceIamInstanceProfileAssociation),
 			wire.Op("ReplaceNetworkAclAssociation", h.ReplaceNetworkAclAssociation),
 			wire.Op("ReplaceNetworkAclEntry", h.ReplaceNetworkAclEntry),
 			wire.Op("ReplaceRoute", h.ReplaceRoute),

@@ -83,6 +83,17 @@ type AssociateDhcpOptionsInput struct {
 type AssociateDhcpOptionsOutput struct {
 }
 
+// AssociateIamInstanceProfileInput is what AssociateIamInstanceProfile is asked with.
+type AssociateIamInstanceProfileInput struct {
+	IamInstanceProfile *IamInstanceProfileSpecification `aws:"IamInstanceProfile,need"`
+	InstanceId         *string                          `aws:"InstanceId,need"`
+}
+
+// AssociateIamInstanceProfileOutput is what AssociateIamInstanceProfile answers.
+type AssociateIamInstanceProfileOutput struct {
+	IamInstanceProfileAssociation *IamInstanceProfileAssociation `aws:"IamInstanceProfileAssociation,out=iamInstanceProfileAssociation"`
+}
+
 // AssociateRouteTableInput is what AssociateRouteTable is asked with.
 type AssociateRouteTableInput struct {
 	GatewayId      *string `aws:"GatewayId"`
@@ -1541,6 +1552,16 @@ type DisassociateAddressInput struct {
 type DisassociateAddressOutput struct {
 }
 
+// DisassociateIamInstanceProfileInput is what DisassociateIamInstanceProfile is asked with.
+type DisassociateIamInstanceProfileInput struct {
+	AssociationId *string `aws:"AssociationId,need"`
+}
+
+// DisassociateIamInstanceProfileOutput is what DisassociateIamInstanceProfile answers.
+type DisassociateIamInstanceProfileOutput struct {
+	IamInstanceProfileAssociation *IamInstanceProfileAssociation `aws:"IamInstanceProfileAssociation,out=iamInstanceProfileAssociation"`
+}
+
 // DisassociateRouteTableInput is what DisassociateRouteTable is asked with.
 type DisassociateRouteTableInput struct {
 	DryRun        *bool   `aws:"DryRun,out=dryRun"`
@@ -1840,6 +1861,17 @@ type ReleaseAddressInput struct {
 
 // ReleaseAddressOutput is what ReleaseAddress answers.
 type ReleaseAddressOutput struct {
+}
+
+// ReplaceIamInstanceProfileAssociationInput is what ReplaceIamInstanceProfileAssociation is asked with.
+type ReplaceIamInstanceProfileAssociationInput struct {
+	IamInstanceProfile *IamInstanceProfileSpecification `aws:"IamInstanceProfile,need"`
+	AssociationId      *string                          `aws:"AssociationId,need"`
+}
+
+// ReplaceIamInstanceProfileAssociationOutput is what ReplaceIamInstanceProfileAssociation answers.
+type ReplaceIamInstanceProfileAssociationOutput struct {
+	IamInstanceProfileAssociation *IamInstanceProfileAssociation `aws:"IamInstanceProfileAssociation,out=iamInstanceProfileAssociation"`
 }
 
 // ReplaceNetworkAclAssociationInput is what ReplaceNetworkAclAssociation is asked with.

@@ -7,7 +7,24 @@ import "kumiko/internal/api/wire"
 // constraints are the limits of the shapes members refer to.
 func constraints() map[string]wire.Constraint {
 	return map[string]wire.Constraint{
-		"accessKeyIdType": {Min: new(int64(16)), Max: new(int64(128)), Pattern: "[\\w]*"},
-		"arnType":         {Min: new(int64(20)), Max: new(int64(2048)), Pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"},
+		"ProvidedContextsListType":              {Min: new(int64(1)), Max: new(int64(5))},
+		"accessKeyIdType":                       {Min: new(int64(16)), Max: new(int64(128)), Pattern: "[\\w]*"},
+		"arnType":                               {Min: new(int64(20)), Max: new(int64(2048)), Pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"},
+		"assumedRoleIdType":                     {Min: new(int64(2)), Max: new(int64(193)), Pattern: "[\\w+=,.@:-]*"},
+		"contextAssertionType":                  {Min: new(int64(4)), Max: new(int64(2048))},
+		"durationSecondsType":                   {Min: new(int64(900)), Max: new(int64(129600))},
+		"encodedMessageType":                    {Min: new(int64(1)), Max: new(int64(10240))},
+		"externalIdType":                        {Min: new(int64(2)), Max: new(int64(1224)), Pattern: "[\\w+=,.@:\\/-]*"},
+		"nonNegativeIntegerType":                {Min: new(int64(0))},
+		"roleDurationSecondsType":               {Min: new(int64(900)), Max: new(int64(43200))},
+		"roleSessionNameType":                   {Min: new(int64(2)), Max: new(int64(64)), Pattern: "[\\w+=,.@-]*"},
+		"serialNumberType":                      {Min: new(int64(9)), Max: new(int64(256)), Pattern: "[\\w+=/:,.@-]*"},
+		"sourceIdentityType":                    {Min: new(int64(2)), Max: new(int64(64)), Pattern: "[\\w+=,.@-]*"},
+		"tagKeyListType":                        {Max: new(int64(50)), Item: "tagKeyType"},
+		"tagKeyType":                            {Min: new(int64(1)), Max: new(int64(128)), Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"},
+		"tagListType":                           {Max: new(int64(50))},
+		"tagValueType":                          {Min: new(int64(0)), Max: new(int64(256)), Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"},
+		"tokenCodeType":                         {Min: new(int64(6)), Max: new(int64(6)), Pattern: "[\\d]*"},
+		"unrestrictedSessionPolicyDocumentType": {Min: new(int64(1)), Pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"},
 	}
 }

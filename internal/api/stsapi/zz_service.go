@@ -11,8 +11,11 @@ import (
 
 // Handlers does the operations of AWS Security Token Service. Errors that are no *awserr.Error are answered as internal errors.
 type Handlers interface {
+	AssumeRole(ctx context.Context, c world.Caller, in *AssumeRoleInput) (*AssumeRoleOutput, error)
+	DecodeAuthorizationMessage(ctx context.Context, c world.Caller, in *DecodeAuthorizationMessageInput) (*DecodeAuthorizationMessageOutput, error)
 	GetAccessKeyInfo(ctx context.Context, c world.Caller, in *GetAccessKeyInfoInput) (*GetAccessKeyInfoOutput, error)
 	GetCallerIdentity(ctx context.Context, c world.Caller, in *GetCallerIdentityInput) (*GetCallerIdentityOutput, error)
+	GetSessionToken(ctx context.Context, c world.Caller, in *GetSessionTokenInput) (*GetSessionTokenOutput, error)
 }
 
 // Service describes AWS Security Token Service, served by h, to the front door.
@@ -25,8 +28,11 @@ func Service(h Handlers) wire.Service {
 		Constraints: constraints(),
 		Known:       known(),
 		Operations: []wire.Operation{
+			wire.Op("AssumeRole", h.AssumeRole),
+			wire.Op("DecodeAuthorizationMessage", h.DecodeAuthorizationMessage),
 			wire.Op("GetAccessKeyInfo", h.GetAccessKeyInfo),
 			wire.Op("GetCallerIdentity", h.GetCallerIdentity),
+			wire.Op("GetSessionToken", h.GetSessionToken),
 		},
 	}
 }

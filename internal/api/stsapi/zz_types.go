@@ -2,6 +2,42 @@
 
 package stsapi
 
+import "time"
+
+// AssumeRoleInput is what AssumeRole is asked with.
+type AssumeRoleInput struct {
+	RoleArn           *string                `aws:"RoleArn,need,shape=arnType"`
+	RoleSessionName   *string                `aws:"RoleSessionName,need,shape=roleSessionNameType"`
+	PolicyArns        []PolicyDescriptorType `aws:"PolicyArns"`
+	Policy            *string                `aws:"Policy,shape=unrestrictedSessionPolicyDocumentType"`
+	DurationSeconds   *int32                 `aws:"DurationSeconds,shape=roleDurationSecondsType"`
+	Tags              []Tag                  `aws:"Tags,shape=tagListType"`
+	TransitiveTagKeys []string               `aws:"TransitiveTagKeys,shape=tagKeyListType"`
+	ExternalId        *string                `aws:"ExternalId,shape=externalIdType"`
+	SerialNumber      *string                `aws:"SerialNumber,shape=serialNumberType"`
+	TokenCode         *string                `aws:"TokenCode,shape=tokenCodeType"`
+	SourceIdentity    *string                `aws:"SourceIdentity,shape=sourceIdentityType"`
+	ProvidedContexts  []ProvidedContext      `aws:"ProvidedContexts,shape=ProvidedContextsListType"`
+}
+
+// AssumeRoleOutput is what AssumeRole answers.
+type AssumeRoleOutput struct {
+	Credentials      *Credentials     `aws:"Credentials"`
+	AssumedRoleUser  *AssumedRoleUser `aws:"AssumedRoleUser"`
+	PackedPolicySize *int32           `aws:"PackedPolicySize,shape=nonNegativeIntegerType"`
+	SourceIdentity   *string          `aws:"SourceIdentity,shape=sourceIdentityType"`
+}
+
+// DecodeAuthorizationMessageInput is what DecodeAuthorizationMessage is asked with.
+type DecodeAuthorizationMessageInput struct {
+	EncodedMessage *string `aws:"EncodedMessage,need,shape=encodedMessageType"`
+}
+
+// DecodeAuthorizationMessageOutput is what DecodeAuthorizationMessage answers.
+type DecodeAuthorizationMessageOutput struct {
+	DecodedMessage *string `aws:"DecodedMessage"`
+}
+
 // GetAccessKeyInfoInput is what GetAccessKeyInfo is asked with.
 type GetAccessKeyInfoInput struct {
 	AccessKeyId *string `aws:"AccessKeyId,need,shape=accessKeyIdType"`
@@ -21,4 +57,47 @@ type GetCallerIdentityOutput struct {
 	UserId  *string `aws:"UserId"`
 	Account *string `aws:"Account"`
 	Arn     *string `aws:"Arn,shape=arnType"`
+}
+
+// GetSessionTokenInput is what GetSessionToken is asked with.
+type GetSessionTokenInput struct {
+	DurationSeconds *int32  `aws:"DurationSeconds,shape=durationSecondsType"`
+	SerialNumber    *string `aws:"SerialNumber,shape=serialNumberType"`
+	TokenCode       *string `aws:"TokenCode,shape=tokenCodeType"`
+}
+
+// GetSessionTokenOutput is what GetSessionToken answers.
+type GetSessionTokenOutput struct {
+	Credentials *Credentials `aws:"Credentials"`
+}
+
+// AssumedRoleUser is the structure of that name in the STS API.
+type AssumedRoleUser struct {
+	AssumedRoleId *string `aws:"AssumedRoleId,need,shape=assumedRoleIdType"`
+	Arn           *string `aws:"Arn,need,shape=arnType"`
+}
+
+// Credentials is the structure of that name in the STS API.
+type Credentials struct {
+	AccessKeyId     *string    `aws:"AccessKeyId,need,shape=accessKeyIdType"`
+	SecretAccessKey *string    `aws:"SecretAccessKey,need"`
+	SessionToken    *string    `aws:"SessionToken,need"`
+	Expiration      *time.Time `aws:"Expiration,need"`
+}
+
+// PolicyDescriptorType is the structure of that name in the STS API.
+type PolicyDescriptorType struct {
+	Arn *string `aws:"arn,shape=arnType"`
+}
+
+// ProvidedContext is the structure of that name in the STS API.
+type ProvidedContext struct {
+	ProviderArn      *string `aws:"ProviderArn,shape=arnType"`
+	ContextAssertion *string `aws:"ContextAssertion,shape=contextAssertionType"`
+}
+
+// Tag is the structure of that name in the STS API.
+type Tag struct {
+	Key   *string `aws:"Key,need,shape=tagKeyType"`
+	Value *string `aws:"Value,need,shape=tagValueType"`
 }

@@ -9,10 +9,10 @@ import (
 )
 
 // pattern is a Java regular expression as AWS's models have them, matched against whole values. Package regexp cannot look ahead, nor
-// repeat more than 1000 times; the models do the one only at the beginning of a pattern, and the other only for what a maximum
-// length limits as well.
+// repeat more than 1000 times; the models do the one only at the beginning of a pattern, or to keep hyphens apart, and the other
+// only for what a maximum length limits as well.
 type pattern struct {
-	never []*regexp.Regexp // at the beginning of the value
+	never []*regexp.Regexp // what the value must not begin with or, of hyphens, have in it
 	whole *regexp.Regexp
 }
 
@@ -30,6 +30,9 @@ func compilePattern(text string) (*pattern, error) {
 		}
 		p.never = append(p.never, re)
 		rest = rest[end+1:]
+	}
+	if apart := strings.ReplaceAll(rest, "-(?!-)", "-"); apart != rest {
+		p.never, rest = append(p.never, regexp.MustCompile("--")), apart
 	}
 	whole, err := regexp.Compile("^(?:" + unbounded(rest) + ")$")
 	if err != nil {

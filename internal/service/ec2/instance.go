@@ -40,7 +40,7 @@ func (v *view) instance(i world.Instance) ec2api.Instance {
 		out.KeyName = new(i.KeyName)
 	}
 	if i.InstanceProfile != "" {
-		out.IamInstanceProfile = &ec2api.IamInstanceProfile{Arn: new(profileARN(i)), Id: new(i.InstanceProfile)}
+		out.IamInstanceProfile = v.profileOf(i)
 	}
 	if code, text := stateReason(i, state(i, v.seen)); code != "" {
 		out.StateReason = &ec2api.StateReason{Code: new(code), Message: new(text)}
@@ -111,10 +111,6 @@ func monitoring(i world.Instance) *ec2api.Monitoring {
 		return &ec2api.Monitoring{State: new("enabled")}
 	}
 	return &ec2api.Monitoring{State: new("disabled")}
-}
-
-func profileARN(i world.Instance) string {
-	return "arn:" + world.Partition(i.Region) + ":iam::" + string(i.Account) + ":instance-profile/" + i.InstanceProfile
 }
 
 // stateReason says why an instance is not running.

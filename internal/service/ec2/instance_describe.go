@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/awserr"
@@ -68,8 +67,9 @@ func (v *view) instanceFilters() listing.Filters[world.Instance] {
 			if i.InstanceProfile == "" {
 				return nil
 			}
-			return []string{profileARN(i)}
+			return []string{v.profileARN(i)}
 		},
+		"iam-instance-profile.id":                      one(func(i world.Instance) string { return i.ProfileID }),
 		"iam-instance-profile.name":                    one(func(i world.Instance) string { return i.InstanceProfile }),
 		"metadata-options.http-tokens":                 one(func(i world.Instance) string { return *metadata(i, "").HttpTokens }),
 		"metadata-options.http-endpoint":               one(func(i world.Instance) string { return *metadata(i, "").HttpEndpoint }),
@@ -278,37 +278,3 @@ func (s *Service) DescribeInstanceCreditSpecifications(_ context.Context, c worl
 			return ec2api.InstanceCreditSpecification{InstanceId: new(string(i.ID)), CpuCredits: new(i.Credits)}
 		})}, nil
 }
-
-// DescribeIamInstanceProfileAssociations lists the instance profiles that instances have.
-func (s *Service) DescribeIamInstanceProfileAssociations(_ context.Context, c world.Caller, in *ec2api.DescribeIamInstanceProfileAssociationsInput) (*ec2api.DescribeIamInstanceProfileAssociationsOutput, error) {
-	for _, id := range in.AssociationIds {
-		if digits, ok := strings.CutPrefix(id, "iip-assoc-"); !ok || len(digits) != 17 || strings.Trim(digits, "0123456789abcdef") != "" {
-			return nil, awserr.EC2Code("InvalidAssociationID.Malformed", "Invalid id: %q (expecting \"iip-assoc-...\")", id)
-		}
-	}
-	v := s.look(c)
-	var rows []world.Instance
-	for _, i := range v.liveInstances() {
-		if i.InstanceProfile != "" && i.Power != world.Terminated &&
-			(len(in.AssociationIds) == 0 || slices.Contains(in.AssociationIds, profileAssociation(i))) {
-			rows = append(rows, i)
-		}
-	}
-	filters := listing.Filters[world.Instance]{Fields: map[string]func(world.Instance) []string{
-		"instance-id": one(func(i world.Instance) world.InstanceID { return i.ID }),
-		"state":       one(func(world.Instance) string { return "associated" }),
-	}}
-	page, next, err := list(query{filters: in.Filters, size: in.MaxResults, token: in.NextToken}, rows, filters, listing.EC2(5, 1000))
-	if err != nil {
-		return nil, err
-	}
-	return &ec2api.DescribeIamInstanceProfileAssociationsOutput{NextToken: next, IamInstanceProfileAssociations: each(page,
-		func(i world.Instance) ec2api.IamInstanceProfileAssociation {
-			return ec2api.IamInstanceProfileAssociation{
-				AssociationId: new(profileAssociation(i)), InstanceId: new(string(i.ID)), State: new("associated"),
-				IamInstanceProfile: &ec2api.IamInstanceProfile{Arn: new(profileARN(i)), Id: new(i.InstanceProfile)},
-			}
-		})}, nil
-}
-
-func profileAssociation(i world.Instance) string { return "iip-assoc-" + string(i.ID)[len("i-"):] }

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/awserr"
@@ -21,7 +20,7 @@ type launch struct {
 	image   image
 	kind    instanceType
 	data    []byte
-	profile string
+	profile world.InstanceProfile
 	tags    map[string][]world.Tag
 	volume  world.Volume
 	meta    world.MetadataOptions
@@ -76,7 +75,8 @@ func (s *Service) checkRun(c world.Caller, in *ec2api.RunInstancesInput) (*launc
 	if l.data, err = decodeUserData(val(in.UserData)); err != nil {
 		return nil, err
 	}
-	if l.profile, err = s.findProfile(c, in.IamInstanceProfile); err != nil {
+	w := s.store.World()
+	if l.profile, err = findProfile(&w, c, in.IamInstanceProfile); err != nil {
 		return nil, err
 	}
 	if l.tags, err = specTags(in.TagSpecifications, "instance", "volume", "network-interface", "spot-instances-request", "elastic-gpu"); err != nil {
@@ -165,27 +165,6 @@ func decodeUserData(s string) ([]byte, error) {
 	return data, nil
 }
 
-// findProfile is the name of the instance profile asked for.
-func (s *Service) findProfile(c world.Caller, in *ec2api.IamInstanceProfileSpecification) (string, error) {
-	if in == nil {
-		return "", nil
-	}
-	name, parameter, given := val(in.Name), "iamInstanceProfile.name", val(in.Name)
-	if a := val(in.Arn); a != "" {
-		if name != "" {
-			return "", awserr.EC2Combination("The parameter 'iamInstanceProfile.name' may not be used in combination with 'iamInstanceProfile.arn'")
-		}
-		name, parameter, given = a[strings.LastIndex(a, "/")+1:], "iamInstanceProfile.arn", a
-	}
-	if name == "" {
-		return "", nil
-	}
-	if _, ok := s.profile(c.Account, name); !ok {
-		return "", awserr.EC2InvalidParameter(parameter, given, "Invalid IAM Instance Profile "+parameter[len("iamInstanceProfile."):])
-	}
-	return name, nil
-}
-
 // rootVolume is what is told of the root volume. Other volumes are not built.
 func rootVolume(in *ec2api.RunInstancesInput, i image) (world.Volume, error) {
 	v := world.Volume{Device: i.root, Size: i.size, Type: i.disk, DeleteOnTermination: true}
@@ -268,7 +247,7 @@ func (l *launch) instance(tx *world.Tx, reservation string, n int) world.Instanc
 	i := world.Instance{
 		ID: world.InstanceID(tx.NewID("i")), Meta: tx.NewMeta(l.c, l.tags["instance"]), Reservation: reservation, LaunchIndex: n,
 		VPC: l.subnet.VPC, Subnet: l.subnet.ID, Image: *l.in.ImageId, User: l.image.user, Type: l.kind.name, KeyName: l.key.Name, PublicKey: l.key.PublicKey,
-		UserData: l.data, ClientToken: val(l.in.ClientToken), Launched: tx.Now, Power: world.Running, Boot: 1, InstanceProfile: l.profile,
+		UserData: l.data, ClientToken: val(l.in.ClientToken), Launched: tx.Now, Power: world.Running, Boot: 1,
 		Metadata: l.meta, TerminationLock: val(l.in.DisableApiTermination), StopLock: val(l.in.DisableApiStop), ShutdownBehavior: "stop",
 		Credits: l.kind.credits(), EBSOptimized: val(l.in.EbsOptimized), Volume: l.volume,
 	}
@@ -281,6 +260,7 @@ func (l *launch) instance(tx *world.Tx, reservation string, n int) world.Instanc
 	if l.in.Monitoring != nil {
 		i.Monitoring = val(l.in.Monitoring.Enabled)
 	}
+	give(tx, &i, l.profile)
 	i.Volume.ID, i.Volume.Tags = tx.NewID("vol"), world.SortTags(l.tags["volume"])
 	return i
 }

@@ -20,8 +20,6 @@ type Config struct {
 	Store *store.Store
 	// Console is what an instance has written to its console; nil: nothing.
 	Console func(world.InstanceID) ([]byte, error)
-	// Profile finds the id of an instance profile by its name; nil: there are none.
-	Profile func(a world.AccountID, name string) (id string, ok bool)
 	// StrictAMI refuses AMI ids that no image has; otherwise they start the default image.
 	StrictAMI bool
 	// Now tells the time; nil: time.Now.
@@ -32,7 +30,6 @@ type Config struct {
 type Service struct {
 	store   *store.Store
 	console func(world.InstanceID) ([]byte, error)
-	profile func(world.AccountID, string) (string, bool)
 	strict  bool
 	now     func() time.Time
 }
@@ -41,12 +38,9 @@ var _ ec2api.Handlers = (*Service)(nil)
 
 // New makes the service.
 func New(c Config) *Service {
-	s := &Service{store: c.Store, console: c.Console, profile: c.Profile, strict: c.StrictAMI, now: c.Now}
+	s := &Service{store: c.Store, console: c.Console, strict: c.StrictAMI, now: c.Now}
 	if s.console == nil {
 		s.console = func(world.InstanceID) ([]byte, error) { return nil, nil }
-	}
-	if s.profile == nil {
-		s.profile = func(world.AccountID, string) (string, bool) { return "", false }
 	}
 	if s.now == nil {
 		s.now = time.Now

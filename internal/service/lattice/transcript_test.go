@@ -24,7 +24,9 @@ import (
 
 type noKeys struct{}
 
-func (noKeys) Lookup(world.AccessKeyID) (api.Credential, bool) { return api.Credential{}, false }
+func (noKeys) Lookup(world.AccessKeyID, string) (api.Credential, bool) {
+	return api.Credential{}, false
+}
 
 // kernel plays the reconciler: what was asked for is in the kernel at once, until ctx ends.
 func kernel(ctx context.Context, st *store.Store) {

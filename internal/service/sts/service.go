@@ -3,23 +3,41 @@ package sts
 import (
 	"context"
 	"net/http"
+	"time"
 
+	"kumiko/internal/api/sealed"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/awserr"
+	"kumiko/internal/guard"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
 )
 
 // Config is what the service needs.
-type Config struct{ Store *store.Store }
+type Config struct {
+	Store *store.Store
+	Guard *guard.Guard
+	Box   *sealed.Box      // of credentials and messages
+	Now   func() time.Time // nil: time.Now
+}
 
 // Service does the operations of STS.
-type Service struct{ store *store.Store }
+type Service struct {
+	store *store.Store
+	guard *guard.Guard
+	box   *sealed.Box
+	now   func() time.Time
+}
 
 var _ stsapi.Handlers = (*Service)(nil)
 
 // New makes the service.
-func New(c Config) *Service { return &Service{store: c.Store} }
+func New(c Config) *Service {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Service{store: c.Store, guard: c.Guard, box: c.Box, now: c.Now}
+}
 
 // GetCallerIdentity says who asks. It needs no permission.
 func (s *Service) GetCallerIdentity(_ context.Context, c world.Caller, _ *stsapi.GetCallerIdentityInput) (*stsapi.GetCallerIdentityOutput, error) {

@@ -102,7 +102,7 @@ func (s *server) admit(w http.ResponseWriter, r *http.Request, i world.Instance)
 
 // give answers with the leaf or the listing at the request's path.
 func (s *server) give(w http.ResponseWriter, r *http.Request, v *view, i world.Instance) {
-	node := s.tree(v, i).find(split(r.URL.Path))
+	node := s.tree(v, i, r.Header).find(split(r.URL.Path))
 	if node == nil {
 		fail(w, http.StatusNotFound)
 		return

@@ -307,15 +307,15 @@ func TestRoles(t *testing.T) {
 	w := testWorld(t, asGiven)
 	v := view{vpc: fabric.Compile(w).VPCs[0], world: w}
 	s := &server{cfg: Config{Role: func(world.Instance) (Role, bool) {
-		return Role{Name: "app", Info: []byte(`{"Code":"Success"}`), Credentials: []byte(`{"AccessKeyId":"ASIA"}`)}, true
+		return Role{Name: "app", Info: []byte(`{"Code":"Success"}`), Credentials: func(version string) ([]byte, error) { return []byte(`{"AccessKeyId":"ASIA` + version + `"}`), nil }}, true
 	}}}
 	i, _ := w.Instances.Get("i-one")
 	for path, want := range map[string]string{
 		"iam/security-credentials":     "app",
-		"iam/security-credentials/app": `{"AccessKeyId":"ASIA"}`,
+		"iam/security-credentials/app": `{"AccessKeyId":"ASIA2.0"}`,
 		"iam/info":                     `{"Code":"Success"}`,
 	} {
-		got, _ := s.tree(&v, i).find(split("latest/meta-data/" + path)).content()
+		got, _ := s.tree(&v, i, http.Header{tokenHeader: {"t"}}).find(split("latest/meta-data/" + path)).content()
 		if string(got) != want {
 			t.Errorf("%s: %s", path, got)
 		}

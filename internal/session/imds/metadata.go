@@ -1,6 +1,7 @@
 package imds
 
 import (
+	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -23,14 +24,14 @@ func isVersion(name string) bool {
 }
 
 // tree is all that the instance may read. (Amazon EC2 User Guide, "Instance metadata categories".)
-func (s *server) tree(v *view, i world.Instance) *node {
+func (s *server) tree(v *view, i world.Instance, asked http.Header) *node {
 	role, hasRole := s.cfg.Role(i)
 	enis := v.enisOf(i.ID)
 	content := folder(latest,
 		folder("dynamic",
 			folder("fws", text("instance-monitoring", enabled(i.Monitoring))),
 			folder("instance-identity", document(v, i, enis))),
-		metaData(v, i, enis, iam(role, hasRole)),
+		metaData(v, i, enis, s.iam(i, role, hasRole, asked)),
 		userData(i))
 	for _, k := range content.kids {
 		k.label = k.name // these folders are listed without a slash
@@ -136,12 +137,26 @@ func publicKeys(i world.Instance) *node {
 	return folder("public-keys", zero)
 }
 
-func iam(role Role, ok bool) *node {
+// iam is what the instance may act as. Credentials are made when they are read.
+func (s *server) iam(i world.Instance, role Role, ok bool, asked http.Header) *node {
 	if !ok {
 		return nil
 	}
-	return folder("iam", text("info", string(role.Info)),
-		folder("security-credentials", text(role.Name, string(role.Credentials))))
+	info := text("info", string(role.Info))
+	if role.Name == "" {
+		return folder("iam", info, folder("security-credentials"))
+	}
+	version := "1.0"
+	if asked[tokenHeader] != nil {
+		version = "2.0"
+	}
+	return folder("iam", info, folder("security-credentials", &node{name: role.Name, value: func() ([]byte, bool) {
+		document, err := role.Credentials(version)
+		if err != nil {
+			s.cfg.Log.Error("an instance gets no credentials", "id", i.ID, "err", err)
+		}
+		return document, err == nil
+	}}))
 }
 
 func tags(i world.Instance) *node {

@@ -36,9 +36,10 @@ type Config struct {
 
 // Role is what an instance's profile lets it act as.
 type Role struct {
-	Name        string
-	Info        []byte // JSON document of iam/info
-	Credentials []byte // JSON document of iam/security-credentials/NAME
+	Name string // empty: the profile has no role
+	Info []byte // JSON document of iam/info
+	// Credentials gives the JSON document of iam/security-credentials/NAME to who asked in a version of the service, 1.0 or 2.0.
+	Credentials func(version string) ([]byte, error)
 }
 
 // Service keeps one metadata server for each VPC. Its methods may be called from any goroutine.
