@@ -14,6 +14,7 @@ import (
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
+	"kumiko/internal/api/route53api"
 	"kumiko/internal/api/sigv4"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
@@ -87,6 +88,7 @@ func TestCapturedRequests(t *testing.T) {
 	codecs := map[string]wire.Codec{}
 	for _, s := range []wire.Service{
 		ec2api.Service(fakeEC2{}), latticeapi.Service(fakeLattice{}), logsapi.Service(fakeLogs{}), stsapi.Service(fakeSTS{}),
+		route53api.Service(struct{ route53api.Handlers }{}),
 	} {
 		c, err := wire.New(s)
 		if err != nil {

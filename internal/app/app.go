@@ -14,6 +14,7 @@ import (
 
 	"kumiko/internal/cli/admin"
 
+	"kumiko/internal/driver/health"
 	"kumiko/internal/reconcile"
 	"kumiko/internal/record"
 	"kumiko/internal/record/access"
@@ -78,6 +79,7 @@ type daemon struct {
 	access   *access.Recorder
 	drivers  *drivers
 	loop     *reconcile.Loop
+	checker  *health.Checker
 
 	url      string
 	listener net.Listener // of the APIs
@@ -114,6 +116,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	}
 	d.drivers.records = flowlog.New(flowlog.Config{Store: d.store, Log: d.logs, Source: counted{d.drivers.flows}})
 	d.loop = reconcile.New(d.store, d.drivers.forLoop(), d.finish, d.conf.Log)
+	d.checker = d.newChecker()
 	return nil
 }
 
@@ -135,6 +138,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	failed := make(chan error, 3)
 	wg.Go(func() { failed <- d.loop.Run(ctx) })
 	wg.Go(func() { d.drivers.records.Run(ctx) })
+	wg.Go(func() { d.check(ctx) })
 	wg.Go(func() { failed <- served(api.Serve(d.listener)) })
 	privateDone := make(chan struct{})
 	go func() { defer close(privateDone); failed <- served(private.Serve(d.private)) }()

@@ -9,12 +9,14 @@ import (
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
+	"kumiko/internal/api/route53api"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
 	"kumiko/internal/record"
 	"kumiko/internal/service/ec2"
 	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/logs"
+	"kumiko/internal/service/route53"
 	"kumiko/internal/service/sts"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
@@ -34,6 +36,7 @@ func (d *daemon) frontOf(st *store.Store, kept *record.Store) (http.Handler, err
 			ec2api.Service(network),
 			latticeapi.Service(lattice.New(lattice.Config{Store: st, Patience: patience})),
 			logsapi.Service(logs.New(logs.Config{Store: st, Log: kept})),
+			route53api.Service(route53.New(route53.Config{Store: st, Checker: findings{d.checker}})),
 			stsapi.Service(sts.New(sts.Config{Store: st})),
 		},
 		Credentials: accounts{st}, Open: d.conf.Open, Log: d.conf.Log,

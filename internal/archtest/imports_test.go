@@ -46,7 +46,7 @@ var impure = [...]string{"os", "os/exec", "net", "net/http", "math/rand", "math/
 var libraries = map[string][]string{
 	"github.com/vishvananda/netlink": {"kernel", "driver", "cli/doctor", "testkit"},
 	"github.com/mdlayher/netlink":    {"kernel", "driver", "testkit"},
-	"github.com/miekg/dns":           {"driver/dns", "testkit"},
+	"github.com/miekg/dns":           {"driver/dns", "service/route53", "testkit"},
 	"go.etcd.io/bbolt":               {"store"},
 	"github.com/spf13/cobra":         {"cli"},
 	"github.com/coder/websocket":     {"session/ssm"},

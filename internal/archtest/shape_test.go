@@ -18,7 +18,7 @@ const (
 )
 
 // nouns are packages with a file a noun, which may have more files.
-var nouns = [...]string{"internal/world", "internal/fabric", "internal/service/ec2", "internal/service/lattice", "internal/service/logs"}
+var nouns = [...]string{"internal/world", "internal/fabric", "internal/service/ec2", "internal/service/lattice", "internal/service/logs", "internal/service/route53"}
 
 // repository is the code this test belongs to.
 func repository(t *testing.T) *source {

@@ -29,6 +29,7 @@ const (
 	Lattice = "vpc-lattice"
 	Logs    = "logs"
 	STS     = "sts"
+	Route53 = "route53"
 )
 
 // From is err as service svc answers it: err itself when it is an *Error, the AWS error for a *world.Error, nil for anything else,
@@ -49,6 +50,8 @@ func From(err error, svc string) *Error {
 		return latticeFrom(w)
 	case Logs:
 		return logsFrom(w)
+	case Route53:
+		return route53From(w)
 	}
 	return New("ValidationError", 400, "%s", w.Error())
 }

@@ -300,3 +300,28 @@ func someWild[V any](names map[string]V) bool {
 	}
 	return false
 }
+
+// AskZone is what the name servers of a hosted zone answer for a name in it; the type is named as in Route 53.
+func AskZone(w world.World, id world.HostedZoneID, name, kind string) Reply {
+	row, ok := w.HostedZones.Get(id)
+	if !ok {
+		return Reply{Outcome: NXDomain}
+	}
+	c := newCompilation(w)
+	v := VPC{Region: row.Region, Resolver: Resolver{Enabled: true}}
+	v.View.Add(c.hostedZone(row))
+	v.View.Unhealthy = c.unhealthy()
+	return Answer(&v, presented(name), recordTypes[kind])
+}
+
+// ResolvePublic is the address that a name has on the Internet: what public hosted zones say, and the public names of
+// instances.
+func ResolvePublic(f *Fabric, name string) (netip.Addr, bool) {
+	v := VPC{Region: "us-east-1", Resolver: Resolver{Enabled: true}}
+	v.View.Internet, v.View.Unhealthy = f.PublicZones, f.ill
+	for _, z := range ec2Names() {
+		v.View.Add(z)
+	}
+	a, _ := Resolve(&v, name)
+	return a, a.IsValid()
+}

@@ -12,16 +12,22 @@ import (
 // allows that. (Amazon VPC User Guide, "DNS attributes for your VPC"; Amazon VPC Peering Guide, "Enable DNS resolution
 // for a VPC peering connection".)
 func (c *compilation) publicZones(v *VPC) []*Zone {
+	zones := ec2Names()
+	c.publicNames(zones, v.ID)
+	for _, other := range c.resolvable(v.ID) {
+		c.publicNames(zones, other)
+	}
+	return zones
+}
+
+// ec2Names are the zones of public names as the Internet has them.
+func ec2Names() []*Zone {
 	zones := []*Zone{
 		NewZone(GeneratedZone, "", "compute-1.amazonaws.com", awsSOA()), NewZone(GeneratedZone, "", "compute.amazonaws.com", awsSOA()),
 	}
 	zones[0].Public, zones[1].Public = true, true
 	for _, r := range world.Regions() {
 		zones[1].Exists[r.Name+"."+zones[1].Name] = true
-	}
-	c.publicNames(zones, v.ID)
-	for _, other := range c.resolvable(v.ID) {
-		c.publicNames(zones, other)
 	}
 	return zones
 }

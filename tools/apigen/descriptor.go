@@ -46,7 +46,7 @@ func (g *generator) protocol() string {
 	if m.Protocol == "json" {
 		return map[string]string{"1.0": "JSON10", "1.1": "JSON11"}[m.JSONVersion]
 	}
-	return map[string]string{"ec2": "EC2Query", "query": "AWSQuery", "rest-json": "RestJSON"}[m.Protocol]
+	return map[string]string{"ec2": "EC2Query", "query": "AWSQuery", "rest-json": "RestJSON", "rest-xml": "RestXML"}[m.Protocol]
 }
 
 // constrained tells whether values of the shape, or of its items, have limits.

@@ -57,6 +57,11 @@ func trim(full *model, ops map[string]level) (*model, error) {
 	for name, op := range full.Operations {
 		m.All = append(m.All, known{name, op.HTTP.Method, op.HTTP.URI})
 	}
+	for _, op := range full.Operations { // rest-xml models name it with each request; all are the same
+		if m.Metadata.XMLNamespace == "" && op.Input != nil && op.Input.XMLNamespace != nil {
+			m.Metadata.XMLNamespace = op.Input.XMLNamespace.URI
+		}
+	}
 	slices.SortFunc(m.All, func(a, b known) int { return cmp.Compare(a.Name, b.Name) })
 	for name := range ops {
 		op, ok := full.Operations[name]

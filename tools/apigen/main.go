@@ -20,6 +20,7 @@ func services() []service {
 		{"ec2", "ec2api"},
 		{"vpc-lattice", "latticeapi"},
 		{"logs", "logsapi"},
+		{"route53", "route53api"},
 		{"sts", "stsapi"},
 	}
 }

@@ -69,8 +69,14 @@ type ref struct {
 	QueryName       string `json:"queryName,omitempty"`
 	Location        string `json:"location,omitempty"`
 	ResultWrapper   string `json:"resultWrapper,omitempty"`
+	XMLNamespace    *space `json:"xmlNamespace,omitempty"`
 	Flattened       bool   `json:"flattened,omitempty"`
 	TimestampFormat string `json:"timestampFormat,omitempty"`
+}
+
+// space is the XML namespace of a request's root element.
+type space struct {
+	URI string `json:"uri"`
 }
 
 // members are the members of a structure in the order of the model.

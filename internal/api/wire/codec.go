@@ -61,6 +61,12 @@ func New(s Service) (Codec, error) {
 		return &jsonRPC{base: b, contentType: "application/x-amz-json-1.1"}, nil
 	case RestJSON:
 		return newRest(b)
+	case RestXML:
+		r, err := newRest(b)
+		if err != nil {
+			return nil, err
+		}
+		return &restXML{r}, nil
 	}
 	return nil, fmt.Errorf("wire: %s: unknown protocol %d", s.Name, s.Protocol)
 }

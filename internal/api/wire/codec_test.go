@@ -14,6 +14,7 @@ import (
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
+	"kumiko/internal/api/route53api"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
 	"kumiko/internal/awserr"
@@ -26,6 +27,7 @@ func codec(t testing.TB, name string) (wire.Codec, wire.Service) {
 		"vpc-lattice": func() wire.Service { return latticeapi.Service(struct{ latticeapi.Handlers }{}) },
 		"logs":        func() wire.Service { return logsapi.Service(struct{ logsapi.Handlers }{}) },
 		"sts":         func() wire.Service { return stsapi.Service(struct{ stsapi.Handlers }{}) },
+		"route53":     func() wire.Service { return route53api.Service(struct{ route53api.Handlers }{}) },
 	}[name]()
 	c, err := wire.New(s)
 	if err != nil {
@@ -43,7 +45,7 @@ func ask(c wire.Codec, service, request string) (any, *wire.Operation, error) {
 		op, body, _ := strings.Cut(request, " ")
 		r.Header.Set("X-Amz-Target", "Logs_20140328."+op)
 		r.Body = []byte(body)
-	case "vpc-lattice":
+	case "vpc-lattice", "route53":
 		method, rest, _ := strings.Cut(request, " ")
 		target, body, _ := strings.Cut(rest, " ")
 		r.Method, r.Body = method, []byte(body)
@@ -151,6 +153,9 @@ func TestEncode(t *testing.T) {
 			`{"logGroups":[{"arn":"<é\u0000\">","storedBytes":1152921504606846976}]}`},
 		{"logs", `ListTagsForResource {"resourceArn":"a"}`, &logsapi.ListTagsForResourceOutput{Tags: map[string]string{"b": "2", "a": "1"}}, `{"tags":{"a":"1","b":"2"}}`},
 		{"vpc-lattice", "GET /servicenetworks/sn-0123456789abcdef0", &latticeapi.GetServiceNetworkOutput{CreatedAt: &at}, `{"createdAt":"2023-06-20T04:55:02.123Z"}`},
+		{"route53", "GET /2013-04-01/hostedzone/Z1/rrset", &route53api.ListResourceRecordSetsOutput{
+			ResourceRecordSets: []route53api.ResourceRecordSet{{Name: new(`\052.a.`), Weight: new(int64(0)), ResourceRecords: []route53api.ResourceRecord{{Value: new(`"<é"`)}}}}, IsTruncated: new(false),
+		}, `<ListResourceRecordSetsResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ResourceRecordSets><ResourceRecordSet><Name>\052.a.</Name><Weight>0</Weight><ResourceRecords><ResourceRecord><Value>&#34;&lt;é&#34;</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></ResourceRecordSets><IsTruncated>false</IsTruncated></ListResourceRecordSetsResponse>`},
 		{"vpc-lattice", "GET /servicenetworks", &latticeapi.ListServiceNetworksOutput{Items: []latticeapi.ServiceNetworkSummary{}}, `{"items":[]}`},
 	} {
 		c, _ := codec(t, tt.service)
@@ -173,6 +178,8 @@ func fuzz(f *testing.F, service string, seeds ...string) {
 		switch service {
 		case "logs":
 			f.Add(op.Name + ` {"logGroupName":"a","tags":{"a":"b"},"limit":1}`)
+		case "route53":
+			f.Add(op.Method + " " + op.Path + `?maxitems=1 <R><Name>a</Name><VPC><VPCId>vpc-1</VPCId></VPC></R>`)
 		case "vpc-lattice":
 			f.Add(op.Method + " " + op.Path + `?maxResults=1 {"name":"a","tags":{"a":"b"}}`)
 		default:
@@ -224,6 +231,34 @@ func well(t *testing.T, r wire.Response, service string) {
 func FuzzEC2Query(f *testing.F) {
 	fuzz(f, "ec2", "Action=RunInstances&MinCount=1&MaxCount=1&NetworkInterface.1.PrivateIpAddresses.1.Primary=true&UserData=eA==",
 		"Action=DescribeVpcs&Filter.999999999.Name=a", "Action=AuthorizeSecurityGroupIngress&IpPermissions.1.Groups.1.GroupId=sg-1")
+}
+
+func FuzzRestXML(f *testing.F) {
+	fuzz(f, "route53", "POST /2013-04-01/hostedzone/Z1/rrset/ <A><ChangeBatch><Changes><Change><Action>CREATE</Action></Change></Changes></ChangeBatch></A>",
+		"POST /2013-04-01/hostedzone <!DOCTYPE a><a/>", "POST /2013-04-01/hostedzone <a><b></a>")
+}
+
+// TestRestXMLRefusals: what is not understood is refused in Route 53's form and words.
+func TestRestXMLRefusals(t *testing.T) {
+	c, _ := codec(t, "route53")
+	for request, want := range map[string]string{
+		"POST /2013-04-01/hostedzone <R><Name>a</Name><CallerReference>r</CallerReference><Nonsense>1</Nonsense></R>": "<Code>InvalidInput</Code><Message>Invalid XML ; Invalid content was found starting with element &#39;Nonsense&#39;.</Message>",
+		"POST /2013-04-01/hostedzone <R><Name>a</Name></R>":                                                           "<Code>InvalidInput</Code><Message>1 validation error detected: Value null at &#39;callerReference&#39; failed to satisfy constraint: Member must not be null</Message>",
+		"POST /2013-04-01/hostedzone <R>":                                                                             "<Code>InvalidInput</Code><Message>Invalid XML ; The document is malformed.</Message>",
+		"POST /2013-04-01/trafficpolicy <R/>":                                                                         "<Code>InvalidAction</Code><Message>The operation CreateTrafficPolicy is not built in kumiko. docs/coverage.md lists those that are.</Message>",
+		"GET /2013-04-01/hostedzone/Z1/rrset?name=a&type=NONSENSE":                                                    "at &#39;type&#39; failed to satisfy constraint: Member must satisfy enum value set: [",
+	} {
+		_, _, err := ask(c, "route53", request)
+		var e *awserr.Error
+		if !errors.As(err, &e) {
+			t.Errorf("%s is accepted", request)
+			continue
+		}
+		got := string(c.EncodeError(e, "ID").Body)
+		if !strings.Contains(got, want) || !strings.Contains(got, `<ErrorResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Error><Type>`) || !strings.HasSuffix(got, "<RequestId>ID</RequestId></ErrorResponse>") {
+			t.Errorf("%s: %s", request, got)
+		}
+	}
 }
 
 func FuzzAWSQuery(f *testing.F) {

@@ -52,6 +52,8 @@ func Fault(service string, p Protocol, k FaultKind, detail string) *awserr.Error
 		if k == UnknownOperation {
 			status = http.StatusNotFound
 		}
+	case RestXML:
+		code, status, text = restXMLFault(k, detail)
 	default:
 		code, status, text = jsonFault(k, detail)
 	}
@@ -137,6 +139,17 @@ func queryFault(k FaultKind, detail string) (code string, status int, text strin
 		return "AccessDenied", http.StatusForbidden, detail
 	}
 	return "InternalFailure", http.StatusInternalServerError, "The request processing has failed because of an unknown error, exception or failure."
+}
+
+// restXMLFault is the row of Route 53. (Amazon Route 53 API Reference, "Common errors" and InvalidInput.)
+func restXMLFault(k FaultKind, detail string) (code string, status int, text string) {
+	switch k {
+	case Unreadable, InvalidInput:
+		return "InvalidInput", http.StatusBadRequest, detail
+	case UnknownOperation:
+		return "InvalidAction", http.StatusNotFound, "There is no operation at " + detail
+	}
+	return queryFault(k, detail)
 }
 
 // jsonFault is the row of services that speak JSON.

@@ -66,7 +66,11 @@ func (t route) match(path []string) (map[string]string, bool) {
 
 // find is the route of a request.
 func (r *rest) find(q *Request) (route, map[string]string, bool) {
-	path := strings.Split(strings.TrimPrefix(q.Path, "/"), "/")
+	sent := strings.TrimPrefix(q.Path, "/")
+	if r.service.Protocol == RestXML { // clients differ in whether they send the slash some templates end with
+		sent = strings.TrimSuffix(sent, "/")
+	}
+	path := strings.Split(sent, "/")
 	for _, t := range r.routes {
 		if t.method != q.Method {
 			continue
@@ -89,32 +93,10 @@ func (r *rest) Route(q *Request) (*Operation, *awserr.Error) {
 
 // Decode reads the path, the query, the headers and the body.
 func (r *rest) Decode(q *Request, op *Operation) (any, *awserr.Error) {
-	_, labels, _ := r.find(q)
-	query, err := url.ParseQuery(q.Query)
-	if err != nil {
-		return nil, r.fault(Unreadable, "The query string is malformed.")
-	}
 	in := reflect.New(op.input)
-	inBody := false
-	for _, m := range r.plans[op.input].members {
-		var values []string
-		switch m.place {
-		case "":
-			inBody = true
-		case "uri":
-			label, err := url.PathUnescape(labels[m.in])
-			if err != nil {
-				return nil, r.fault(Unreadable, "The path is malformed.")
-			}
-			values = []string{label}
-		case "querystring":
-			values = query[m.in]
-		case "header":
-			values = q.Header.Values(m.in)
-		}
-		if b := setAll(in.Elem().Field(m.index), values, m); b != nil {
-			return nil, r.fault(Unreadable, within(m.in, b).Error())
-		}
+	inBody, e := r.outside(q, op, in)
+	if e != nil {
+		return nil, e
 	}
 	if inBody {
 		object, b := parseJSON(q.Body)
@@ -129,6 +111,36 @@ func (r *rest) Decode(q *Request, op *Operation) (any, *awserr.Error) {
 		return nil, e
 	}
 	return in.Interface(), nil
+}
+
+// outside reads what is not in the body: the path, the query and the headers. It tells whether members are in the body.
+func (r *rest) outside(q *Request, op *Operation, in reflect.Value) (inBody bool, e *awserr.Error) {
+	_, labels, _ := r.find(q)
+	query, err := url.ParseQuery(q.Query)
+	if err != nil {
+		return false, r.fault(Unreadable, "The query string is malformed.")
+	}
+	for _, m := range r.plans[op.input].members {
+		var values []string
+		switch m.place {
+		case "":
+			inBody = true
+		case "uri":
+			label, err := url.PathUnescape(labels[m.in])
+			if err != nil {
+				return false, r.fault(Unreadable, "The path is malformed.")
+			}
+			values = []string{label}
+		case "querystring":
+			values = query[m.in]
+		case "header":
+			values = q.Header.Values(m.in)
+		}
+		if b := setAll(in.Elem().Field(m.index), values, m); b != nil {
+			return false, r.fault(Unreadable, within(m.in, b).Error())
+		}
+	}
+	return inBody, nil
 }
 
 // setAll stores the values a member has outside of the body.
@@ -175,4 +187,76 @@ func (r *rest) EncodeError(e *awserr.Error, requestID string) Response {
 	return Response{
 		Status: e.Status, ContentType: "application/json", Header: http.Header{"X-Amzn-Errortype": {e.Code}}, Body: errorObject(members),
 	}
+}
+
+// restXML speaks restXml: the operation and its labels in the path, XML in, XML out. (Smithy 2.0 specification, "AWS REST
+// XML protocol".)
+type restXML struct{ *rest }
+
+// Decode reads the path, the query, the headers and the body.
+func (r *restXML) Decode(q *Request, op *Operation) (any, *awserr.Error) {
+	in := reflect.New(op.input)
+	inBody, e := r.outside(q, op, in)
+	if e != nil {
+		return nil, e
+	}
+	if inBody {
+		root, b := parseXML(q.Body)
+		if b == nil && root != nil {
+			b = xmlReader{r.plans}.structure(in.Elem(), root)
+		}
+		if b != nil {
+			return nil, r.fault(Unreadable, "Invalid XML ; "+b.Error())
+		}
+	}
+	if e := r.validate(in.Elem()); e != nil {
+		return nil, e
+	}
+	return in.Interface(), nil
+}
+
+// Encode writes <XResponse>, and the members that travel as headers.
+func (r *restXML) Encode(op *Operation, out any, requestID string) Response {
+	status := cmp.Or(op.Status, http.StatusOK)
+	if status == http.StatusNoContent {
+		return Response{Status: status}
+	}
+	v := reflect.ValueOf(out).Elem()
+	w := &xmlWriter{plans: r.plans, item: "member", layout: isoMillis}
+	w.WriteString(xmlHead + "<" + op.Name + `Response xmlns="` + r.service.Namespace + `">`)
+	header := http.Header{}
+	for _, m := range r.plans[v.Type()].members {
+		f, ok := present(v.Field(m.index))
+		switch {
+		case ok && m.place == "header":
+			header.Set(m.out, text(f, http.TimeFormat))
+		case ok && m.place == "":
+			w.value(m.out, f, m)
+		}
+	}
+	w.WriteString("</" + op.Name + "Response>")
+	return Response{Status: status, ContentType: "text/xml", Header: header, Body: w.Bytes()}
+}
+
+// EncodeError writes <ErrorResponse>.
+func (r *restXML) EncodeError(e *awserr.Error, requestID string) Response {
+	w := &xmlWriter{plans: r.plans}
+	w.WriteString(xmlHead + `<ErrorResponse xmlns="` + r.service.Namespace + `">`)
+	w.around("Error", func() {
+		w.element("Type", faultSide(e))
+		w.element("Code", e.Code)
+		w.element("Message", e.Message)
+		w.fields(e.Fields)
+	})
+	w.element("RequestId", requestID)
+	w.WriteString("</ErrorResponse>")
+	return Response{Status: e.Status, ContentType: "text/xml", Body: w.Bytes()}
+}
+
+// faultSide says whose fault an error is.
+func faultSide(e *awserr.Error) string {
+	if e.Status >= http.StatusInternalServerError {
+		return "Receiver"
+	}
+	return "Sender"
 }

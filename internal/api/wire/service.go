@@ -17,6 +17,7 @@ const (
 	JSON10
 	JSON11
 	RestJSON
+	RestXML
 )
 
 // Service describes one AWS service to the front door. Packages ec2api, latticeapi and so on make them.

@@ -85,6 +85,9 @@ func (b *base) validate(v reflect.Value) *awserr.Error {
 	var texts []string
 	var fields []awserr.Field
 	for _, f := range w.found {
+		if b.service.Protocol == RestXML {
+			f.field = lowerInitials(f.field)
+		}
 		texts = append(texts, f.String())
 		fields = append(fields, awserr.Field{Name: f.field, Message: "Member must " + f.rule})
 	}
@@ -93,6 +96,17 @@ func (b *base) validate(v reflect.Value) *awserr.Error {
 		return awserr.LatticeFields(text, fields...)
 	}
 	return b.fault(InvalidInput, text)
+}
+
+// lowerInitials writes the parts of a field's name as services that speak XML name them in their texts.
+func lowerInitials(field string) string {
+	parts := strings.Split(field, ".")
+	for i, p := range parts {
+		if p != "" {
+			parts[i] = strings.ToLower(p[:1]) + p[1:]
+		}
+	}
+	return strings.Join(parts, ".")
 }
 
 // structure checks the members of v.

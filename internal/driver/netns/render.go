@@ -181,7 +181,7 @@ func peeringCable(l *fabric.PeerLink, v world.VPCID) cable {
 	}
 }
 
-// uplinkCable is the cable between a VPC's router and the public side.
+// uplinkCable is the cable between a VPC's router and the public side, where health checkers are at home too.
 func uplinkCable(v world.VPCID) cable {
 	routerMAC, publicMAC := kernel.UplinkMACs(v)
 	return cable{
@@ -191,9 +191,17 @@ func uplinkCable(v world.VPCID) cable {
 		},
 		near:     []neighbour{{kernel.UplinkHop, publicMAC.String()}},
 		peerKind: public,
-		addrs:    []netip.Prefix{single(kernel.UplinkHop)},
+		addrs:    append([]netip.Prefix{single(kernel.UplinkHop)}, checkerAddrs()...),
 		beyond:   []neighbour{{kernel.PublicHop, routerMAC.String()}},
 	}
+}
+
+// checkerAddrs are the addresses that health checks are made from.
+func checkerAddrs() (out []netip.Prefix) {
+	for _, region := range world.CheckerRegions() {
+		out = append(out, single(world.CheckerAddress(region)))
+	}
+	return out
 }
 
 // vpcCables are the cables of a VPC's router by device.
