@@ -3,6 +3,7 @@ package world
 import (
 	"io"
 	"slices"
+	"strings"
 )
 
 // HostedZone is a DNS zone of Route 53. A private one is seen by the VPCs it is associated with.
@@ -40,6 +41,28 @@ func (w *World) HostedZoneIn(v VPCID, name string) (HostedZone, bool) {
 		}
 	}
 	return HostedZone{}, false
+}
+
+// HiddenZone is a private zone that AWS keeps in a VPC for the private DNS of an endpoint.
+type HiddenZone struct {
+	ID   HostedZoneID
+	Name string
+}
+
+// HiddenZones are the zones that the private DNS of endpoints makes in a VPC.
+func (w *World) HiddenZones(v VPCID) (out []HiddenZone) {
+	for e := range w.Endpoints.In(string(v)) {
+		s, region, ok := FindAWSService(e.Service)
+		if !ok || !e.Works() || !e.PrivateDNS {
+			continue
+		}
+		for _, n := range s.PrivateNames(region) {
+			if !strings.HasPrefix(n, "*.") {
+				out = append(out, HiddenZone{HostedZoneID(hostedZone(string(e.ID) + "/" + n)), n})
+			}
+		}
+	}
+	return out
 }
 
 // ZoneAuthorization lets another account associate a VPC of its own with a private zone.

@@ -41,6 +41,11 @@ func nameFree(w *world.World, a world.ZoneVPC, name string) error {
 	if z, ok := w.HostedZoneIn(a.VPC, name); ok {
 		return awserr.Route53Conflict(string(a.VPC), a.Region, string(z.ID))
 	}
+	for _, z := range w.HiddenZones(a.VPC) {
+		if z.Name == name {
+			return awserr.Route53Conflict(string(a.VPC), a.Region, string(z.ID))
+		}
+	}
 	return nil
 }
 

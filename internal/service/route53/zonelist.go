@@ -117,16 +117,29 @@ func (s *Service) ListHostedZonesByVPC(_ context.Context, c world.Caller, in *ro
 	} else if v.Account != c.Account {
 		return nil, awserr.New("AccessDenied", http.StatusForbidden, "The VPC %s in region %s is not owned by you.", id, *in.VPCRegion)
 	}
-	zones := w.HostedZones.Where(func(z world.HostedZone) bool { return z.Private && z.In(id) })
-	rows, next, err := page(zones, world.HostedZone.RowID, in.NextToken, in.MaxItems, pageSize)
+	zones := summaries(&w, id)
+	rows, next, err := page(zones, func(z route53api.HostedZoneSummary) string { return *z.HostedZoneId }, in.NextToken, in.MaxItems, pageSize)
 	if err != nil {
 		return nil, err
 	}
-	out := &route53api.ListHostedZonesByVPCOutput{HostedZoneSummaries: []route53api.HostedZoneSummary{}, MaxItems: maxItems(in.MaxItems, pageSize), NextToken: next}
-	for _, z := range rows {
-		out.HostedZoneSummaries = append(out.HostedZoneSummaries, route53api.HostedZoneSummary{
-			HostedZoneId: new(string(z.ID)), Name: new(z.Name + "."), Owner: &route53api.HostedZoneOwner{OwningAccount: new(string(z.Account))},
+	return &route53api.ListHostedZonesByVPCOutput{HostedZoneSummaries: rows, MaxItems: maxItems(in.MaxItems, pageSize), NextToken: next}, nil
+}
+
+// summaries are the private zones that a VPC sees, by id: those of accounts, and those AWS keeps for endpoints.
+func summaries(w *world.World, v world.VPCID) []route53api.HostedZoneSummary {
+	out := []route53api.HostedZoneSummary{}
+	for z := range w.HostedZones.All() {
+		if z.Private && z.In(v) {
+			out = append(out, route53api.HostedZoneSummary{
+				HostedZoneId: new(string(z.ID)), Name: new(z.Name + "."), Owner: &route53api.HostedZoneOwner{OwningAccount: new(string(z.Account))},
+			})
+		}
+	}
+	for _, z := range w.HiddenZones(v) {
+		out = append(out, route53api.HostedZoneSummary{
+			HostedZoneId: new(string(z.ID)), Name: new(z.Name + "."), Owner: &route53api.HostedZoneOwner{OwningService: new("vpce.amazonaws.com")},
 		})
 	}
-	return out, nil
+	slices.SortFunc(out, func(a, b route53api.HostedZoneSummary) int { return cmp.Compare(*a.HostedZoneId, *b.HostedZoneId) })
+	return out
 }
