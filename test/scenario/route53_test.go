@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"kumiko/internal/testkit"
 )
 
 // named adds DNS host names to a VPC, which private zones need.
@@ -80,6 +82,7 @@ func TestRoute53(t *testing.T) {
 	l.AWS("route53", "disassociate-vpc-from-hosted-zone", "--hosted-zone-id", z, "--vpc", "VPCRegion="+l.Region+",VPCId="+b.id)
 	l.Eventually("no zone in b", func() bool { return strings.HasPrefix(l.digs(b1, "www.example.internal"), "NXDOMAIN") })
 
+	l.elsewhere(z)
 	public := l.zone("example.internal", nil)
 	l.record(public, "CREATE", "www.example.internal", "A", "198.18.9.9", "")
 	if got := l.digs(b1, "www.example.internal") + "; " + l.digs(a1, "www.example.internal"); got != "NOERROR, A 198.18.9.9; NOERROR, A 10.10.10.9" {
@@ -91,6 +94,30 @@ func TestRoute53(t *testing.T) {
 		t.Errorf("weighted: %s", got)
 	}
 	l.failover(a, a1, z)
+}
+
+// elsewhere: a VPC of another account sees a zone once its owner allows that, and no longer when it was taken away.
+func (l *lab) elsewhere(zone string) {
+	l.T.Helper()
+	if _, errs, ok := l.Try(testkit.Binary(l.T), "account", "create", "other"); !ok {
+		l.T.Fatal(errs)
+	}
+	other := &lab{Cloud: l.In("other", l.Region), cidr: l.cidr, ami: l.ami, vpcs: map[string]*vpc{}}
+	other.AWS("ec2", "create-key-pair", "--key-name", "lab", "--key-type", "ed25519")
+	c := other.addVPC("c")
+	other.named(c)
+	c1 := other.start(c, 10)
+	other.running(c1)
+	which := []string{"--hosted-zone-id", zone, "--vpc", "VPCRegion=" + l.Region + ",VPCId=" + c.id}
+	if said := other.Refused(append([]string{"route53", "associate-vpc-with-hosted-zone"}, which...)...); !strings.Contains(said, "(NotAuthorizedException)") {
+		l.T.Errorf("without authorization: %s", said)
+	}
+	l.AWS(append([]string{"route53", "create-vpc-association-authorization"}, which...)...)
+	other.AWS(append([]string{"route53", "associate-vpc-with-hosted-zone"}, which...)...)
+	l.AWS(append([]string{"route53", "delete-vpc-association-authorization"}, which...)...)
+	l.Eventually("the zone in another account's VPC", func() bool { return other.digs(c1, "www.example.internal") == "NOERROR, A 10.10.10.9" })
+	l.AWS(append([]string{"route53", "disassociate-vpc-from-hosted-zone"}, which...)...)
+	l.Eventually("no zone there", func() bool { return strings.HasPrefix(other.digs(c1, "www.example.internal"), "NXDOMAIN") })
 }
 
 // failover: a record with a health check is answered as long as its endpoint is well.
