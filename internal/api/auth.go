@@ -47,6 +47,9 @@ func (s *Server) find(x *exchange) (*sigv4.Claim, *awserr.Error) {
 	if x.name != "" && hostRegion != "" && hostRegion != claim.Region {
 		return nil, x.refuse(&sigv4.Error{Reason: sigv4.Mismatch, Text: "Credential should be scoped to a valid region, not '" + claim.Region + "'."})
 	}
+	if way := WayOf(x.Context()); !way.serves(claim.Service, claim.Region) {
+		return nil, x.refuse(&sigv4.Error{Reason: sigv4.Mismatch, Text: "The VPC endpoint serves " + way.Service + ", not " + claim.Service + " in " + claim.Region + "."})
+	}
 	known, ok := s.services[claim.Service]
 	if !ok {
 		e := wire.Fault("", x.protocol, wire.NotBuilt, "")

@@ -12,6 +12,7 @@ import (
 type Way struct {
 	Endpoint world.EndpointID // the VPC endpoint it came through, if any
 	VPC      world.VPCID      // the VPC of that endpoint
+	Service  string           // the name of that endpoint's service, com.amazonaws.REGION.ssm: it serves no other
 	Source   netip.Addr       // the client's address: a private one behind an endpoint, a public one otherwise
 }
 
@@ -19,6 +20,15 @@ type wayKey struct{}
 
 // WithWay notes in a request's context how it came. Listeners other than the machine's own do so.
 func WithWay(ctx context.Context, w Way) context.Context { return context.WithValue(ctx, wayKey{}, w) }
+
+// serves tells whether requests signed for a service and region are served on the way.
+func (w Way) serves(scope, region string) bool {
+	if w.Service == "" {
+		return true
+	}
+	s, at, ok := world.FindAWSService(w.Service)
+	return ok && s.Signed(scope) && at == region
+}
 
 // WayOf is how the request with this context came.
 func WayOf(ctx context.Context) Way {

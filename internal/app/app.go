@@ -18,6 +18,7 @@ import (
 	"kumiko/internal/record"
 	"kumiko/internal/record/access"
 	"kumiko/internal/record/flowlog"
+	"kumiko/internal/session/door"
 	"kumiko/internal/store"
 )
 
@@ -31,6 +32,8 @@ type Config struct {
 	Version   string           // told by the status command
 	Ready     func(url string) // called once the API answers
 	Log       *slog.Logger
+
+	trusted []byte // certificates that instances trust besides the machine's
 }
 
 // Run runs a daemon until ctx ends, or until it is told over the admin socket to take everything down. What runs in
@@ -78,6 +81,7 @@ type daemon struct {
 	access   *access.Recorder
 	drivers  *drivers
 	loop     *reconcile.Loop
+	handler  http.Handler // of the AWS APIs
 
 	url      string
 	listener net.Listener // of the APIs
@@ -101,6 +105,11 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	authority, err := door.OpenAuthority(d.folder.secrets())
+	if err != nil {
+		return err
+	}
+	d.conf.trusted = authority.PEM()
 	// A start that fails has made nothing in the kernel: the drivers come last.
 	if d.listener, err = net.Listen("tcp", d.conf.Listen); err != nil {
 		return fmt.Errorf("listen for the APIs: %w", err)
@@ -113,22 +122,22 @@ func (d *daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.drivers.records = flowlog.New(flowlog.Config{Store: d.store, Log: d.logs, Source: counted{d.drivers.flows}})
+	if d.handler, err = d.front(); err != nil {
+		return err
+	}
+	d.drivers.doors = d.doors(d.handler, authority)
 	d.loop = reconcile.New(d.store, d.drivers.forLoop(), d.finish, d.conf.Log)
 	return nil
 }
 
 // serve runs the reconciler and the servers until ctx ends or one of them fails.
-func (d *daemon) serve(ctx context.Context) error {
-	front, err := d.front()
-	if err != nil {
-		return err
-	}
+func (d *daemon) serve(ctx context.Context) (err error) {
 	ctx, d.shutdown = context.WithCancel(ctx)
 	defer d.shutdown()
 	down := &shutdown{daemon: d, asked: make(chan struct{}), gone: make(chan error, 1)}
 	lab := &lab{daemon: d, trials: map[string]*trial{}}
 	defer lab.close()
-	api := &http.Server{Handler: front, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(d.conf.Log.Handler(), slog.LevelDebug)}
+	api := &http.Server{Handler: d.handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(d.conf.Log.Handler(), slog.LevelDebug)}
 	private := &http.Server{Handler: admin.Handler(admin.Parts{Backend: backend{d, down}, Ledger: d.accounts, Lab: lab})}
 
 	var wg sync.WaitGroup

@@ -19,6 +19,7 @@ import (
 	"kumiko/internal/reconcile"
 	"kumiko/internal/record/access"
 	"kumiko/internal/record/flowlog"
+	"kumiko/internal/session/door"
 	"kumiko/internal/session/imds"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
@@ -35,6 +36,7 @@ type drivers struct {
 	hosts    *host.Driver
 	access   *access.Recorder
 	records  *flowlog.Collector
+	doors    *door.Service
 	watchers *watchers
 
 	stopped sync.Once
@@ -62,12 +64,12 @@ func newDrivers(c Config, f folder, key []byte, log *access.Recorder) (*drivers,
 }
 
 func hostConfig(c Config, f folder) host.Config {
-	return host.Config{Run: f.run(), State: string(f), Folders: c.Folders, Log: c.Log}
+	return host.Config{Run: f.run(), State: string(f), CA: c.trusted, Folders: c.Folders, Log: c.Log}
 }
 
 func (d *drivers) forLoop() reconcile.Drivers {
 	return reconcile.Drivers{
-		Namespaces: d.spaces, Rules: d.rules, Routes: d.routes, Flows: d.flows, Names: d.names, Metadata: d.metadata, Hosts: hosts{d.hosts},
+		Namespaces: d.spaces, Rules: d.rules, Routes: d.routes, Flows: d.flows, Names: d.names, Metadata: d.metadata, Doors: d.doors, Hosts: hosts{d.hosts},
 	}
 }
 
@@ -76,6 +78,9 @@ func (d *drivers) stopServing() {
 	d.stopped.Do(func() {
 		d.names.Close()
 		d.metadata.Close()
+		if d.doors != nil {
+			d.doors.Close()
+		}
 		d.flows.Close()
 	})
 }

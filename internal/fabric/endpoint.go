@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	"kumiko/internal/world"
@@ -21,6 +22,17 @@ type Endpoint struct {
 	Service string        // of Interface and Gateway: the name of the service that answers in it
 	Ports   []GatewayPort // its ENIs, sorted by ENI
 	Links   []Link        // of Resource and ServiceNetwork: to the gateways of what it leads to, sorted by Gateway
+	Range   netip.Prefix  // of Gateway: the addresses at which the service answers
+}
+
+// Takes tells whether what listens in an interface or gateway endpoint takes a packet: TCP to the service's port, and
+// nothing else. (AWS PrivateLink Guide, "Considerations".)
+func (e *Endpoint) Takes(f Flow) bool {
+	at := e.Range.IsValid() && e.Range.Contains(f.Dst)
+	for _, p := range e.Ports {
+		at = at || p.Local && slices.Contains(p.Addrs, f.Dst)
+	}
+	return at && f.Protocol == world.TCP && f.DstPort == ServicePort
 }
 
 // Endpoint finds an endpoint of the fabric; nil when it is not there.
@@ -50,6 +62,9 @@ func (c *compilation) endpoints() {
 			continue
 		}
 		e := &Endpoint{ID: row.ID, Type: row.Type, VPC: row.VPC, Service: row.Service, Ports: ports[row.ID], Links: c.endpointLinks(row)}
+		if l, ok := row.GatewayList(); ok && len(l.Entries) > 0 {
+			e.Range = l.Entries[0].CIDR
+		}
 		slices.SortFunc(e.Ports, func(a, b GatewayPort) int { return cmp.Compare(a.ENI, b.ENI) })
 		c.out.Endpoints = append(c.out.Endpoints, e)
 	}

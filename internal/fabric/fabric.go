@@ -42,6 +42,7 @@ type VPC struct {
 	ACLs     []ACL      // sorted by ID
 	Peerings []PeerLink // sorted by ID; the active ones
 	Uplink   *Uplink    // the way to the public side; nil without an internet gateway
+	Gates    []Gate     // its gateway endpoints, sorted by ID
 	Resolver Resolver
 	View     View // what the resolver answers from
 }
@@ -113,13 +114,15 @@ type Table struct {
 	Routes []Route // sorted, longest prefix first; the local routes come before all and are not listed
 }
 
-// Route sends a destination to a port of the same VPC, to a peering or to the public side. With none of them it is a
+// Route sends a destination to a port of the same VPC, to a peering, to the public side or to a gateway endpoint. With none of them it is a
 // blackhole.
 type Route struct {
 	Prefix   netip.Prefix
 	Port     uint32
 	Peering  world.PeeringID // one of VPC.Peerings
 	Internet bool            // by VPC.Uplink
+
+	Endpoint world.EndpointID // one of VPC.Gates
 }
 
 // ACL is a network ACL: rules in order, of which the first that matches decides; what none matches is refused.

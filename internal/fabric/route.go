@@ -8,7 +8,7 @@ import (
 	"kumiko/internal/world"
 )
 
-// Routed is where a VPC's router sends a destination. Exactly one of Port, Link, Peering and Internet is set, or none: see Nowhere.
+// Routed is where a VPC's router sends a destination. Exactly one of Port, Link, Peering, Internet and Gate is set, or none: see Nowhere.
 type Routed struct {
 	Prefix netip.Prefix
 	Table  world.RouteTableID // empty for the VPC's own ranges and for Lattice's
@@ -17,11 +17,12 @@ type Routed struct {
 
 	Peering  *PeerLink
 	Internet bool
+	Gate     *Gate
 }
 
 // Nowhere tells whether the packet goes nowhere.
 func (r Routed) Nowhere() bool {
-	return r.Port == nil && r.Link == nil && r.Peering == nil && !r.Internet
+	return r.Port == nil && r.Link == nil && r.Peering == nil && !r.Internet && r.Gate == nil
 }
 
 // Route decides where the router sends a packet for dst that came in through a port whose subnet uses the given
@@ -50,6 +51,7 @@ func (v *VPC) Route(table uint32, dst netip.Addr) Routed {
 			if r.Prefix.Contains(dst) {
 				return Routed{
 					Prefix: r.Prefix, Table: t.ID, Port: v.portByIndex(r.Port), Peering: v.peering(r.Peering), Internet: r.Internet && v.Uplink != nil,
+					Gate: v.gate(r.Endpoint),
 				}
 			}
 		}

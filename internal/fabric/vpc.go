@@ -115,12 +115,11 @@ func (c *compilation) tables(v *VPC) {
 		for _, r := range t.Routes {
 			f.Routes = append(f.Routes, c.route(v, r))
 		}
-		slices.SortFunc(f.Routes, func(a, b Route) int {
-			return cmp.Or(cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()), a.Prefix.Addr().Compare(b.Prefix.Addr()))
-		})
+		sortRoutes(f.Routes)
 		v.Tables = append(v.Tables, f)
 	}
 	slices.SortFunc(v.Tables, func(a, b Table) int { return cmp.Compare(a.Index, b.Index) })
+	c.gates(v)
 }
 
 // route finds what a route leads to. What is gone, or not ready, makes it a blackhole.

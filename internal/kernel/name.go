@@ -65,18 +65,21 @@ var (
 )
 
 // Addresses of the next hops on the cables between routers: the other router of a peering, the public side as a router
-// sees it, and a router as the public side sees it. They mean something on the cable only.
+// sees it, a router as the public side sees it, a gateway endpoint, and a router as that sees it. They mean something on the cable only.
 var (
 	PeeringHop = netip.MustParseAddr("169.254.3.1")
 	UplinkHop  = netip.MustParseAddr("169.254.4.1")
 	PublicHop  = netip.MustParseAddr("169.254.4.2")
+
+	EndpointHop    = netip.MustParseAddr("169.254.5.1")
+	EndpointRouter = netip.MustParseAddr("169.254.5.2")
 )
 
 // Dir is the folder of namespace files in a runtime folder.
 func Dir(run string) string { return filepath.Join(run, "netns") }
 
 // Path is the file a namespace is bind-mounted on: RUN/netns/NAME. NAME is the id of a VPC (its router), of a
-// resource gateway, of a NAT gateway, or of an instance, or PublicNamespace.
+// resource gateway, of a NAT gateway, of a VPC endpoint, or of an instance, or PublicNamespace.
 func Path[T ~string](run string, name T) string { return filepath.Join(Dir(run), string(name)) }
 
 // PortDevice is the name of an ENI's cable in its VPC's router. Interface names have at most 15 characters.
@@ -94,6 +97,12 @@ func PeeringDevice[T ~string](peering T) string { return "p" + tail(string(peeri
 
 // PublicDevice is the name, on the public side, of the uplink of a VPC.
 func PublicDevice[T ~string](vpc T) string { return "v" + tail(string(vpc)) }
+
+// EndpointDevice is the name, in a VPC's router, of its cable to a gateway endpoint.
+func EndpointDevice[T ~string](endpoint T) string { return "g" + tail(string(endpoint)) }
+
+// EndpointUplink is the name of that cable in the endpoint.
+const EndpointUplink = "u0"
 
 // tail is the last 14 characters of an id.
 func tail(id string) string { return id[max(0, len(id)-14):] }
@@ -119,6 +128,11 @@ func PeeringMAC[P, V ~string](peering P, vpc V) net.HardwareAddr {
 // UplinkMACs are the hardware addresses of both ends of a VPC's uplink: the router's, the public side's.
 func UplinkMACs[T ~string](vpc T) (router, public net.HardwareAddr) {
 	return mac(0x06, string(vpc)+"/router"), mac(0x06, string(vpc)+"/public")
+}
+
+// EndpointMACs are the hardware addresses of both ends of a gateway endpoint's cable: the router's, the endpoint's.
+func EndpointMACs[T ~string](endpoint T) (router, end net.HardwareAddr) {
+	return mac(0x06, string(endpoint)+"/router"), mac(0x06, string(endpoint)+"/endpoint")
 }
 
 func mac(first byte, key string) net.HardwareAddr {

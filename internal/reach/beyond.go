@@ -36,8 +36,8 @@ func (w *walk) throughInternet(v *fabric.VPC) bool {
 	}
 	w.Flow.Src = public
 	to, private, ok := w.f.VPCOf(w.Flow.Dst)
-	if !ok { // on the public side itself: what answers there is beyond this model
-		return true
+	if !ok { // on the public side itself
+		return w.served(v)
 	}
 	w.Flow.Dst = private
 	return w.enter(to, fabric.Routed{Internet: true})

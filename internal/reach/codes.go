@@ -119,8 +119,11 @@ func internetCode(h Hop) Code {
 
 // listenCode tells why a NAT gateway did not take a packet. Gateways of Lattice are no part of AWS's model.
 func listenCode(t Trace, h Hop) Code {
-	if h.Origin.Gateway != "" || h.Origin.Endpoint != "" {
+	switch {
+	case h.Origin.Gateway != "" || h.Origin.Endpoint != "":
 		return Unsupported
+	case h.Origin.VPC == "":
+		return NoDestination
 	}
 	f := h.Flow
 	if f.Protocol != world.TCP && f.Protocol != world.UDP && f.Protocol != world.ICMP {

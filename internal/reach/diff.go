@@ -44,7 +44,7 @@ const Internet = "internet"
 const maxCompared = 200_000
 
 // Diff compares what two fabrics let through: between instances, from instances to resources of their service networks,
-// to the Internet and from it.
+// to services of AWS by their names, to the Internet and from it.
 func Diff(before, after *fabric.Fabric) Impact {
 	d := &difference{f: [2]*fabric.Fabric{before, after}}
 	d.vpcs()
@@ -115,6 +115,7 @@ func (d *difference) from(from Party) {
 	for _, to := range d.resources(from.VPC) {
 		d.compare(from, to)
 	}
+	d.services(from)
 	if d.uplinked(from.VPC) {
 		d.compare(from, Party{ID: Internet, Addr: somewhere})
 	}

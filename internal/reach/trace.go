@@ -117,6 +117,8 @@ func (w *walk) fromPort(v *fabric.VPC, p fabric.Port) bool {
 		return w.throughPeering(*r.Peering)
 	case r.Internet:
 		return w.throughInternet(v)
+	case r.Gate != nil:
+		return w.throughGate(v, r.Gate.Endpoint)
 	}
 	return w.toPort(v, &p, *r.Port)
 }
@@ -163,6 +165,9 @@ func (w *walk) toPort(v *fabric.VPC, from *fabric.Port, p fabric.Port) bool {
 	}
 	if e := w.f.Endpoint(p.Peer.Endpoint); e != nil && !p.Peer.Local {
 		return w.throughEndpoint(v, e)
+	}
+	if e := w.f.Endpoint(p.Peer.Endpoint); e != nil && p.Peer.Local && !e.Takes(w.Flow) {
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Endpoint: e.ID}})
 	}
 	w.To = p.ENI
 	return true

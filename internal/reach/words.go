@@ -20,6 +20,9 @@ func (a Answer) Summary() string {
 			if a.Hops[len(a.Hops)-1].Origin.Station == fabric.Router {
 				return fmt.Sprintf("yes: the VPC itself answers %s", service(a.Asked))
 			}
+			if e := a.Hops[len(a.Hops)-1].Origin.Endpoint; e != "" {
+				return fmt.Sprintf("yes: %s is answered by %s", service(a.Asked), e)
+			}
 			return fmt.Sprintf("yes: %s gets out to the public side", service(a.Asked))
 		}
 		return fmt.Sprintf("yes: %s reaches %s", service(a.Asked), a.Trace.To)
@@ -134,6 +137,8 @@ func (h Hop) noRoute(f fabric.Flow) string {
 
 func (h Hop) notListening(f fabric.Flow) string {
 	switch {
+	case h.Origin.VPC == "":
+		return fmt.Sprintf("AWS's services take no %s at %s: they listen at tcp/%d", proto(f), f.Dst, fabric.ServicePort)
 	case h.Origin.Endpoint != "":
 		return fmt.Sprintf("%s does not take %s at %s", h.Origin.Endpoint, proto(f), f.Dst)
 	case h.Origin.Gateway == "":
@@ -191,6 +196,9 @@ func (h Hop) Text(f fabric.Flow) string {
 	case fabric.NoRoute:
 		return "routed by " + h.Prefix.String() + h.leads()
 	case fabric.Listen:
+		if h.Origin.Endpoint != "" && h.Configuration == "" {
+			return "answered by the service"
+		}
 		return "served, and sent on to the resource"
 	case fabric.DestCheck:
 		return "the destination is the ENI's own"
@@ -244,13 +252,24 @@ func (h Hop) leads() string {
 		return " to " + string(h.Routed.Peering.ID)
 	case h.Routed.Internet:
 		return " to the internet gateway"
+	case h.Routed.Gate != nil:
+		return " to " + string(h.Routed.Gate.Endpoint)
 	}
 	return ""
 }
 
+// Names is the step of a name that was resolved; it is no station of packets.
+const Names fabric.Station = "names"
+
 // Steps are the hops in words, each with the packet as it was there.
 func (a Answer) Steps() []Step {
 	var out []Step
+	if a.Name != nil && a.Name.Zone != nil && a.Asked.Dst.IsValid() {
+		out = append(out, Step{
+			Station: Names, At: a.Name.Zone.Name, By: a.Name.Zone.ID, Pass: true,
+			Text: fmt.Sprintf("the name is %s here, by %s", a.Asked.Dst, answeredBy(*a.Name)),
+		})
+	}
 	for _, h := range a.Hops {
 		text := h.Text(h.Flow)
 		if h.Reply {

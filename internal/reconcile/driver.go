@@ -16,6 +16,7 @@ type Drivers struct {
 	Flows      Whole // readers of refusals and connections
 	Names      Whole // resolvers
 	Metadata   Metadata
+	Doors      Whole // the AWS APIs within networks
 	Hosts      Hosts
 }
 

@@ -32,8 +32,11 @@ type Loop struct {
 	hosts   chan []*fabric.Host
 }
 
-// scopePublic is the id of the public side's scope.
-const scopePublic = "public"
+// Ids of the scopes of the public side, and of what listens within networks.
+const (
+	scopePublic = "public"
+	scopeDoors  = "doors"
+)
 
 type failure struct {
 	err   string
@@ -133,6 +136,7 @@ func (l *Loop) apply(ctx context.Context, w world.World) {
 		l.scope(scopePublic, &f.Public, func(d Scoped) error { return d.ApplyPublic(ctx, &f.Public) })
 	}
 	l.try("names", func() error { return l.drivers.Names.Apply(ctx, f) })
+	l.try(scopeDoors, func() error { return l.drivers.Doors.Apply(ctx, f) })
 	l.try("metadata", func() error { return l.drivers.Metadata.Apply(ctx, f, w) })
 	l.offer(f.Hosts)
 	l.try("sweep", func() error { return l.drivers.Namespaces.Sweep(ctx, f) })

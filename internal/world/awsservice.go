@@ -164,5 +164,9 @@ func (s AWSService) Address(region string) netip.Addr {
 
 // Range is the range of public addresses of a service with gateway endpoints in a region.
 func (s AWSService) Range(region string) netip.Prefix {
-	return netip.PrefixFrom(s.Address(region), 27).Masked()
+	a := s.Address(region)
+	if !a.IsValid() {
+		return netip.Prefix{}
+	}
+	return netip.PrefixFrom(a, 27).Masked()
 }

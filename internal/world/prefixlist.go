@@ -7,17 +7,43 @@ import (
 )
 
 // AWSPrefixLists are the lists AWS owns in a region, sorted by name. Their ids are made of their names, so they are
-// the same in every state folder. Only the Lattice lists carry entries: the public ranges of the other services are
-// data nobody routes by here.
+// the same in every state folder; those that are known are AWS's. The lists of services with gateway endpoints hold the
+// public ranges these have here.
 func AWSPrefixLists(region string) []ManagedPrefixList {
 	p := "com.amazonaws." + region + "."
 	return []ManagedPrefixList{
-		awsPrefixList(p+"dynamodb", "IPv4", "3.218.182.0/24"),
+		gatewayList(region, "dynamodb"),
 		awsPrefixList(p+"ec2-instance-connect", "IPv4", "18.206.107.24/29"),
 		awsPrefixList(p+"ipv6.vpc-lattice", "IPv6", "fd00:ec2:80::/64"),
-		awsPrefixList(p+"s3", "IPv4", "52.216.0.0/15"),
+		gatewayList(region, "s3"),
 		awsPrefixList(p+"vpc-lattice", "IPv4", LatticeResources.String(), LatticeServices.String()),
 	}
+}
+
+// gatewayList is the list of a service with gateway endpoints. (As answers of DescribePrefixLists show them.)
+func gatewayList(region, service string) ManagedPrefixList {
+	s, _, _ := FindAWSService("com.amazonaws." + region + "." + service)
+	l := awsPrefixList("com.amazonaws."+region+"."+service, "IPv4")
+	if r := s.Range(region); r.IsValid() {
+		l.Entries = []PrefixListEntry{{CIDR: r}}
+	}
+	known := map[string]PrefixListID{
+		"us-east-1 s3": "pl-63a5400a", "us-east-1 dynamodb": "pl-02cd2c6b", "ap-northeast-1 s3": "pl-61a54008",
+	}
+	if id, ok := known[region+" "+service]; ok {
+		l.ID = id
+	}
+	return l
+}
+
+// GatewayList is the prefix list of the service of a gateway endpoint.
+func (e Endpoint) GatewayList() (ManagedPrefixList, bool) {
+	for _, l := range AWSPrefixLists(e.Region) {
+		if l.Name == e.Service && e.Type == EndpointGateway {
+			return l, true
+		}
+	}
+	return ManagedPrefixList{}, false
 }
 
 func awsPrefixList(name, family string, cidrs ...string) ManagedPrefixList {

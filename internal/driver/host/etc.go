@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"kumiko/internal/kernel"
 )
 
 // copied are the files of the machine's /etc that belong to its userland
@@ -70,10 +72,12 @@ func generateEtc(etc, user string, ca []byte) error {
 	}
 	files := []file{
 		{"passwd", passwd, 0o644}, {"shadow", shadow, 0o640}, {"group", group, 0o644}, {"gshadow", gshadow, 0o640},
-		{"subuid", "", 0o644}, {"subgid", "", 0o644}, {"fstab", "", 0o644}, {"environment", "", 0o644},
+		{"subuid", "", 0o644}, {"subgid", "", 0o644}, {"fstab", "", 0o644}, {"environment", strings.Join(kernel.Trust(), "\n") + "\n", 0o644},
+		{"profile.d/kumiko-trust.sh", "export " + strings.Join(kernel.Trust(), " ") + "\n", 0o644},
 		{"nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\nethers: files\nrpc: files\n", 0o644},
-		{"ssh/sshd_config", sshdConfig, 0o600},
+		{"ssh/sshd_config", sshdConfig + "SetEnv " + strings.Join(kernel.Trust(), " ") + "\n", 0o600},
 		{"ssl/certs/ca-certificates.crt", bundle, 0o644}, {"pki/tls/certs/ca-bundle.crt", bundle, 0o644},
+		{"pki/ca-trust/extracted/pem/tls-ca-bundle.pem", bundle, 0o644},
 		{"sudoers.d/90-cloud-init-users", rule, 0o440}, {"motd", motd, 0o644},
 		{"sudoers", "Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n", 0o440},
 	}

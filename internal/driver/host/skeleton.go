@@ -13,7 +13,7 @@ import (
 )
 
 // skeletonFormat grows when the generated part of the skeleton changes.
-const skeletonFormat = 4
+const skeletonFormat = 5
 
 // skeletons are the base layers of the default image, one for each default
 // user: folders, links into /usr, and an /etc that is generated or copied by

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -144,16 +145,32 @@ func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
 
 // ApplyEndpoint makes the cables of an endpoint's namespace: to its VPC's router, and its links to gateways.
 func (d *Driver) ApplyEndpoint(ctx context.Context, e *fabric.Endpoint) error {
-	return errors.Join(d.layFor(ctx, string(e.VPC), string(e.ID), endpointCables(e)), d.layLinks(ctx, e))
+	err := errors.Join(d.layFor(ctx, string(e.VPC), string(e.ID), endpointCables(e)), d.layLinks(ctx, e))
+	if err == nil && e.Range.IsValid() {
+		err = d.answerAt(string(e.ID), e.Range)
+	}
+	return err
 }
 
 // ApplyPublic makes the uplinks of all VPCs that have one. Those of others are deleted with the VPC's scope.
 func (d *Driver) ApplyPublic(ctx context.Context, u *fabric.Public) error {
-	var errs []error
+	errs := []error{d.answerAt(kernel.PublicNamespace, world.ServiceAddresses)}
 	for _, l := range u.Uplinks {
 		errs = append(errs, d.layFor(ctx, string(l.VPC), kernel.PublicNamespace, []cable{uplinkCable(l.VPC)}))
 	}
 	return errors.Join(errs...)
+}
+
+// answerAt makes a range of addresses those of a namespace itself: what is for one of them goes no further.
+func (d *Driver) answerAt(ns string, p netip.Prefix) error {
+	h, err := d.handles.Get(kernel.Path(d.run, ns))
+	if err == nil { // a loopback interface has all addresses of its network
+		err = h.AddrReplace(loopback(), address(netip.PrefixFrom(p.Masked().Addr().Next(), p.Bits())))
+	}
+	if err != nil {
+		return fmt.Errorf("netns: %s in %s: %w", p, ns, err)
+	}
+	return nil
 }
 
 // layFor makes the cables of a router, or of an endpoint, to a peer those given.

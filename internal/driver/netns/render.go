@@ -196,6 +196,21 @@ func uplinkCable(v world.VPCID) cable {
 	}
 }
 
+// gateCable is the cable between a VPC's router and a gateway endpoint.
+func gateCable(e world.EndpointID) cable {
+	routerMAC, endMAC := kernel.EndpointMACs(e)
+	return cable{
+		wire: wire{
+			device: kernel.EndpointDevice(e), mac: routerMAC.String(), mtu: fabric.MTUEndpoint,
+			peer: string(e), peerDevice: kernel.EndpointUplink, peerMAC: endMAC.String(),
+		},
+		near:     []neighbour{{kernel.EndpointHop, endMAC.String()}},
+		peerKind: endpoint,
+		addrs:    []netip.Prefix{single(kernel.EndpointHop)},
+		beyond:   []neighbour{{kernel.EndpointRouter, routerMAC.String()}},
+	}
+}
+
 // vpcCables are the cables of a VPC's router by device.
 func vpcCables(v *fabric.VPC) map[string]cable {
 	out := make(map[string]cable, len(v.Ports)+len(v.Links))
@@ -216,6 +231,10 @@ func vpcCables(v *fabric.VPC) map[string]cable {
 	}
 	if v.Uplink != nil {
 		c := uplinkCable(v.ID)
+		out[c.device] = c
+	}
+	for _, g := range v.Gates {
+		c := gateCable(g.Endpoint)
 		out[c.device] = c
 	}
 	return out
@@ -265,6 +284,9 @@ func endpointCables(e *fabric.Endpoint) []cable {
 		if len(e.Ports[i].Addrs) > 0 {
 			out = append(out, gatewayPortCable(string(e.ID), endpoint, &e.Ports[i]))
 		}
+	}
+	if e.Range.IsValid() {
+		out = append(out, gateCable(e.ID))
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
 	"kumiko/internal/kernel/nfnetlink"
 	"kumiko/internal/kernel/nft"
 )
@@ -76,8 +77,10 @@ func (d *Driver) ApplyEndpoint(ctx context.Context, e *fabric.Endpoint) error {
 	return d.apply(ctx, string(e.ID), RenderEndpoint(e), owners{})
 }
 
-// ApplyPublic does nothing: the public side forwards between uplinks, by its routes alone.
-func (d *Driver) ApplyPublic(context.Context, *fabric.Public) error { return nil }
+// ApplyPublic lets nothing but connections to services in to the public side itself.
+func (d *Driver) ApplyPublic(ctx context.Context, _ *fabric.Public) error {
+	return d.apply(ctx, kernel.PublicNamespace, RenderPublic(), owners{})
+}
 
 // Forget drops what is known of a VPC or gateway whose namespace has gone, and the connection that keeps it alive.
 func (d *Driver) Forget(name string) {

@@ -1,6 +1,8 @@
 package nft
 
 import (
+	"net/netip"
+
 	"golang.org/x/sys/unix"
 
 	"kumiko/internal/fabric"
@@ -15,6 +17,8 @@ func RenderEndpoint(e *fabric.Endpoint) *nft.Table {
 		return renderInterface(e)
 	case world.EndpointResource, world.EndpointServiceNetwork:
 		return renderTransit(e)
+	case world.EndpointGateway:
+		return renderService(e.Range, closedInput())
 	}
 	return &nft.Table{Name: TableName, Chains: []nft.Chain{nothingThrough(), closedInput()}}
 }
@@ -42,4 +46,31 @@ func renderInterface(e *fabric.Endpoint) *nft.Table {
 // nothingThrough forwards nothing.
 func nothingThrough() nft.Chain {
 	return nft.Chain{Name: chainForward, Base: filter(nft.Forward, nft.PriorityFilter, nft.Drop)}
+}
+
+// RenderPublic prints the table of the public side: services answer at their addresses, at one port. It forwards between
+// uplinks by its routes alone, and tracks no connections.
+func RenderPublic() *nft.Table {
+	t := renderService(world.ServiceAddresses, nft.Chain{Name: chainInput, Base: filter(nft.Input, nft.PriorityFilter, nft.Drop), Rules: []nft.Rule{
+		nft.NewRule(nft.Is(nft.InInterface(), nft.FieldInterface("lo")), accept()),
+		nft.NewRule(nft.Is(nft.ICMPTypeOf(nft.IPv4), nft.FieldByte(unreachable)), accept()),
+	}})
+	t.Chains = t.Chains[1:]
+	return t
+}
+
+// unreachable is the type of the ICMP messages that say that a packet did not get on, or was too long. (RFC 792.)
+const unreachable = 3
+
+// renderService lets connections to services at a range of addresses in, after what the input chain has.
+func renderService(at netip.Prefix, input nft.Chain) *nft.Table {
+	first, last := nft.PrefixRange(at.Masked())
+	port := nft.FieldPort(fabric.ServicePort)
+	own := nft.Set{Name: "services4", Key: []nft.Type{nft.Addr4, nft.Port}, Interval: true, Elements: []nft.Element{
+		{Key: nft.Concat(first, port), End: nft.Concat(last, port)},
+	}}
+	input.Rules = append(input.Rules,
+		nft.NewRule(nft.In("services4", nft.IPv4.Destination(), nft.DestinationPort(unix.IPPROTO_TCP)), accept()),
+		refuse(fabric.Listen))
+	return &nft.Table{Name: TableName, Sets: []nft.Set{own}, Chains: []nft.Chain{nothingThrough(), input}}
 }

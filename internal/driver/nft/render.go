@@ -81,6 +81,9 @@ func (r *router) ports() {
 	for _, l := range r.vpc.Links {
 		unchecked.Elements = append(unchecked.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.LinkDevice(l.Gateway)))})
 	}
+	for _, g := range r.vpc.Gates {
+		unchecked.Elements = append(unchecked.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.EndpointDevice(g.Endpoint)))})
+	}
 	marks.Elements, unchecked.Elements = tidy(marks.Elements), tidy(unchecked.Elements)
 	r.table.Sets = append(r.table.Sets, marks, unchecked)
 	for _, f := range r.families {
@@ -153,6 +156,9 @@ func (r *router) verdicts() {
 			v = nft.Verdict{Kind: nft.Jump, Chain: r.chain(linkward(), l.Groups)}
 		}
 		lead(&in, kernel.LinkDevice(l.Gateway), v)
+	}
+	for _, g := range r.vpc.Gates {
+		lead(&in, kernel.EndpointDevice(g.Endpoint), nft.Verdict{Kind: nft.Accept})
 	}
 	for _, dev := range r.beyondDevices() {
 		lead(&in, dev, nft.Verdict{Kind: nft.Accept})

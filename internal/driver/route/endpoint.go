@@ -16,6 +16,8 @@ func endpointTables(e *fabric.Endpoint, index indexer) (tables, error) {
 		return interfaceTables(e, index)
 	case world.EndpointResource, world.EndpointServiceNetwork:
 		return transitTables(e, index)
+	case world.EndpointGateway:
+		return gateTables(e, index)
 	}
 	return newTables(), nil
 }
@@ -37,4 +39,29 @@ func interfaceTables(e *fabric.Endpoint, index indexer) (tables, error) {
 		t.rules[prefEgress+n] = rule{table: table, src: single(p.Addrs[0])}
 	}
 	return t, errors.Join(errs...)
+}
+
+// gateTables lead the answers of what listens in a gateway endpoint back to its VPC's router.
+func gateTables(e *fabric.Endpoint, index indexer) (tables, error) {
+	t := newTables()
+	t.rules[prefEgress] = rule{table: kernel.TableEgress}
+	t.rules[prefNoReply] = rule{refuse: true}
+	out, ok := index(kernel.EndpointUplink)
+	if !ok {
+		return t, fmt.Errorf("%s is not there", kernel.EndpointUplink)
+	}
+	t.add(kernel.TableEgress, everywhere, hop{index: out, via: kernel.EndpointRouter})
+	return t, nil
+}
+
+// findGates finds the cables to the VPC's gateway endpoints.
+func (r *vpcRender) findGates(v *fabric.VPC) {
+	for _, g := range v.Gates {
+		out, ok := r.index(kernel.EndpointDevice(g.Endpoint))
+		if !ok {
+			r.errs = append(r.errs, fmt.Errorf("%s has no cable", g.Endpoint))
+			continue
+		}
+		r.gates[g.Endpoint] = hop{index: out, via: kernel.EndpointHop}
+	}
 }

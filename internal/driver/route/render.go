@@ -82,6 +82,7 @@ type vpcRender struct {
 	hole  hop
 	hops  map[uint32]hop // of attached ports by index
 	peers map[world.PeeringID]hop
+	gates map[world.EndpointID]hop
 	out   hop // to the public side; to the hole without an uplink
 	errs  []error
 }
@@ -96,9 +97,11 @@ func vpcTables(v *fabric.VPC, index indexer) (tables, error) {
 	r := &vpcRender{
 		tables: newTables(), index: index, hole: hop{index: i}, out: hop{index: i},
 		hops: make(map[uint32]hop, len(v.Ports)), peers: make(map[world.PeeringID]hop, len(v.Peerings)),
+		gates: make(map[world.EndpointID]hop, len(v.Gates)),
 	}
 	r.own(v)
 	r.beyond(v)
+	r.findGates(v)
 	r.lattice(v)
 	for _, t := range v.Tables {
 		r.table(t)
@@ -200,6 +203,9 @@ func (r *vpcRender) table(t fabric.Table) {
 func (r *vpcRender) target(x fabric.Route) hop {
 	if x.Internet {
 		return r.out
+	}
+	if to, ok := r.gates[x.Endpoint]; ok && x.Endpoint != "" {
+		return to
 	}
 	if to, ok := r.peers[x.Peering]; ok && x.Peering != "" {
 		return to

@@ -30,8 +30,12 @@ func endpointKinds() map[string]endpointKind {
 		world.EndpointInterface:      {checkInterface, makeInterface, modifyInterface, describeInterface},
 		world.EndpointServiceNetwork: {checkLattice, makeLattice, modifyLattice, describeLattice},
 		world.EndpointResource:       {checkLattice, makeLattice, modifyLattice, describeLattice},
+		world.EndpointGateway:        {checkGateway, makeGateway, modifyGateway, describeGateway},
 	}
 }
+
+// doorScope is the scope that fails when the listeners of services within networks do.
+const doorScope = "doors"
 
 // endpointState is the state of a VPC endpoint in EC2's words.
 func endpointState(e world.Endpoint, seen store.Seen) string {
@@ -41,7 +45,7 @@ func endpointState(e world.Endpoint, seen store.Seen) string {
 		state = "failed"
 	case e.Deleting:
 		state = "deleting"
-	case seen.Ready(e.Rev, string(e.VPC), string(e.ID)):
+	case seen.Ready(e.Rev, string(e.VPC), string(e.ID), doorScope):
 		state = "available"
 	}
 	return state

@@ -46,7 +46,6 @@ func checkDNSOptions(o *ec2api.DnsOptionsSpecification) error {
 	return cmp.Or(
 		oneOf("dnsRecordIpType", o.DnsRecordIpType, "ipv4", "dualstack", "ipv6", "service-defined"),
 		notBuilt("IPv6 records of VPC endpoints are", set(o.DnsRecordIpType) && *o.DnsRecordIpType != "ipv4" && *o.DnsRecordIpType != "service-defined"),
-		notBuilt("Private names for inbound Resolver endpoints alone are", val(o.PrivateDnsOnlyForInboundResolverEndpoint)),
 		notThere("PrivateDnsPreference", set(o.PrivateDnsPreference), "Interface"),
 		notThere("PrivateDnsSpecifiedDomains", len(o.PrivateDnsSpecifiedDomains) > 0, "Interface"),
 	)
@@ -67,7 +66,11 @@ func serviceOf(c world.Caller, name, kind string) error {
 // makeInterface gives an interface endpoint its groups, and an interface in each of its subnets.
 func makeInterface(q *endpointRequest, tx *world.Tx, e *world.Endpoint) error {
 	e.Service, e.DNSOptions = *q.in.ServiceName, dnsOptions(q.in.DnsOptions, e.DNSOptions)
-	e.PrivateDNS = q.in.PrivateDnsEnabled == nil || *q.in.PrivateDnsEnabled
+	s, _, _ := world.FindAWSService(e.Service)
+	e.PrivateDNS = q.in.PrivateDnsEnabled == nil && !s.Gateway || val(q.in.PrivateDnsEnabled)
+	if err := inboundOnly(tx, *e); err != nil {
+		return err
+	}
 	groups, err := groupsFor(&tx.World, q.c, world.Subnet{VPC: e.VPC}, q.in.SecurityGroupIds)
 	if err != nil {
 		return err
@@ -87,6 +90,9 @@ func dnsOptions(in *ec2api.DnsOptionsSpecification, have *world.EndpointDNSOptio
 	}
 	if in != nil && set(in.DnsRecordIpType) {
 		out.RecordIPType = *in.DnsRecordIpType
+	}
+	if in != nil && in.PrivateDnsOnlyForInboundResolverEndpoint != nil {
+		out.InboundResolverOnly = *in.PrivateDnsOnlyForInboundResolverEndpoint
 	}
 	return &out
 }
@@ -133,6 +139,9 @@ func addSubnets(tx *world.Tx, c world.Caller, e *world.Endpoint, ids []string, a
 func describeInterface(v *view, e world.Endpoint, out *ec2api.VpcEndpoint) {
 	out.IpAddressType, out.ServiceRegion, out.PolicyDocument = new("ipv4"), new(e.Region), new(cmp.Or(e.Policy, openPolicy))
 	out.DnsOptions = &ec2api.DnsOptions{DnsRecordIpType: new(e.DNSOptions.RecordIPType)}
+	if s, _, _ := world.FindAWSService(e.Service); s.Gateway {
+		out.DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint = new(e.DNSOptions.InboundResolverOnly)
+	}
 	for _, id := range e.Subnets {
 		for _, n := range v.w.ENIsOfEndpoint(e.ID) {
 			if n.Subnet == id {

@@ -118,6 +118,9 @@ func modifyInterface(q *endpointChange, e *world.Endpoint) error {
 	}
 	q.policy(e)
 	e.DNSOptions = dnsOptions(in.DnsOptions, e.DNSOptions)
+	if err := inboundOnly(q.tx, *e); err != nil {
+		return err
+	}
 	if in.PrivateDnsEnabled != nil && *in.PrivateDnsEnabled != e.PrivateDNS {
 		e.PrivateDNS = *in.PrivateDnsEnabled
 		if err := privateNamesFree(q.tx, *e); err != nil {

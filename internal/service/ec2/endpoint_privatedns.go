@@ -42,3 +42,18 @@ func conflicting(name string, vpc world.VPCID) error {
 	return awserr.EC2Code("InvalidParameter",
 		"private-dns-enabled cannot be set because there is already a conflicting DNS domain for %s in the VPC %s", name, vpc)
 }
+
+// inboundOnly checks that an endpoint whose private names are for inbound Resolver endpoints alone has a gateway endpoint
+// beside it, for what the VPC itself sends to the service.
+func inboundOnly(tx *world.Tx, e world.Endpoint) error {
+	if e.DNSOptions == nil || !e.DNSOptions.InboundResolverOnly {
+		return nil
+	}
+	for o := range tx.Endpoints.In(string(e.VPC)) {
+		if o.Type == world.EndpointGateway && o.Works() && o.Service == e.Service {
+			return nil
+		}
+	}
+	return awserr.EC2Code("InvalidParameter",
+		"To set PrivateDnsOnlyForInboundResolverEndpoint to true, the VPC %s must have a Gateway endpoint for the service.", e.VPC)
+}

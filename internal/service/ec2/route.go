@@ -25,6 +25,7 @@ func (v *view) routes(t world.RouteTable) []ec2api.Route {
 	for _, r := range t.Routes {
 		out = append(out, v.route(t, r))
 	}
+	out = append(out, v.endpointRoutes(t)...)
 	if v.w.VPCAssociations.Any(func(a world.VPCAssociation) bool {
 		return a.VPC == t.VPC && !a.Deleting && v.seen.Ready(a.Rev, string(t.VPC))
 	}) {
@@ -132,6 +133,9 @@ func outsideVPC(tx *world.Tx, id world.VPCID, d netip.Prefix) error {
 
 // DeleteRoute removes a route of the user's.
 func (s *Service) DeleteRoute(ctx context.Context, c world.Caller, in *ec2api.DeleteRouteInput) (*ec2api.DeleteRouteOutput, error) {
+	if err := s.refuseEndpointRoute(c, in.RouteTableId, in.DestinationPrefixListId); err != nil {
+		return nil, err
+	}
 	q := routeRequest{table: in.RouteTableId, cidr: in.DestinationCidrBlock, cidr6: in.DestinationIpv6CidrBlock, list: in.DestinationPrefixListId}
 	err := s.changeRoutes(ctx, c, q, in.DryRun, func(tx *world.Tx, t *world.RouteTable, d netip.Prefix, at int) error {
 		if isLocal(tx, t.VPC, d) {

@@ -139,6 +139,7 @@ func (s *Service) DeleteRouteTable(ctx context.Context, c world.Caller, in *ec2a
 		if len(t.Associations) > 0 {
 			return awserr.EC2Dependency("route-table", string(t.ID))
 		}
+		leaveTable(tx, t)
 		tx.RouteTables.Delete(t.ID)
 		return nil
 	})
