@@ -11,6 +11,7 @@ import (
 // Compile says what the network must be for w.
 func Compile(w world.World) *Fabric {
 	c := newCompilation(w)
+	c.out.endpoints = c.endpointNames()
 	for v := range w.VPCs.All() {
 		c.vpc(v)
 	}

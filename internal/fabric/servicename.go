@@ -9,9 +9,6 @@ import (
 // serviceZones are the names of AWS's services, of endpoints to them, and, where the VPC's own endpoints answer for
 // services in it, of these.
 func (c *compilation) serviceZones(v *VPC) []*Zone {
-	if c.out.endpoints == nil {
-		c.out.endpoints = c.endpointNames()
-	}
 	services := &Zone{Kind: PublicZone, Name: "amazonaws.com", SOA: awsSOA(), Public: true}
 	return append([]*Zone{services, c.out.endpoints}, c.hiddenZones(v)...)
 }

@@ -73,6 +73,13 @@ func (a *analysis) end(id, which string) (place, *world.Explanation) {
 		return place{v: v}, nil
 	case prefix == "i" || prefix == "eni":
 		return a.port(id, prefix, missing)
+	case prefix == "vpce": // by its first interface; gateway endpoints, which have none, are no ends here
+		if es := a.w.ENIsOfEndpoint(world.EndpointID(id)); len(es) > 0 {
+			return a.port(string(es[0].ID), "eni", missing)
+		}
+		if !a.w.Endpoints.Has(world.EndpointID(id)) {
+			return place{}, missing
+		}
 	}
 	return place{}, &world.Explanation{Code: string(Unsupported), Component: world.Component{ID: id}}
 }

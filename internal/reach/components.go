@@ -23,7 +23,7 @@ type album struct {
 func kinds() map[string]string {
 	return map[string]string{
 		"i": "instance", "eni": "network-interface", "sg": "security-group", "acl": "network-acl", "rtb": "route-table", "subnet": "subnet",
-		"vpc": "vpc", "igw": "internet-gateway", "nat": "natgateway", "pcx": "vpc-peering-connection",
+		"vpc": "vpc", "igw": "internet-gateway", "nat": "natgateway", "pcx": "vpc-peering-connection", "vpce": "vpc-endpoint",
 	}
 }
 

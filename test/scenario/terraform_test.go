@@ -102,3 +102,20 @@ func TestTerraformCore(t *testing.T) {
 		t.Errorf("%s VPCs are left", n)
 	}
 }
+
+// Terraform does the same with VPC endpoints and what is associated with them.
+func TestTerraformEndpoints(t *testing.T) {
+	m := needTerraform(t)
+	l := newLab(t, "10.10.10.0/24", "us-east-1")
+	terraform := l.terraform("testdata/endpoints", m)
+	terraform("init", "-input=false", "-no-color")
+	terraform("apply", "-auto-approve", "-input=false", "-no-color")
+	if n := terraform("output", "-raw", "names"); n != "4" {
+		t.Errorf("%s names of an endpoint with two subnets and private DNS", n)
+	}
+	terraform("plan", "-detailed-exitcode", "-input=false", "-no-color") // status 2 if there is something to do
+	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
+	if n := l.Pick("length(VpcEndpoints)", "ec2", "describe-vpc-endpoints"); n != "0" {
+		t.Errorf("%s VPC endpoints are left", n)
+	}
+}

@@ -268,7 +268,7 @@ func describePath(p world.NetworkInsightsPath) ec2api.NetworkInsightsPath {
 // resourceKind is the word ARNs have for the kind of an id.
 func resourceKind(id string) string {
 	prefix, _, _ := strings.Cut(id, "-")
-	return map[string]string{"i": "instance", "eni": "network-interface", "igw": "internet-gateway"}[prefix]
+	return map[string]string{"i": "instance", "eni": "network-interface", "igw": "internet-gateway", "vpce": "vpc-endpoint"}[prefix]
 }
 
 func describeFilter(f *world.PacketFilter) *ec2api.PathFilter {

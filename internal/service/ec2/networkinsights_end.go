@@ -27,7 +27,9 @@ func insightsEnd(c world.Caller, parameter, given string) (string, error) {
 		return id, awserr.EC2CheckID("network-interface", id)
 	case "igw":
 		return id, awserr.EC2CheckID("internet-gateway", id)
-	case "vpce", "pcx", "tgw", "vgw":
+	case "vpce":
+		return id, awserr.EC2CheckID("vpc-endpoint", id)
+	case "pcx", "tgw", "vgw":
 		return id, unsupported(parameter + " of this type (" + prefix + ")")
 	}
 	return id, awserr.EC2InvalidParameter(parameter, given, "It is not the ID or ARN of a supported resource.")
@@ -61,6 +63,8 @@ func endExists(tx *world.Tx, c world.Caller, given string) error {
 		_, err = find(&tx.Instances, c, "instance", &id)
 	case "eni":
 		_, err = find(&tx.ENIs, c, "network-interface", &id)
+	case "vpce":
+		_, err = find(&tx.Endpoints, c, "vpc-endpoint", &id)
 	default:
 		_, err = find(&tx.InternetGateways, c, "internet-gateway", &id)
 	}
