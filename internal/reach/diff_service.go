@@ -56,31 +56,20 @@ func (d *difference) ask(which int, from Party, name string) outcome {
 	if !ok || !port.Peer.Attached() {
 		return outcome{cause: from.ID + " does not run"}
 	}
-	r := fabric.Answer(v, name, fabric.TypeA)
-	if len(r.Records) == 0 {
-		return outcome{cause: nameless(r)}
+	n := lookUp(f, v, name, mostForwards)
+	if n.Reply.Outcome != fabric.Answered {
+		return outcome{cause: n.Text()}
 	}
 	var out outcome
-	for _, rec := range r.Records {
+	for _, rec := range n.Reply.Records {
 		flow := fabric.Flow{Protocol: world.TCP, Src: from.Addr, Dst: rec.Addr, SrcPort: clientPort, DstPort: fabric.ServicePort}
 		t := From(f, from.ENI, flow)
 		a := Answer{Trace: t, Asked: flow, From: from.ENI}
 		out = outcome{open: t.Open, origin: t.Refused, hops: t.Hops, cause: strings.TrimPrefix(a.Summary(), "no: ")}
 		if !t.Open {
-			out.cause = fmt.Sprintf("%s is %s (%s), and %s", name, rec.Addr, answeredBy(r), out.cause)
+			out.cause = fmt.Sprintf("%s is %s (%s), and %s", name, rec.Addr, source(n.Reply), out.cause)
 			break
 		}
 	}
 	return out
-}
-
-// answeredBy says where an answer comes from.
-func answeredBy(r fabric.Reply) string {
-	if r.Zone == nil {
-		return "asked elsewhere"
-	}
-	if r.Zone.ID != "" {
-		return string(r.Zone.Kind) + " " + r.Zone.ID
-	}
-	return string(r.Zone.Kind)
 }

@@ -241,18 +241,9 @@ func (h Hop) leads() string {
 	return ""
 }
 
-// Names is the step of a name that was resolved; it is no station of packets.
-const Names fabric.Station = "names"
-
 // Steps are the hops in words, each with the packet as it was there.
 func (a Answer) Steps() []Step {
 	var out []Step
-	if a.Name != nil && a.Name.Zone != nil && a.Asked.Dst.IsValid() {
-		out = append(out, Step{
-			Station: Names, At: a.Name.Zone.Name, By: a.Name.Zone.ID, Pass: true,
-			Text: fmt.Sprintf("the name is %s here, by %s", a.Asked.Dst, answeredBy(*a.Name)),
-		})
-	}
 	for _, h := range a.Hops {
 		text := h.Text(h.Flow)
 		if h.Reply {

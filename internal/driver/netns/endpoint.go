@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
 )
 
 // layLinks makes the links of an endpoint to gateways. The endpoint has their near ends, as a router has.
@@ -15,6 +16,9 @@ func (d *Driver) layLinks(ctx context.Context, e *fabric.Endpoint) error {
 	}
 	for _, p := range e.Ports {
 		far[p.Device] = true
+	}
+	if e.Range.IsValid() {
+		far[kernel.EndpointUplink] = true
 	}
 	p := d.router(string(e.ID))
 	p.mu.Lock()

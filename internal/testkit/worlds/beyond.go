@@ -144,8 +144,11 @@ func (l *layout) associate(e world.ENI, private netip.Addr) world.AllocationID {
 // nat puts a NAT gateway into some subnet, a public one where there is an internet gateway.
 func (l *layout) nat(v world.VPC) {
 	subnets := l.tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID })
-	s := One(l.r, subnets)
-	addrs, err := l.tx.AllocateAddresses(s, 1+l.r.IntN(2))
+	s, most := One(l.r, subnets), 1
+	if l.Within {
+		most = 2
+	}
+	addrs, err := l.tx.AllocateAddresses(s, 1+l.r.IntN(most))
 	if err != nil {
 		return
 	}
