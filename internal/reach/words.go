@@ -241,9 +241,15 @@ func (h Hop) leads() string {
 	return ""
 }
 
+// Names is the step of a name that was resolved; it is no station of packets.
+const Names fabric.Station = "names"
+
 // Steps are the hops in words, each with the packet as it was there.
 func (a Answer) Steps() []Step {
 	var out []Step
+	if a.Name != nil && a.Asked.Dst.IsValid() {
+		out = append(out, a.Name.step())
+	}
 	for _, h := range a.Hops {
 		text := h.Text(h.Flow)
 		if h.Reply {
