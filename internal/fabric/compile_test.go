@@ -106,7 +106,7 @@ func TestStoppedInstanceHasNoCableAndDeletedRowsAreGone(t *testing.T) {
 	if len(f.Hosts) != 0 || f.VPCs[0].Ports[0].Peer.Attached() {
 		t.Errorf("a stopped instance is still there: %+v", f.VPCs[0].Ports)
 	}
-	if r := f.VPCs[0].Route(1, e.Addr()); r.Port != nil {
+	if r := f.VPCs[0].Route(&f.VPCs[0].Ports[0], e.Addr()); r.Port != nil {
 		t.Errorf("its address is still routed: %+v", r)
 	}
 }

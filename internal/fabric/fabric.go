@@ -111,7 +111,8 @@ type Rule struct {
 type Table struct {
 	ID     world.RouteTableID
 	Index  uint32
-	Routes []Route // sorted, longest prefix first; the local routes come before all and are not listed
+	Within []Route // more specific than the VPC's ranges; sorted as Routes are, and before the local routes
+	Routes []Route // sorted, longest prefix first; the local routes come before them and are not listed
 }
 
 // Route sends a destination to a port of the same VPC, to a peering, to the public side or to a gateway endpoint. With none of them it is a

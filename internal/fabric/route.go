@@ -25,10 +25,11 @@ func (r Routed) Nowhere() bool {
 	return r.Port == nil && r.Link == nil && r.Peering == nil && !r.Internet && r.Gate == nil
 }
 
-// Route decides where the router sends a packet for dst that came in through a port whose subnet uses the given
-// route table: Lattice's ranges first (only in an associated VPC), then the VPC's own ranges, which no table can
-// override, then the table's longest matching prefix. An address of the VPC that no attached ENI holds goes nowhere.
-func (v *VPC) Route(table uint32, dst netip.Addr) Routed {
+// Route decides where the router sends a packet for dst that came in through the port from: Lattice's ranges first
+// (only in an associated VPC), then the routes of the table of the port's subnet that lie within the VPC – no table is
+// asked about what stays in the subnet –, the VPC's own ranges, and the table's longest matching prefix. An address of
+// the VPC that no attached ENI holds goes nowhere. What came from beyond the VPC (from is nil) goes to its own ranges only.
+func (v *VPC) Route(from *Port, dst netip.Addr) Routed {
 	if len(v.Links) > 0 && world.LatticeResources.Contains(dst) {
 		r := Routed{Prefix: world.LatticeResources}
 		for i := range v.Links {
@@ -38,26 +39,54 @@ func (v *VPC) Route(table uint32, dst netip.Addr) Routed {
 		}
 		return r
 	}
-	for _, c := range v.CIDRs {
-		if c.Contains(dst) {
-			return Routed{Prefix: c, Port: v.portOf(dst)}
-		}
+	var t *Table
+	if from != nil {
+		t = v.table(from.Table)
 	}
-	for _, t := range v.Tables {
-		if t.Index != table {
+	for _, c := range v.CIDRs {
+		if !c.Contains(dst) {
 			continue
 		}
-		for _, r := range t.Routes {
-			if r.Prefix.Contains(dst) {
-				return Routed{
-					Prefix: r.Prefix, Table: t.ID, Port: v.portByIndex(r.Port), Peering: v.peering(r.Peering), Internet: r.Internet && v.Uplink != nil,
-					Gate: v.gate(r.Endpoint),
-				}
+		if t != nil && !v.sameSubnet(*from, dst) {
+			if r, ok := v.routed(t, t.Within, dst); ok {
+				return r
 			}
 		}
-		return Routed{Table: t.ID}
+		return Routed{Prefix: c, Port: v.portOf(dst)}
 	}
-	return Routed{}
+	if t == nil {
+		return Routed{}
+	}
+	if r, ok := v.routed(t, t.Routes, dst); ok {
+		return r
+	}
+	return Routed{Table: t.ID}
+}
+
+// routed is where the first of a table's routes that matches leads.
+func (v *VPC) routed(t *Table, routes []Route, dst netip.Addr) (Routed, bool) {
+	for _, r := range routes {
+		if r.Prefix.Contains(dst) {
+			return Routed{
+				Prefix: r.Prefix, Table: t.ID, Port: v.portByIndex(r.Port), Peering: v.peering(r.Peering), Internet: r.Internet && v.Uplink != nil,
+				Gate: v.gate(r.Endpoint),
+			}, true
+		}
+	}
+	return Routed{}, false
+}
+
+func (v *VPC) table(index uint32) *Table {
+	i, ok := slices.BinarySearchFunc(v.Tables, index, func(t Table, n uint32) int { return int(t.Index) - int(n) })
+	if !ok {
+		return nil
+	}
+	return &v.Tables[i]
+}
+
+// sameSubnet tells whether a lies in the subnet of the port.
+func (v *VPC) sameSubnet(p Port, a netip.Addr) bool {
+	return netip.PrefixFrom(p.Router, p.Mask).Masked().Contains(a)
 }
 
 // portOf is the attached port that holds the address, or to which its prefix is delegated.
@@ -99,6 +128,10 @@ func (v *VPC) portByENI(id world.ENIID) (Port, bool) {
 func (p Port) Holds(a netip.Addr) bool {
 	return slices.Contains(p.Addrs, a) || slices.ContainsFunc(p.Prefixes, func(x netip.Prefix) bool { return x.Contains(a) })
 }
+
+// TakesOwn tells whether answers that the port is sent must be for an address of its own. A NAT gateway knows only the
+// connections it began itself.
+func (p Port) TakesOwn() bool { return p.SourceDestCheck || p.Peer.NAT != "" }
 
 // VPC finds a VPC of the fabric; nil when it is not there.
 func (f *Fabric) VPC(id world.VPCID) *VPC {

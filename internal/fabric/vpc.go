@@ -113,8 +113,9 @@ func (c *compilation) tables(v *VPC) {
 	for t := range c.w.RouteTables.In(string(v.ID)) {
 		f := Table{ID: t.ID, Index: t.Index}
 		for _, r := range t.Routes {
-			f.Routes = append(f.Routes, c.route(v, r))
+			c.addRoute(v, &f, r)
 		}
+		sortRoutes(f.Within)
 		sortRoutes(f.Routes)
 		v.Tables = append(v.Tables, f)
 	}
@@ -122,9 +123,39 @@ func (c *compilation) tables(v *VPC) {
 	c.gates(v)
 }
 
+// addRoute adds a route to a table. A prefix list stands for its entries. A route to a range goes before one to a list
+// with that range, and of two lists the one whose route was made first. What is within the VPC is for the local routes,
+// not for lists. (Amazon VPC User Guide, "Route priority and prefix lists".)
+func (c *compilation) addRoute(v *VPC, t *Table, r world.Route) {
+	f := c.route(v, r)
+	if r.List == "" {
+		f.Prefix = r.Destination
+		within := &t.Routes
+		if slices.ContainsFunc(v.CIDRs, func(own netip.Prefix) bool { return own.Bits() < f.Prefix.Bits() && own.Contains(f.Prefix.Addr()) }) {
+			within = &t.Within
+		}
+		if i := prefixAt(*within, f.Prefix); i >= 0 { // a list's
+			(*within)[i] = f
+			return
+		}
+		*within = append(*within, f)
+		return
+	}
+	l, _ := c.w.PrefixList(v.Region, r.List)
+	for _, e := range l.Entries {
+		if f.Prefix = e.CIDR.Masked(); prefixAt(t.Routes, f.Prefix) < 0 {
+			t.Routes = append(t.Routes, f)
+		}
+	}
+}
+
+func prefixAt(routes []Route, p netip.Prefix) int {
+	return slices.IndexFunc(routes, func(r Route) bool { return r.Prefix == p })
+}
+
 // route finds what a route leads to. What is gone, or not ready, makes it a blackhole.
 func (c *compilation) route(v *VPC, r world.Route) Route {
-	f := Route{Prefix: r.Destination}
+	f := Route{}
 	eni := r.ENI
 	switch {
 	case r.Internet != "":

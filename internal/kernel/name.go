@@ -25,7 +25,7 @@ const PublicNamespace = "public"
 // UplinkDevice is a router's interface to the public side.
 const UplinkDevice = "u0"
 
-// The kernel's routing tables in a router (Lattice, Hole, Ports, and Tables+Index of an AWS route table), in a gateway
+// The kernel's routing tables in a router (Lattice, Hole, Ports, and Tables+Index of an AWS route table, Within+Index for its routes within the VPC), in a gateway
 // (Egress+position of one of its ports, Consumers+Index of a consumer), in a NAT gateway (Egress) and on the public
 // side (Public).
 const (
@@ -34,6 +34,7 @@ const (
 	TableHole      = 901
 	TablePorts     = 1000
 	TableTables    = 1000
+	TableWithin    = 100000
 	TableEgress    = 200
 	TableConsumers = 1000
 )

@@ -250,7 +250,7 @@ func (a *analysis) target(from, to place) netip.Addr {
 	}
 	for _, t := range from.v.Tables {
 		for _, r := range t.Routes {
-			if addr := r.Prefix.Addr().Next(); t.Index == from.port.Table && r.Internet && !r.Prefix.Contains(somewhere) && from.v.Route(t.Index, addr).Internet {
+			if addr := r.Prefix.Addr().Next(); t.Index == from.port.Table && r.Internet && !r.Prefix.Contains(somewhere) && from.v.Route(from.port, addr).Internet {
 				return addr
 			}
 		}

@@ -47,7 +47,7 @@ func (w *walk) throughInternet(v *fabric.VPC) bool {
 func (w *walk) enter(v *fabric.VPC, beyond fabric.Routed) bool {
 	r := fabric.Routed{}
 	if v.Contains(w.Flow.Dst) {
-		r = v.Route(0, w.Flow.Dst)
+		r = v.Route(nil, w.Flow.Dst)
 	}
 	if r.Port == nil {
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.NoRoute, VPC: v.ID}, Prefix: r.Prefix})
@@ -92,15 +92,39 @@ func (w *walk) back() bool {
 	return true
 }
 
+// homeward follows an answer from a port to the one that sent the packet; or to another one, if a route within the VPC
+// leads there: what it does with the answer it takes is its own affair.
+func (w *walk) homeward(l leg, r fabric.Routed, flow fabric.Flow) bool {
+	to := l.in
+	if r.Table != "" && l.v.Contains(flow.Dst) {
+		to = r.Port
+	}
+	if !w.aclOut(l.v, *l.out, to, flow, true) {
+		return false
+	}
+	if to == nil {
+		return w.pass(Hop{
+			Origin: fabric.Origin{Station: fabric.NoRoute, VPC: l.v.ID}, Flow: flow, Reply: true, Prefix: r.Prefix, Table: r.Table, Routed: r,
+		})
+	}
+	if !w.aclIn(l.v, l.out, *to, flow, true) {
+		return false
+	}
+	if to.ENI != l.in.ENI && to.TakesOwn() && !to.Holds(flow.Dst) {
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: l.v.ID, ENI: to.ENI}, Flow: flow, Reply: true})
+	}
+	return true
+}
+
 func (w *walk) leg(l leg) bool {
 	flow := l.flow.Reply()
 	if l.out == nil { // it comes from beyond, to the port that sent the packet
 		return w.aclIn(l.v, nil, *l.in, flow, true)
 	}
+	r := l.v.Route(l.out, flow.Dst)
 	if l.in != nil {
-		return w.aclOut(l.v, *l.out, l.in, flow, true) && w.aclIn(l.v, l.out, *l.in, flow, true)
+		return w.homeward(l, r, flow)
 	}
-	r := l.v.Route(l.out.Table, flow.Dst)
 	if !w.aclOut(l.v, *l.out, r.Port, flow, true) {
 		return false
 	}

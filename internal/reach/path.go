@@ -108,13 +108,13 @@ func (a album) back(t Trace) []world.PathComponent {
 
 // home shows the route of an answer that leaves a subnet.
 func (a album) home(v *fabric.VPC, h Hop) []world.PathComponent {
-	var table uint32
+	var from fabric.Port
 	for _, s := range v.Subnets {
 		if s.ID == h.Origin.Subnet {
-			table = s.Table
+			from = fabric.Port{Table: s.Table, Subnet: s.ID, Router: s.Gateway, Mask: s.CIDR.Bits()}
 		}
 	}
-	r := v.Route(table, h.Flow.Dst)
+	table, r := from.Table, v.Route(&from, h.Flow.Dst)
 	out := []world.PathComponent{a.route(v, table, r)}
 	switch {
 	case r.Peering != nil:

@@ -102,7 +102,7 @@ func (w *walk) fromPort(v *fabric.VPC, p fabric.Port) bool {
 	if !w.pass(spoof) || !p.Unfiltered && !w.pass(w.groups(v, fabric.Origin{Station: fabric.SGOut, VPC: v.ID, ENI: p.ENI}, p.Groups, true)) {
 		return false
 	}
-	r := v.Route(p.Table, w.Flow.Dst)
+	r := v.Route(&p, w.Flow.Dst)
 	if !w.aclOut(v, p, r.Port, w.Flow, false) {
 		return false
 	}

@@ -19,11 +19,12 @@ type RouteTableAssociation struct {
 	Subnet SubnetID
 }
 
-// Route sends a destination to a target. Exactly one target member is set.
+// Route sends a destination, a range or a prefix list, to a target. Exactly one target member is set.
 type Route struct {
 	Destination netip.Prefix
-	ENI         ENIID      // network interface target
-	Instance    InstanceID // set beside ENI when the route was made for an instance
+	List        PrefixListID // instead of Destination
+	ENI         ENIID        // network interface target
+	Instance    InstanceID   // set beside ENI when the route was made for an instance
 	Internet    InternetGatewayID
 	NAT         NATGatewayID
 	Peering     PeeringID

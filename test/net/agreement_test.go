@@ -25,6 +25,7 @@ var (
 	nats      = flag.Bool("nats", true, "let them have NAT gateways")
 	absent    = flag.Bool("absent", true, "let them have things that are stopped, detached or gone")
 	seed      = flag.Uint64("seed", 0, "seed of the first world; 0: by the clock")
+	inside    = flag.Bool("within", true, "let them have routes within VPCs")
 	endpoints = flag.Bool("endpoints", true, "let service networks have VPC endpoints")
 )
 

@@ -61,9 +61,9 @@ func (p *places) complete(t *Traffic) bool {
 	from, to := p.port(t.Src.Addr()), p.port(target)
 	switch {
 	case from != nil && to == nil: // beyond, or behind an ENI that forwards
-		to = p.beyond(t, from.Table, t.Dst.Addr())
+		to = p.beyond(t, from, t.Dst.Addr())
 	case from == nil && to != nil:
-		from = p.beyond(t, to.Table, t.Src.Addr())
+		from = p.beyond(t, to, t.Src.Addr())
 	}
 	if from != nil {
 		t.Sender = from.ENI
@@ -75,8 +75,8 @@ func (p *places) complete(t *Traffic) bool {
 }
 
 // beyond notes the way to an address that is none of an ENI. It is the ENI that forwards, if that is where the way leads.
-func (p *places) beyond(t *Traffic, table uint32, dst netip.Addr) *fabric.Port {
-	switch r := p.vpc.Route(table, dst); {
+func (p *places) beyond(t *Traffic, from *fabric.Port, dst netip.Addr) *fabric.Port {
+	switch r := p.vpc.Route(from, dst); {
 	case r.Port != nil:
 		return r.Port
 	case r.Link != nil:

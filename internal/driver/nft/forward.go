@@ -1,6 +1,8 @@
 package nft
 
 import (
+	"slices"
+
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
 	"kumiko/internal/kernel/nft"
@@ -9,15 +11,65 @@ import (
 // knownChain is the chain for packets of known connections, where there is something for them to pass: ACLs, which know
 // no connections, and ways out of the VPC, from which there may be no way back. Elsewhere they pass at once.
 func (r *router) knownChain() []nft.Chain {
-	if !r.filters && !r.hasBeyond() {
+	if !r.filters && !r.hasBeyond() && !r.hasWithin() {
 		return nil
 	}
 	c := nft.Chain{Name: chainKnown}
-	c.Rules = append(append(append(c.Rules, r.leaving(true)...), r.entering()...), nft.NewRule(accept()))
-	if !r.hasBeyond() {
-		return []nft.Chain{c}
+	c.Rules = append(append(c.Rules, r.leaving(true)...), r.entering()...)
+	var out []nft.Chain
+	if r.hasBeyond() {
+		out = append(out, r.backChain())
 	}
-	return []nft.Chain{r.backChain(), c}
+	if r.hasWithin() {
+		out = append(out, r.answerChain())
+		c.Rules = append(c.Rules, nft.NewRule(
+			nft.Is(nft.ConnectionDirection(), nft.FieldByte(answers)), nft.In(setTakesOwn, nft.OutInterface()),
+			nft.End(nft.Verdict{Kind: nft.Jump, Chain: chainAnswer}),
+		))
+	}
+	c.Rules = append(c.Rules, nft.NewRule(accept()))
+	return append(out, c)
+}
+
+// answers is the direction of packets from the side that did not begin the connection. (linux/netfilter/nf_conntrack_tuple_common.h)
+const answers = 1
+
+// Names of the set of ports that take nothing but their own answers, and of the chain that looks at those.
+const (
+	setTakesOwn = "takes_own"
+	chainAnswer = "answer"
+)
+
+// hasWithin tells whether some table has routes within the VPC: elsewhere answers go where the question came from.
+func (r *router) hasWithin() bool {
+	return slices.ContainsFunc(r.vpc.Tables, func(t fabric.Table) bool { return len(t.Within) > 0 })
+}
+
+// takesOwn prints the set of ports that take nothing but answers to what they sent.
+func (r *router) takesOwn() {
+	if !r.hasWithin() {
+		return
+	}
+	s := nft.Set{Name: setTakesOwn, Key: []nft.Type{nft.Interface}}
+	for _, p := range r.vpc.Ports {
+		if p.TakesOwn() {
+			s.Elements = append(s.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.PortDevice(p.ENI)))})
+		}
+	}
+	s.Elements = tidy(s.Elements)
+	r.table.Sets = append(r.table.Sets, s)
+}
+
+// answerChain returns for answers to a port's own addresses.
+func (r *router) answerChain() nft.Chain {
+	c := nft.Chain{Name: chainAnswer}
+	for _, f := range r.families {
+		for _, set := range []string{"own_addrs", "own_prefixes"} {
+			c.Rules = append(c.Rules, nft.NewRule(nft.In(set+familySuffix(f), nft.OutInterface(), f.Destination()), nft.End(nft.Verdict{Kind: nft.Return})))
+		}
+	}
+	c.Rules = append(c.Rules, refuse(fabric.DestCheck))
+	return c
 }
 
 // leaving is the stations of every packet on its way out of a subnet: the ACL, a route (for an answer, one by the way the

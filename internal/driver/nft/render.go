@@ -38,6 +38,7 @@ func RenderVPC(v *fabric.VPC) *nft.Table {
 	r.services()
 	r.verdicts()
 	r.beyond()
+	r.takesOwn()
 	r.filters = r.acls()
 	known := r.knownChain()
 	r.table.Chains = append(r.table.Chains, known...)
@@ -97,9 +98,9 @@ func (r *router) ports() {
 	}
 }
 
-// ownAddresses adds what a checked port may send from and be sent to.
+// ownAddresses adds what a checked port may send from and be sent to, and what a NAT gateway may be answered.
 func ownAddresses(addrs, nets *nft.Set, p fabric.Port, f nft.Family) {
-	if !p.SourceDestCheck {
+	if !p.TakesOwn() {
 		return
 	}
 	dev := nft.FieldInterface(kernel.PortDevice(p.ENI))

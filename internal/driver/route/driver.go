@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/vishvananda/netlink"
@@ -145,28 +146,21 @@ func (s *scope) change(ctx context.Context, want tables) error {
 
 func (s *scope) changeRules(want map[int]rule) error {
 	for pref, r := range want {
-		have, ok := s.have.rules[pref]
-		if ok && have == r {
+		if have, ok := s.have.rules[pref]; ok && have == r {
 			continue
 		}
 		if err := addRule(s.h, pref, r); err != nil {
 			return err
 		}
-		if ok {
-			if err := deleteRule(s.h, pref, have); err != nil {
-				return err
-			}
-		}
-		s.have.rules[pref] = r
 	}
 	for pref, have := range s.have.rules {
-		if _, ok := want[pref]; ok {
+		if r, ok := want[pref]; ok && r == have {
 			continue
 		}
 		if err := deleteRule(s.h, pref, have); err != nil {
 			return err
 		}
-		delete(s.have.rules, pref)
 	}
+	s.have.rules = maps.Clone(want)
 	return nil
 }

@@ -22,14 +22,14 @@ type hop struct {
 	via   netip.Addr
 }
 
-// rule chooses a table for packets, by their mark, where they go or come from, and the interface they came in by. Rules are known
-// by their priority.
+// rule chooses a table for packets, by their mark, where they come from and go, and the interface they came in by.
+// Rules are known by their priority.
 type rule struct {
 	table  int
 	mark   uint32
 	mask   uint32 // 0: any mark
-	dst    netip.Prefix
 	src    netip.Prefix
+	dst    netip.Prefix
 	in     string
 	jump   int  // continue with the rules of this priority
 	refuse bool // drop
@@ -45,19 +45,24 @@ type tables struct {
 func newTables() tables { return tables{routes: map[destination]hop{}, rules: map[int]rule{}} }
 
 // Priorities of a router's rules: the VPC's own addresses and nothing else for what comes from beyond the VPC; Lattice's
-// range, the VPC's own addresses, and from prefTables on, plus the index of the table, the route tables.
+// range; where some table has routes within the VPC, those, but for what stays in a subnet; the VPC's own addresses;
+// and the route tables, by their index. All come before the kernel's own rule for its main table (32766).
 const (
 	prefBeyond     = 80
 	prefBeyondHole = 81
 	prefLattice    = 100
-	prefPorts      = 200
-	prefTables     = 300
+	prefUnchecked  = 1000  // plus twice the position of a port whose packets may be from anybody
+	prefSubnet     = 11000 // plus the position of the subnet
+	prefWithin     = 15000 // plus the index of the table
+	prefPorts      = 20000
+	prefTables     = 20001 // plus the index of the table
 )
 
 // Priorities of a gateway's rules, some of which NAT gateways and the public side share. What the gateway itself sends goes nowhere. What comes in by an ENI jumps to the
 // consumers' rules, the rest is led to an ENI; nothing gets beyond either.
 const (
 	prefOwn       = 50
+	prefLocal     = 200   // of the public side
 	prefInbound   = 100   // plus the position of the ENI
 	prefEgress    = 200   // plus the position of the ENI
 	prefNoEgress  = 9999  // end of the rules for what comes from consumers
@@ -106,6 +111,7 @@ func vpcTables(v *fabric.VPC, index indexer) (tables, error) {
 	for _, t := range v.Tables {
 		r.table(t)
 	}
+	r.within(v)
 	return r.tables, errors.Join(r.errs...)
 }
 
@@ -199,6 +205,47 @@ func (r *vpcRender) table(t fabric.Table) {
 	}
 }
 
+// mostUnchecked is how many ports may send packets of anybody in a VPC with routes within it.
+const mostUnchecked = (9000 - prefUnchecked) / 2
+
+// within adds the tables of the routes within the VPC. What stays in a subnet is not asked about: what is from and for
+// its addresses – or, of a port that may send from others, what it sends there, and only that.
+func (r *vpcRender) within(v *fabric.VPC) {
+	has := map[uint32]bool{}
+	for _, t := range v.Tables {
+		for _, x := range t.Within {
+			has[t.Index] = true
+			r.add(kernel.TableWithin+int(t.Index), x.Prefix, r.target(x))
+		}
+		if has[t.Index] {
+			r.rules[prefWithin+int(t.Index)] = inTable(t.Index)
+		}
+	}
+	for i, s := range v.Subnets {
+		if has[s.Table] {
+			r.rules[prefSubnet+i] = rule{table: kernel.TablePorts, src: s.CIDR, dst: s.CIDR, mark: kernel.PortMark(s.Table, 0), mask: kernel.MarkTableMask}
+		}
+	}
+	n := 0
+	for _, p := range v.Ports {
+		if p.SourceDestCheck || !has[p.Table] || !p.Peer.Attached() {
+			continue
+		}
+		if n++; n > mostUnchecked {
+			r.errs = append(r.errs, fmt.Errorf("%s: more than %d interfaces without source/destination check", p.ENI, mostUnchecked))
+			return
+		}
+		own, others := rule{table: kernel.TablePorts, dst: netip.PrefixFrom(p.Router, p.Mask).Masked()}, inTable(p.Table)
+		own.in, others.in = kernel.PortDevice(p.ENI), kernel.PortDevice(p.ENI)
+		r.rules[prefUnchecked+2*n], r.rules[prefUnchecked+2*n+1] = own, others
+	}
+}
+
+// inTable leads what is marked for a route table to its routes within the VPC.
+func inTable(index uint32) rule {
+	return rule{table: kernel.TableWithin + int(index), mark: kernel.PortMark(index, 0), mask: kernel.MarkTableMask}
+}
+
 // target is where a route leads: to the hole when it is a blackhole.
 func (r *vpcRender) target(x fabric.Route) hop {
 	if x.Internet {
@@ -274,7 +321,7 @@ func natTables(n *fabric.NAT, index indexer) (tables, error) {
 // publicTables are the tables of the public side: each public address is behind its VPC's uplink, others are nowhere.
 func publicTables(p *fabric.Public, index indexer) (tables, error) {
 	t := newTables()
-	t.rules[prefPorts] = rule{table: kernel.TablePublic}
+	t.rules[prefLocal] = rule{table: kernel.TablePublic}
 	t.rules[prefNoReply] = rule{refuse: true}
 	var errs []error
 	for _, u := range p.Uplinks {

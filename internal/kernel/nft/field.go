@@ -29,6 +29,7 @@ const (
 	ToVerdict // of verdict maps
 	NetworkFamily
 	FrameType // see linux/if_packet.h
+	Direction
 )
 
 // typeInfo is what the kernel and nft's listing want to know of a Type: the number is the one of nft's datatype.h.
@@ -55,6 +56,7 @@ func (t Type) info() typeInfo {
 
 		NetworkFamily: {"nf_proto", 1, 2},
 		FrameType:     {"pkt_type", 1, 31},
+		Direction:     {"ct_dir", 1, 27},
 	}[t]
 }
 
@@ -121,6 +123,8 @@ func (t Type) text(b string) string {
 		return map[uint8]string{uint8(IPv4): "ipv4", uint8(IPv6): "ipv6"}[b[0]]
 	case FrameType:
 		return map[uint8]string{unix.PACKET_HOST: "host", unix.PACKET_BROADCAST: "broadcast", unix.PACKET_MULTICAST: "multicast"}[b[0]]
+	case Direction:
+		return [...]string{"original", "reply"}[b[0]&1]
 	default:
 		return strconv.Itoa(int(b[0]))
 	}

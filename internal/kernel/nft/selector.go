@@ -57,6 +57,11 @@ func ConnectionMark() Selector {
 	return selector("ct mark", Mark, func(c *code, reg uint32) { c.ct(unix.NFT_CT_MARK, reg) })
 }
 
+// ConnectionDirection is 0 for packets from the side that began the connection, 1 for those that answer.
+func ConnectionDirection() Selector {
+	return selector("ct direction", Direction, func(c *code, reg uint32) { c.ct(unix.NFT_CT_DIRECTION, reg) })
+}
+
 func (c *code) ct(key, reg uint32) {
 	c.expr("ct", func(a *attrs) {
 		a.u32(unix.NFTA_CT_KEY, key)

@@ -2,6 +2,7 @@ package worlds
 
 import (
 	"net/netip"
+	"slices"
 
 	"kumiko/internal/world"
 )
@@ -201,6 +202,15 @@ func (l *layout) someRoutes(v world.VPC) []world.Route {
 	if es := l.tx.ENIs.Where(func(e world.ENI) bool { return e.VPC == v.ID && e.SourceDestCheck }); len(es) > 0 {
 		e := One(l.r, es)
 		targets = append(targets, world.Route{ENI: e.ID})
+	}
+	if inside := slices.DeleteFunc(slices.Clone(targets), func(r world.Route) bool { return r.Internet != "" }); len(inside) > 0 && *within {
+		for _, s := range l.tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID }) {
+			if l.pick(5) {
+				r := one(l.r, inside)
+				r.Destination = s.CIDR
+				out = append(out, r)
+			}
+		}
 	}
 	for _, to := range []string{"0.0.0.0/0", "198.18.0.0/24", "192.0.2.0/24", "10.2.0.0/16"} {
 		p := netip.MustParsePrefix(to)
