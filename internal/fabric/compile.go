@@ -176,7 +176,7 @@ const (
 // vpcOf is the VPC a row is about in the World in.
 func vpcOf(in *world.World, ch world.Change) (world.VPCID, about) {
 	switch ch.Noun {
-	case "account", "access-key", "idempotency-token", "key-pair", "flow-log", "subnet-cidr-reservation", "zone-authorization", "delegation-set", "access-log-subscription", "resource-policy", "log-group", "log-stream",
+	case "account", "access-key", "idempotency-token", "key-pair", "egress-only-internet-gateway", "flow-log", "subnet-cidr-reservation", "zone-authorization", "delegation-set", "access-log-subscription", "resource-policy", "log-group", "log-stream",
 		"network-insights-path", "network-insights-analysis", "network-insights-access-scope", "network-insights-access-scope-analysis":
 		return "", aboutNone
 	case "vpc":

@@ -64,7 +64,8 @@ func (w *walk) throughNAT(v *fabric.VPC, from *fabric.Port, p fabric.Port) bool 
 	if from == nil || p.Holds(w.Flow.Dst) || loop || !w.translates() {
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, ENI: p.ENI}})
 	}
-	w.Flow.Src = p.Addrs[0]
+	w.choices = max(w.choices, len(p.Addrs))
+	w.Flow.Src = p.Addrs[w.choice%len(p.Addrs)]
 	return w.fromPort(v, p)
 }
 

@@ -2,6 +2,7 @@ package reach
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"kumiko/internal/fabric"
@@ -168,7 +169,9 @@ func (a album) routeOf(r fabric.Routed) *world.PathRoute {
 	out.Target, out.Origin = "", "createroute"
 	row, _ := a.w.RouteTables.Get(r.Table)
 	for _, x := range row.Routes {
-		if x.Destination.Masked() != r.Prefix.Masked() {
+		l, _ := a.w.PrefixList(row.Region, x.List)
+		listed := slices.ContainsFunc(l.Entries, func(e world.PrefixListEntry) bool { return e.CIDR.Masked() == r.Prefix.Masked() })
+		if x.List != "" && (!listed || out.Target != "") || x.List == "" && x.Destination.Masked() != r.Prefix.Masked() {
 			continue
 		}
 		for _, id := range []string{string(x.ENI), string(x.Internet), string(x.NAT), string(x.Peering)} {

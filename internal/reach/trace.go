@@ -220,10 +220,11 @@ func (w *walk) throughEndpoint(v *fabric.VPC, e *fabric.Endpoint) bool {
 
 // choose picks the address the packet goes on from, and the gateway's ENI that has it.
 func (w *walk) choose(g *fabric.Gateway) world.ENIID {
-	n := w.choice
+	w.choices = max(w.choices, countAddrs(g))
+	n := w.choice % max(1, countAddrs(g))
 	for _, p := range g.Ports {
 		if n >= 0 && n < len(p.Addrs) {
-			w.Flow.Src, w.choices = p.Addrs[n], countAddrs(g)
+			w.Flow.Src = p.Addrs[n]
 			return p.ENI
 		}
 		n -= len(p.Addrs)

@@ -59,6 +59,10 @@ func (c *checker) put(noun, id string) error {
 		return c.keyPair(KeyPairID(id))
 	case "internet-gateway":
 		return c.internetGateway(InternetGatewayID(id))
+	case "egress-only-internet-gateway":
+		if g, _ := c.w.EgressOnlyGateways.Get(EgressOnlyGatewayID(id)); !c.w.VPCs.Has(g.VPC) {
+			return missing("vpc", string(g.VPC))
+		}
 	case "address":
 		return c.address(AllocationID(id))
 	case "nat-gateway":
@@ -98,9 +102,10 @@ func (c *checker) deleted(noun, id string) error {
 			"subnet": some(w.Subnets.In(id)), "route-table": some(w.RouteTables.In(id)), "network-acl": some(w.NetworkACLs.In(id)),
 			"security-group": some(w.SecurityGroups.In(id)), "network-interface": some(w.ENIs.In(id)),
 			"service-network-vpc-association": some(w.VPCAssociations.In(id)), "internet-gateway": some(w.InternetGateways.In(id)),
-			"vpc-endpoint":           some(w.Endpoints.In(id)),
-			"vpc-peering-connection": w.Peerings.Any(func(p Peering) bool { return p.Active() && p.Joins(VPCID(id)) }),
-			"resource-gateway":       w.ResourceGateways.Any(func(g ResourceGateway) bool { return string(g.VPC) == id }),
+			"vpc-endpoint":                 some(w.Endpoints.In(id)),
+			"vpc-peering-connection":       w.Peerings.Any(func(p Peering) bool { return p.Active() && p.Joins(VPCID(id)) }),
+			"resource-gateway":             w.ResourceGateways.Any(func(g ResourceGateway) bool { return string(g.VPC) == id }),
+			"egress-only-internet-gateway": some(w.EgressOnlyGateways.In(id)),
 		} {
 			if any {
 				return used(by, true)

@@ -28,6 +28,7 @@ type (
 	AccessLogSubscriptionID string // als-
 	InternetGatewayID       string // igw-
 	AllocationID            string // eipalloc-
+	EgressOnlyGatewayID     string // eigw-
 	NATGatewayID            string // nat-
 	PeeringID               string // pcx-
 	FlowLogID               string // fl-

@@ -18,6 +18,20 @@ func (g InternetGateway) RowID() string { return string(g.ID) }
 // Owner is the id of the VPC it is attached to.
 func (g InternetGateway) Owner() string { return string(g.VPC) }
 
+// EgressOnlyGateway is an egress-only internet gateway of a VPC. It is for IPv6, which no VPC here has, so it carries
+// nothing.
+type EgressOnlyGateway struct {
+	ID EgressOnlyGatewayID
+	Meta
+	VPC VPCID
+}
+
+// RowID is the gateway's id.
+func (g EgressOnlyGateway) RowID() string { return string(g.ID) }
+
+// Owner is the id of its VPC.
+func (g EgressOnlyGateway) Owner() string { return string(g.VPC) }
+
 // Address is an elastic IP address: a public address of an account, for as long as it keeps it.
 type Address struct {
 	ID AllocationID

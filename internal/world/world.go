@@ -35,6 +35,7 @@ type World struct {
 	LogGroups              Table[string, LogGroup]
 	LogStreams             Table[string, LogStream]
 	InternetGateways       Table[InternetGatewayID, InternetGateway]
+	EgressOnlyGateways     Table[EgressOnlyGatewayID, EgressOnlyGateway]
 	Addresses              Table[AllocationID, Address]
 	NATGateways            Table[NATGatewayID, NATGateway]
 	Peerings               Table[PeeringID, Peering]
@@ -84,6 +85,7 @@ func (w *World) tables() []namedTable {
 		{"log-group", &w.LogGroups},
 		{"log-stream", &w.LogStreams},
 		{"internet-gateway", &w.InternetGateways},
+		{"egress-only-internet-gateway", &w.EgressOnlyGateways},
 		{"address", &w.Addresses},
 		{"nat-gateway", &w.NATGateways},
 		{"vpc-peering-connection", &w.Peerings},

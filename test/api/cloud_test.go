@@ -147,6 +147,7 @@ func (c *cloud) restore(then world.World) {
 		rewind(&tx.LogGroups, &then.LogGroups)
 		rewind(&tx.LogStreams, &then.LogStreams)
 		rewind(&tx.InternetGateways, &then.InternetGateways)
+		rewind(&tx.EgressOnlyGateways, &then.EgressOnlyGateways)
 		rewind(&tx.Addresses, &then.Addresses)
 		rewind(&tx.NATGateways, &then.NATGateways)
 		rewind(&tx.Peerings, &then.Peerings)

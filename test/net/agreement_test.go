@@ -46,7 +46,7 @@ func TestExplanationAgreesWithPackets(t *testing.T) {
 		r := worlds.Rand(^s)
 		f := l.update(func(tx *world.Tx) {
 			worlds.Make(tx, s, worlds.Features{
-				ServiceNetworks: *lattice, ACLs: *acls, Peerings: *peered, InternetGateways: *internet, NATGateways: *nats, Absent: *absent,
+				ServiceNetworks: *lattice, ACLs: *acls, Peerings: *peered, InternetGateways: *internet, NATGateways: *nats, Within: *inside, Absent: *absent,
 				Endpoints: *endpoints,
 			})
 		})

@@ -14,8 +14,10 @@ type Handlers interface {
 	AcceptVpcPeeringConnection(ctx context.Context, c world.Caller, in *AcceptVpcPeeringConnectionInput) (*AcceptVpcPeeringConnectionOutput, error)
 	AllocateAddress(ctx context.Context, c world.Caller, in *AllocateAddressInput) (*AllocateAddressOutput, error)
 	AssignPrivateIpAddresses(ctx context.Context, c world.Caller, in *AssignPrivateIpAddressesInput) (*AssignPrivateIpAddressesOutput, error)
+	AssignPrivateNatGatewayAddress(ctx context.Context, c world.Caller, in *AssignPrivateNatGatewayAddressInput) (*AssignPrivateNatGatewayAddressOutput, error)
 	AssociateAddress(ctx context.Context, c world.Caller, in *AssociateAddressInput) (*AssociateAddressOutput, error)
 	AssociateDhcpOptions(ctx context.Context, c world.Caller, in *AssociateDhcpOptionsInput) (*AssociateDhcpOptionsOutput, error)
+	AssociateNatGatewayAddress(ctx context.Context, c world.Caller, in *AssociateNatGatewayAddressInput) (*AssociateNatGatewayAddressOutput, error)
 	AssociateRouteTable(ctx context.Context, c world.Caller, in *AssociateRouteTableInput) (*AssociateRouteTableOutput, error)
 	AssociateVpcCidrBlock(ctx context.Context, c world.Caller, in *AssociateVpcCidrBlockInput) (*AssociateVpcCidrBlockOutput, error)
 	AttachInternetGateway(ctx context.Context, c world.Caller, in *AttachInternetGatewayInput) (*AttachInternetGatewayOutput, error)
@@ -25,6 +27,7 @@ type Handlers interface {
 	CreateDefaultSubnet(ctx context.Context, c world.Caller, in *CreateDefaultSubnetInput) (*CreateDefaultSubnetOutput, error)
 	CreateDefaultVpc(ctx context.Context, c world.Caller, in *CreateDefaultVpcInput) (*CreateDefaultVpcOutput, error)
 	CreateDhcpOptions(ctx context.Context, c world.Caller, in *CreateDhcpOptionsInput) (*CreateDhcpOptionsOutput, error)
+	CreateEgressOnlyInternetGateway(ctx context.Context, c world.Caller, in *CreateEgressOnlyInternetGatewayInput) (*CreateEgressOnlyInternetGatewayOutput, error)
 	CreateFlowLogs(ctx context.Context, c world.Caller, in *CreateFlowLogsInput) (*CreateFlowLogsOutput, error)
 	CreateInternetGateway(ctx context.Context, c world.Caller, in *CreateInternetGatewayInput) (*CreateInternetGatewayOutput, error)
 	CreateKeyPair(ctx context.Context, c world.Caller, in *CreateKeyPairInput) (*CreateKeyPairOutput, error)
@@ -45,6 +48,7 @@ type Handlers interface {
 	CreateVpcEndpoint(ctx context.Context, c world.Caller, in *CreateVpcEndpointInput) (*CreateVpcEndpointOutput, error)
 	CreateVpcPeeringConnection(ctx context.Context, c world.Caller, in *CreateVpcPeeringConnectionInput) (*CreateVpcPeeringConnectionOutput, error)
 	DeleteDhcpOptions(ctx context.Context, c world.Caller, in *DeleteDhcpOptionsInput) (*DeleteDhcpOptionsOutput, error)
+	DeleteEgressOnlyInternetGateway(ctx context.Context, c world.Caller, in *DeleteEgressOnlyInternetGatewayInput) (*DeleteEgressOnlyInternetGatewayOutput, error)
 	DeleteFlowLogs(ctx context.Context, c world.Caller, in *DeleteFlowLogsInput) (*DeleteFlowLogsOutput, error)
 	DeleteInternetGateway(ctx context.Context, c world.Caller, in *DeleteInternetGatewayInput) (*DeleteInternetGatewayOutput, error)
 	DeleteKeyPair(ctx context.Context, c world.Caller, in *DeleteKeyPairInput) (*DeleteKeyPairOutput, error)
@@ -67,6 +71,7 @@ type Handlers interface {
 	DeleteVpcEndpoints(ctx context.Context, c world.Caller, in *DeleteVpcEndpointsInput) (*DeleteVpcEndpointsOutput, error)
 	DeleteVpcPeeringConnection(ctx context.Context, c world.Caller, in *DeleteVpcPeeringConnectionInput) (*DeleteVpcPeeringConnectionOutput, error)
 	DescribeAccountAttributes(ctx context.Context, c world.Caller, in *DescribeAccountAttributesInput) (*DescribeAccountAttributesOutput, error)
+	DescribeAddressTransfers(ctx context.Context, c world.Caller, in *DescribeAddressTransfersInput) (*DescribeAddressTransfersOutput, error)
 	DescribeAddresses(ctx context.Context, c world.Caller, in *DescribeAddressesInput) (*DescribeAddressesOutput, error)
 	DescribeAddressesAttribute(ctx context.Context, c world.Caller, in *DescribeAddressesAttributeInput) (*DescribeAddressesAttributeOutput, error)
 	DescribeAvailabilityZones(ctx context.Context, c world.Caller, in *DescribeAvailabilityZonesInput) (*DescribeAvailabilityZonesOutput, error)
@@ -98,6 +103,7 @@ type Handlers interface {
 	DescribeRouteTables(ctx context.Context, c world.Caller, in *DescribeRouteTablesInput) (*DescribeRouteTablesOutput, error)
 	DescribeSecurityGroupReferences(ctx context.Context, c world.Caller, in *DescribeSecurityGroupReferencesInput) (*DescribeSecurityGroupReferencesOutput, error)
 	DescribeSecurityGroupRules(ctx context.Context, c world.Caller, in *DescribeSecurityGroupRulesInput) (*DescribeSecurityGroupRulesOutput, error)
+	DescribeSecurityGroupVpcAssociations(ctx context.Context, c world.Caller, in *DescribeSecurityGroupVpcAssociationsInput) (*DescribeSecurityGroupVpcAssociationsOutput, error)
 	DescribeSecurityGroups(ctx context.Context, c world.Caller, in *DescribeSecurityGroupsInput) (*DescribeSecurityGroupsOutput, error)
 	DescribeStaleSecurityGroups(ctx context.Context, c world.Caller, in *DescribeStaleSecurityGroupsInput) (*DescribeStaleSecurityGroupsOutput, error)
 	DescribeSubnets(ctx context.Context, c world.Caller, in *DescribeSubnetsInput) (*DescribeSubnetsOutput, error)
@@ -114,12 +120,15 @@ type Handlers interface {
 	DetachInternetGateway(ctx context.Context, c world.Caller, in *DetachInternetGatewayInput) (*DetachInternetGatewayOutput, error)
 	DetachNetworkInterface(ctx context.Context, c world.Caller, in *DetachNetworkInterfaceInput) (*DetachNetworkInterfaceOutput, error)
 	DisassociateAddress(ctx context.Context, c world.Caller, in *DisassociateAddressInput) (*DisassociateAddressOutput, error)
+	DisassociateNatGatewayAddress(ctx context.Context, c world.Caller, in *DisassociateNatGatewayAddressInput) (*DisassociateNatGatewayAddressOutput, error)
 	DisassociateRouteTable(ctx context.Context, c world.Caller, in *DisassociateRouteTableInput) (*DisassociateRouteTableOutput, error)
 	DisassociateVpcCidrBlock(ctx context.Context, c world.Caller, in *DisassociateVpcCidrBlockInput) (*DisassociateVpcCidrBlockOutput, error)
 	GetConsoleOutput(ctx context.Context, c world.Caller, in *GetConsoleOutputInput) (*GetConsoleOutputOutput, error)
+	GetManagedPrefixListAssociations(ctx context.Context, c world.Caller, in *GetManagedPrefixListAssociationsInput) (*GetManagedPrefixListAssociationsOutput, error)
 	GetManagedPrefixListEntries(ctx context.Context, c world.Caller, in *GetManagedPrefixListEntriesInput) (*GetManagedPrefixListEntriesOutput, error)
 	GetNetworkInsightsAccessScopeAnalysisFindings(ctx context.Context, c world.Caller, in *GetNetworkInsightsAccessScopeAnalysisFindingsInput) (*GetNetworkInsightsAccessScopeAnalysisFindingsOutput, error)
 	GetNetworkInsightsAccessScopeContent(ctx context.Context, c world.Caller, in *GetNetworkInsightsAccessScopeContentInput) (*GetNetworkInsightsAccessScopeContentOutput, error)
+	GetSecurityGroupsForVpc(ctx context.Context, c world.Caller, in *GetSecurityGroupsForVpcInput) (*GetSecurityGroupsForVpcOutput, error)
 	GetSubnetCidrReservations(ctx context.Context, c world.Caller, in *GetSubnetCidrReservationsInput) (*GetSubnetCidrReservationsOutput, error)
 	ImportKeyPair(ctx context.Context, c world.Caller, in *ImportKeyPairInput) (*ImportKeyPairOutput, error)
 	ModifyInstanceAttribute(ctx context.Context, c world.Caller, in *ModifyInstanceAttributeInput) (*ModifyInstanceAttributeOutput, error)
@@ -138,6 +147,7 @@ type Handlers interface {
 	ReplaceNetworkAclEntry(ctx context.Context, c world.Caller, in *ReplaceNetworkAclEntryInput) (*ReplaceNetworkAclEntryOutput, error)
 	ReplaceRoute(ctx context.Context, c world.Caller, in *ReplaceRouteInput) (*ReplaceRouteOutput, error)
 	ReplaceRouteTableAssociation(ctx context.Context, c world.Caller, in *ReplaceRouteTableAssociationInput) (*ReplaceRouteTableAssociationOutput, error)
+	ResetInstanceAttribute(ctx context.Context, c world.Caller, in *ResetInstanceAttributeInput) (*ResetInstanceAttributeOutput, error)
 	ResetNetworkInterfaceAttribute(ctx context.Context, c world.Caller, in *ResetNetworkInterfaceAttributeInput) (*ResetNetworkInterfaceAttributeOutput, error)
 	RevokeSecurityGroupEgress(ctx context.Context, c world.Caller, in *RevokeSecurityGroupEgressInput) (*RevokeSecurityGroupEgressOutput, error)
 	RevokeSecurityGroupIngress(ctx context.Context, c world.Caller, in *RevokeSecurityGroupIngressInput) (*RevokeSecurityGroupIngressOutput, error)
@@ -148,6 +158,7 @@ type Handlers interface {
 	StopInstances(ctx context.Context, c world.Caller, in *StopInstancesInput) (*StopInstancesOutput, error)
 	TerminateInstances(ctx context.Context, c world.Caller, in *TerminateInstancesInput) (*TerminateInstancesOutput, error)
 	UnassignPrivateIpAddresses(ctx context.Context, c world.Caller, in *UnassignPrivateIpAddressesInput) (*UnassignPrivateIpAddressesOutput, error)
+	UnassignPrivateNatGatewayAddress(ctx context.Context, c world.Caller, in *UnassignPrivateNatGatewayAddressInput) (*UnassignPrivateNatGatewayAddressOutput, error)
 	UpdateSecurityGroupRuleDescriptionsEgress(ctx context.Context, c world.Caller, in *UpdateSecurityGroupRuleDescriptionsEgressInput) (*UpdateSecurityGroupRuleDescriptionsEgressOutput, error)
 	UpdateSecurityGroupRuleDescriptionsIngress(ctx context.Context, c world.Caller, in *UpdateSecurityGroupRuleDescriptionsIngressInput) (*UpdateSecurityGroupRuleDescriptionsIngressOutput, error)
 }
@@ -165,8 +176,10 @@ func Service(h Handlers) wire.Service {
 			wire.Op("AcceptVpcPeeringConnection", h.AcceptVpcPeeringConnection),
 			wire.Op("AllocateAddress", h.AllocateAddress),
 			wire.Op("AssignPrivateIpAddresses", h.AssignPrivateIpAddresses),
+			wire.Op("AssignPrivateNatGatewayAddress", h.AssignPrivateNatGatewayAddress),
 			wire.Op("AssociateAddress", h.AssociateAddress),
 			wire.Op("AssociateDhcpOptions", h.AssociateDhcpOptions),
+			wire.Op("AssociateNatGatewayAddress", h.AssociateNatGatewayAddress),
 			wire.Op("AssociateRouteTable", h.AssociateRouteTable),
 			wire.Op("AssociateVpcCidrBlock", h.AssociateVpcCidrBlock),
 			wire.Op("AttachInternetGateway", h.AttachInternetGateway),
@@ -176,6 +189,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("CreateDefaultSubnet", h.CreateDefaultSubnet),
 			wire.Op("CreateDefaultVpc", h.CreateDefaultVpc),
 			wire.Op("CreateDhcpOptions", h.CreateDhcpOptions),
+			wire.Op("CreateEgressOnlyInternetGateway", h.CreateEgressOnlyInternetGateway),
 			wire.Op("CreateFlowLogs", h.CreateFlowLogs),
 			wire.Op("CreateInternetGateway", h.CreateInternetGateway),
 			wire.Op("CreateKeyPair", h.CreateKeyPair),
@@ -196,6 +210,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("CreateVpcEndpoint", h.CreateVpcEndpoint),
 			wire.Op("CreateVpcPeeringConnection", h.CreateVpcPeeringConnection),
 			wire.Op("DeleteDhcpOptions", h.DeleteDhcpOptions),
+			wire.Op("DeleteEgressOnlyInternetGateway", h.DeleteEgressOnlyInternetGateway),
 			wire.Op("DeleteFlowLogs", h.DeleteFlowLogs),
 			wire.Op("DeleteInternetGateway", h.DeleteInternetGateway),
 			wire.Op("DeleteKeyPair", h.DeleteKeyPair),
@@ -218,6 +233,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DeleteVpcEndpoints", h.DeleteVpcEndpoints),
 			wire.Op("DeleteVpcPeeringConnection", h.DeleteVpcPeeringConnection),
 			wire.Op("DescribeAccountAttributes", h.DescribeAccountAttributes),
+			wire.Op("DescribeAddressTransfers", h.DescribeAddressTransfers),
 			wire.Op("DescribeAddresses", h.DescribeAddresses),
 			wire.Op("DescribeAddressesAttribute", h.DescribeAddressesAttribute),
 			wire.Op("DescribeAvailabilityZones", h.DescribeAvailabilityZones),
@@ -249,6 +265,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DescribeRouteTables", h.DescribeRouteTables),
 			wire.Op("DescribeSecurityGroupReferences", h.DescribeSecurityGroupReferences),
 			wire.Op("DescribeSecurityGroupRules", h.DescribeSecurityGroupRules),
+			wire.Op("DescribeSecurityGroupVpcAssociations", h.DescribeSecurityGroupVpcAssociations),
 			wire.Op("DescribeSecurityGroups", h.DescribeSecurityGroups),
 			wire.Op("DescribeStaleSecurityGroups", h.DescribeStaleSecurityGroups),
 			wire.Op("DescribeSubnets", h.DescribeSubnets),
@@ -265,12 +282,15 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DetachInternetGateway", h.DetachInternetGateway),
 			wire.Op("DetachNetworkInterface", h.DetachNetworkInterface),
 			wire.Op("DisassociateAddress", h.DisassociateAddress),
+			wire.Op("DisassociateNatGatewayAddress", h.DisassociateNatGatewayAddress),
 			wire.Op("DisassociateRouteTable", h.DisassociateRouteTable),
 			wire.Op("DisassociateVpcCidrBlock", h.DisassociateVpcCidrBlock),
 			wire.Op("GetConsoleOutput", h.GetConsoleOutput),
+			wire.Op("GetManagedPrefixListAssociations", h.GetManagedPrefixListAssociations),
 			wire.Op("GetManagedPrefixListEntries", h.GetManagedPrefixListEntries),
 			wire.Op("GetNetworkInsightsAccessScopeAnalysisFindings", h.GetNetworkInsightsAccessScopeAnalysisFindings),
 			wire.Op("GetNetworkInsightsAccessScopeContent", h.GetNetworkInsightsAccessScopeContent),
+			wire.Op("GetSecurityGroupsForVpc", h.GetSecurityGroupsForVpc),
 			wire.Op("GetSubnetCidrReservations", h.GetSubnetCidrReservations),
 			wire.Op("ImportKeyPair", h.ImportKeyPair),
 			wire.Op("ModifyInstanceAttribute", h.ModifyInstanceAttribute),
@@ -289,6 +309,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("ReplaceNetworkAclEntry", h.ReplaceNetworkAclEntry),
 			wire.Op("ReplaceRoute", h.ReplaceRoute),
 			wire.Op("ReplaceRouteTableAssociation", h.ReplaceRouteTableAssociation),
+			wire.Op("ResetInstanceAttribute", h.ResetInstanceAttribute),
 			wire.Op("ResetNetworkInterfaceAttribute", h.ResetNetworkInterfaceAttribute),
 			wire.Op("RevokeSecurityGroupEgress", h.RevokeSecurityGroupEgress),
 			wire.Op("RevokeSecurityGroupIngress", h.RevokeSecurityGroupIngress),
@@ -299,6 +320,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("StopInstances", h.StopInstances),
 			wire.Op("TerminateInstances", h.TerminateInstances),
 			wire.Op("UnassignPrivateIpAddresses", h.UnassignPrivateIpAddresses),
+			wire.Op("UnassignPrivateNatGatewayAddress", h.UnassignPrivateNatGatewayAddress),
 			wire.Op("UpdateSecurityGroupRuleDescriptionsEgress", h.UpdateSecurityGroupRuleDescriptionsEgress),
 			wire.Op("UpdateSecurityGroupRuleDescriptionsIngress", h.UpdateSecurityGroupRuleDescriptionsIngress),
 		},

@@ -56,6 +56,20 @@ type AssignPrivateIpAddressesOutput struct {
 	AssignedIpv4Prefixes       []Ipv4PrefixSpecification  `aws:"AssignedIpv4PrefixSet,out=assignedIpv4PrefixSet"`
 }
 
+// AssignPrivateNatGatewayAddressInput is what AssignPrivateNatGatewayAddress is asked with.
+type AssignPrivateNatGatewayAddressInput struct {
+	NatGatewayId          *string  `aws:"NatGatewayId,need"`
+	PrivateIpAddresses    []string `aws:"PrivateIpAddress"`
+	PrivateIpAddressCount *int32   `aws:"PrivateIpAddressCount"`
+	DryRun                *bool    `aws:"DryRun"`
+}
+
+// AssignPrivateNatGatewayAddressOutput is what AssignPrivateNatGatewayAddress answers.
+type AssignPrivateNatGatewayAddressOutput struct {
+	NatGatewayId        *string             `aws:"NatGatewayId,out=natGatewayId"`
+	NatGatewayAddresses []NatGatewayAddress `aws:"NatGatewayAddressSet,out=natGatewayAddressSet"`
+}
+
 // AssociateAddressInput is what AssociateAddress is asked with.
 type AssociateAddressInput struct {
 	AllocationId       *string `aws:"AllocationId"`
@@ -81,6 +95,22 @@ type AssociateDhcpOptionsInput struct {
 
 // AssociateDhcpOptionsOutput is what AssociateDhcpOptions answers.
 type AssociateDhcpOptionsOutput struct {
+}
+
+// AssociateNatGatewayAddressInput is what AssociateNatGatewayAddress is asked with.
+type AssociateNatGatewayAddressInput struct {
+	NatGatewayId       *string  `aws:"NatGatewayId,need"`
+	AllocationIds      []string `aws:"AllocationId,need,item=AllocationId"`
+	PrivateIpAddresses []string `aws:"PrivateIpAddress"`
+	DryRun             *bool    `aws:"DryRun"`
+	AvailabilityZone   *string  `aws:"AvailabilityZone"`
+	AvailabilityZoneId *string  `aws:"AvailabilityZoneId"`
+}
+
+// AssociateNatGatewayAddressOutput is what AssociateNatGatewayAddress answers.
+type AssociateNatGatewayAddressOutput struct {
+	NatGatewayId        *string             `aws:"NatGatewayId,out=natGatewayId"`
+	NatGatewayAddresses []NatGatewayAddress `aws:"NatGatewayAddressSet,out=natGatewayAddressSet"`
 }
 
 // AssociateRouteTableInput is what AssociateRouteTable is asked with.
@@ -221,6 +251,20 @@ type CreateDhcpOptionsInput struct {
 // CreateDhcpOptionsOutput is what CreateDhcpOptions answers.
 type CreateDhcpOptionsOutput struct {
 	DhcpOptions *DhcpOptions `aws:"DhcpOptions,out=dhcpOptions"`
+}
+
+// CreateEgressOnlyInternetGatewayInput is what CreateEgressOnlyInternetGateway is asked with.
+type CreateEgressOnlyInternetGatewayInput struct {
+	ClientToken       *string            `aws:"ClientToken"`
+	DryRun            *bool              `aws:"DryRun"`
+	VpcId             *string            `aws:"VpcId,need"`
+	TagSpecifications []TagSpecification `aws:"TagSpecification"`
+}
+
+// CreateEgressOnlyInternetGatewayOutput is what CreateEgressOnlyInternetGateway answers.
+type CreateEgressOnlyInternetGatewayOutput struct {
+	ClientToken               *string                    `aws:"ClientToken,out=clientToken"`
+	EgressOnlyInternetGateway *EgressOnlyInternetGateway `aws:"EgressOnlyInternetGateway,out=egressOnlyInternetGateway"`
 }
 
 // CreateFlowLogsInput is what CreateFlowLogs is asked with.
@@ -590,6 +634,17 @@ type DeleteDhcpOptionsInput struct {
 type DeleteDhcpOptionsOutput struct {
 }
 
+// DeleteEgressOnlyInternetGatewayInput is what DeleteEgressOnlyInternetGateway is asked with.
+type DeleteEgressOnlyInternetGatewayInput struct {
+	DryRun                      *bool   `aws:"DryRun"`
+	EgressOnlyInternetGatewayId *string `aws:"EgressOnlyInternetGatewayId,need"`
+}
+
+// DeleteEgressOnlyInternetGatewayOutput is what DeleteEgressOnlyInternetGateway answers.
+type DeleteEgressOnlyInternetGatewayOutput struct {
+	ReturnCode *bool `aws:"ReturnCode,out=returnCode"`
+}
+
 // DeleteFlowLogsInput is what DeleteFlowLogs is asked with.
 type DeleteFlowLogsInput struct {
 	DryRun     *bool    `aws:"DryRun"`
@@ -831,6 +886,20 @@ type DescribeAccountAttributesInput struct {
 // DescribeAccountAttributesOutput is what DescribeAccountAttributes answers.
 type DescribeAccountAttributesOutput struct {
 	AccountAttributes []AccountAttribute `aws:"AccountAttributeSet,out=accountAttributeSet"`
+}
+
+// DescribeAddressTransfersInput is what DescribeAddressTransfers is asked with.
+type DescribeAddressTransfersInput struct {
+	AllocationIds []string `aws:"AllocationId,item=AllocationId"`
+	NextToken     *string  `aws:"NextToken"`
+	MaxResults    *int32   `aws:"MaxResults"`
+	DryRun        *bool    `aws:"DryRun"`
+}
+
+// DescribeAddressTransfersOutput is what DescribeAddressTransfers answers.
+type DescribeAddressTransfersOutput struct {
+	AddressTransfers []AddressTransfer `aws:"AddressTransferSet,out=addressTransferSet"`
+	NextToken        *string           `aws:"NextToken,out=nextToken"`
 }
 
 // DescribeAddressesInput is what DescribeAddresses is asked with.
@@ -1316,6 +1385,20 @@ type DescribeSecurityGroupRulesOutput struct {
 	NextToken          *string             `aws:"NextToken,out=nextToken"`
 }
 
+// DescribeSecurityGroupVpcAssociationsInput is what DescribeSecurityGroupVpcAssociations is asked with.
+type DescribeSecurityGroupVpcAssociationsInput struct {
+	Filters    []Filter `aws:"Filter,item=Filter"`
+	NextToken  *string  `aws:"NextToken"`
+	MaxResults *int32   `aws:"MaxResults"`
+	DryRun     *bool    `aws:"DryRun"`
+}
+
+// DescribeSecurityGroupVpcAssociationsOutput is what DescribeSecurityGroupVpcAssociations answers.
+type DescribeSecurityGroupVpcAssociationsOutput struct {
+	SecurityGroupVpcAssociations []SecurityGroupVpcAssociation `aws:"SecurityGroupVpcAssociationSet,out=securityGroupVpcAssociationSet"`
+	NextToken                    *string                       `aws:"NextToken,out=nextToken"`
+}
+
 // DescribeSecurityGroupsInput is what DescribeSecurityGroups is asked with.
 type DescribeSecurityGroupsInput struct {
 	GroupIds   []string `aws:"GroupId,item=groupId"`
@@ -1541,6 +1624,20 @@ type DisassociateAddressInput struct {
 type DisassociateAddressOutput struct {
 }
 
+// DisassociateNatGatewayAddressInput is what DisassociateNatGatewayAddress is asked with.
+type DisassociateNatGatewayAddressInput struct {
+	NatGatewayId            *string  `aws:"NatGatewayId,need"`
+	AssociationIds          []string `aws:"AssociationId,need"`
+	MaxDrainDurationSeconds *int32   `aws:"MaxDrainDurationSeconds"`
+	DryRun                  *bool    `aws:"DryRun"`
+}
+
+// DisassociateNatGatewayAddressOutput is what DisassociateNatGatewayAddress answers.
+type DisassociateNatGatewayAddressOutput struct {
+	NatGatewayId        *string             `aws:"NatGatewayId,out=natGatewayId"`
+	NatGatewayAddresses []NatGatewayAddress `aws:"NatGatewayAddressSet,out=natGatewayAddressSet"`
+}
+
 // DisassociateRouteTableInput is what DisassociateRouteTable is asked with.
 type DisassociateRouteTableInput struct {
 	DryRun        *bool   `aws:"DryRun,out=dryRun"`
@@ -1575,6 +1672,20 @@ type GetConsoleOutputOutput struct {
 	InstanceId *string    `aws:"InstanceId,out=instanceId"`
 	Timestamp  *time.Time `aws:"Timestamp,out=timestamp"`
 	Output     *string    `aws:"Output,out=output"`
+}
+
+// GetManagedPrefixListAssociationsInput is what GetManagedPrefixListAssociations is asked with.
+type GetManagedPrefixListAssociationsInput struct {
+	DryRun       *bool   `aws:"DryRun"`
+	PrefixListId *string `aws:"PrefixListId,need"`
+	MaxResults   *int32  `aws:"MaxResults"`
+	NextToken    *string `aws:"NextToken"`
+}
+
+// GetManagedPrefixListAssociationsOutput is what GetManagedPrefixListAssociations answers.
+type GetManagedPrefixListAssociationsOutput struct {
+	PrefixListAssociations []PrefixListAssociation `aws:"PrefixListAssociationSet,out=prefixListAssociationSet"`
+	NextToken              *string                 `aws:"NextToken,out=nextToken"`
 }
 
 // GetManagedPrefixListEntriesInput is what GetManagedPrefixListEntries is asked with.
@@ -1617,6 +1728,21 @@ type GetNetworkInsightsAccessScopeContentInput struct {
 // GetNetworkInsightsAccessScopeContentOutput is what GetNetworkInsightsAccessScopeContent answers.
 type GetNetworkInsightsAccessScopeContentOutput struct {
 	NetworkInsightsAccessScopeContent *NetworkInsightsAccessScopeContent `aws:"NetworkInsightsAccessScopeContent,out=networkInsightsAccessScopeContent"`
+}
+
+// GetSecurityGroupsForVpcInput is what GetSecurityGroupsForVpc is asked with.
+type GetSecurityGroupsForVpcInput struct {
+	VpcId      *string  `aws:"VpcId,need"`
+	NextToken  *string  `aws:"NextToken"`
+	MaxResults *int32   `aws:"MaxResults"`
+	Filters    []Filter `aws:"Filter,item=Filter"`
+	DryRun     *bool    `aws:"DryRun"`
+}
+
+// GetSecurityGroupsForVpcOutput is what GetSecurityGroupsForVpc answers.
+type GetSecurityGroupsForVpcOutput struct {
+	NextToken            *string               `aws:"NextToken,out=nextToken"`
+	SecurityGroupForVpcs []SecurityGroupForVpc `aws:"SecurityGroupForVpcSet,out=securityGroupForVpcSet"`
 }
 
 // GetSubnetCidrReservationsInput is what GetSubnetCidrReservations is asked with.
@@ -1911,6 +2037,17 @@ type ReplaceRouteTableAssociationOutput struct {
 	AssociationState *RouteTableAssociationState `aws:"AssociationState,out=associationState"`
 }
 
+// ResetInstanceAttributeInput is what ResetInstanceAttribute is asked with.
+type ResetInstanceAttributeInput struct {
+	DryRun     *bool   `aws:"DryRun,out=dryRun"`
+	InstanceId *string `aws:"InstanceId,out=instanceId,need"`
+	Attribute  *string `aws:"Attribute,out=attribute,need"`
+}
+
+// ResetInstanceAttributeOutput is what ResetInstanceAttribute answers.
+type ResetInstanceAttributeOutput struct {
+}
+
 // ResetNetworkInterfaceAttributeInput is what ResetNetworkInterfaceAttribute is asked with.
 type ResetNetworkInterfaceAttributeInput struct {
 	DryRun             *bool   `aws:"DryRun,out=dryRun"`
@@ -2101,6 +2238,20 @@ type UnassignPrivateIpAddressesInput struct {
 type UnassignPrivateIpAddressesOutput struct {
 }
 
+// UnassignPrivateNatGatewayAddressInput is what UnassignPrivateNatGatewayAddress is asked with.
+type UnassignPrivateNatGatewayAddressInput struct {
+	NatGatewayId            *string  `aws:"NatGatewayId,need"`
+	PrivateIpAddresses      []string `aws:"PrivateIpAddress,need"`
+	MaxDrainDurationSeconds *int32   `aws:"MaxDrainDurationSeconds"`
+	DryRun                  *bool    `aws:"DryRun"`
+}
+
+// UnassignPrivateNatGatewayAddressOutput is what UnassignPrivateNatGatewayAddress answers.
+type UnassignPrivateNatGatewayAddressOutput struct {
+	NatGatewayId        *string             `aws:"NatGatewayId,out=natGatewayId"`
+	NatGatewayAddresses []NatGatewayAddress `aws:"NatGatewayAddressSet,out=natGatewayAddressSet"`
+}
+
 // UpdateSecurityGroupRuleDescriptionsEgressInput is what UpdateSecurityGroupRuleDescriptionsEgress is asked with.
 type UpdateSecurityGroupRuleDescriptionsEgressInput struct {
 	DryRun                        *bool                          `aws:"DryRun"`
@@ -2206,6 +2357,16 @@ type AddressAttribute struct {
 	AllocationId    *string          `aws:"AllocationId,out=allocationId"`
 	PtrRecord       *string          `aws:"PtrRecord,out=ptrRecord"`
 	PtrRecordUpdate *PtrUpdateStatus `aws:"PtrRecordUpdate,out=ptrRecordUpdate"`
+}
+
+// AddressTransfer is the structure of that name in the EC2 API.
+type AddressTransfer struct {
+	PublicIp                         *string    `aws:"PublicIp,out=publicIp"`
+	AllocationId                     *string    `aws:"AllocationId,out=allocationId"`
+	TransferAccountId                *string    `aws:"TransferAccountId,out=transferAccountId"`
+	TransferOfferExpirationTimestamp *time.Time `aws:"TransferOfferExpirationTimestamp,out=transferOfferExpirationTimestamp"`
+	TransferOfferAcceptedTimestamp   *time.Time `aws:"TransferOfferAcceptedTimestamp,out=transferOfferAcceptedTimestamp"`
+	AddressTransferStatus            *string    `aws:"AddressTransferStatus,out=addressTransferStatus"`
 }
 
 // AlternatePathHint is the structure of that name in the EC2 API.
@@ -3893,6 +4054,12 @@ type PrefixList struct {
 	PrefixListName *string  `aws:"PrefixListName,out=prefixListName"`
 }
 
+// PrefixListAssociation is the structure of that name in the EC2 API.
+type PrefixListAssociation struct {
+	ResourceId    *string `aws:"ResourceId,out=resourceId"`
+	ResourceOwner *string `aws:"ResourceOwner,out=resourceOwner"`
+}
+
 // PrefixListEntry is the structure of that name in the EC2 API.
 type PrefixListEntry struct {
 	Cidr        *string `aws:"Cidr,out=cidr"`
@@ -4135,6 +4302,16 @@ type SecurityGroup struct {
 	IpPermissions       []IpPermission `aws:"IpPermissions,out=ipPermissions"`
 }
 
+// SecurityGroupForVpc is the structure of that name in the EC2 API.
+type SecurityGroupForVpc struct {
+	Description  *string `aws:"Description,out=description"`
+	GroupName    *string `aws:"GroupName,out=groupName"`
+	OwnerId      *string `aws:"OwnerId,out=ownerId"`
+	GroupId      *string `aws:"GroupId,out=groupId"`
+	Tags         []Tag   `aws:"TagSet,out=tagSet"`
+	PrimaryVpcId *string `aws:"PrimaryVpcId,out=primaryVpcId"`
+}
+
 // SecurityGroupIdentifier is the structure of that name in the EC2 API.
 type SecurityGroupIdentifier struct {
 	GroupId   *string `aws:"GroupId,out=groupId"`
@@ -4189,6 +4366,16 @@ type SecurityGroupRuleRequest struct {
 type SecurityGroupRuleUpdate struct {
 	SecurityGroupRuleId *string                   `aws:"SecurityGroupRuleId,need"`
 	SecurityGroupRule   *SecurityGroupRuleRequest `aws:"SecurityGroupRule"`
+}
+
+// SecurityGroupVpcAssociation is the structure of that name in the EC2 API.
+type SecurityGroupVpcAssociation struct {
+	GroupId      *string `aws:"GroupId,out=groupId"`
+	VpcId        *string `aws:"VpcId,out=vpcId"`
+	VpcOwnerId   *string `aws:"VpcOwnerId,out=vpcOwnerId"`
+	State        *string `aws:"State,out=state"`
+	StateReason  *string `aws:"StateReason,out=stateReason"`
+	GroupOwnerId *string `aws:"GroupOwnerId,out=groupOwnerId"`
 }
 
 // ServiceDetail is the structure of that name in the EC2 API.

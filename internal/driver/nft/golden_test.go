@@ -113,7 +113,7 @@ func TestRenderVPC(t *testing.T) { golden(t, "vpc", RenderVPC(goldenVPC())) }
 // TestRenderBeyond prints ACLs and the ways out of a VPC.
 func TestRenderBeyond(t *testing.T) { golden(t, "vpc_beyond", RenderVPC(beyondVPC())) }
 
-// TestRenderNAT prints a NAT gateway with a second address, which nothing is sent from.
+// TestRenderNAT prints a NAT gateway with a second address.
 func TestRenderNAT(t *testing.T) {
 	golden(t, "nat", RenderNAT(&fabric.NAT{ID: "nat-1", Port: fabric.GatewayPort{ENI: "eni-1", Device: "eth0", Addrs: addrs("10.0.0.9", "10.0.0.8")}}))
 }

@@ -8,11 +8,10 @@ import (
 	"kumiko/internal/kernel/nft"
 )
 
-// RenderNAT prints the table of a NAT gateway's namespace: what its VPC sends through it goes on from its primary
-// address; nothing is for the gateway itself, and nothing but answers comes back.
+// RenderNAT prints the table of a NAT gateway's namespace: what its VPC sends through it goes on from its addresses in
+// turn; nothing is for the gateway itself, and nothing but answers comes back.
 func RenderNAT(n *fabric.NAT) *nft.Table {
-	port := n.Port
-	port.Addrs = port.Addrs[:min(1, len(port.Addrs))]
+	ports := []fabric.GatewayPort{n.Port}
 	own := nft.Set{Name: "own_addrs4", Key: []nft.Type{nft.Addr4}}
 	for _, a := range n.Port.Addrs {
 		if a.Is4() {
@@ -27,8 +26,8 @@ func RenderNAT(n *fabric.NAT) *nft.Table {
 	carried.Elements = tidy(carried.Elements)
 	raw := zoneChain()
 	raw.Rules = raw.Rules[:len(raw.Rules)-1] // a NAT gateway serves one VPC: no zones
-	t := &nft.Table{Name: TableName, Sets: append([]nft.Set{own, carried}, portSets([]fabric.GatewayPort{port})...)}
-	t.Chains = []nft.Chain{raw, natAdmission(), natAdmit(), natForward(), sourceChain([]fabric.GatewayPort{port}), closedInput()}
+	t := &nft.Table{Name: TableName, Sets: append([]nft.Set{own, carried}, portSets(ports)...)}
+	t.Chains = []nft.Chain{raw, natAdmission(), natAdmit(), natForward(), sourceChain(ports), closedInput()}
 	return t
 }
 

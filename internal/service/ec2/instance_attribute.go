@@ -255,3 +255,18 @@ func (s *Service) ModifyInstanceMetadataOptions(ctx context.Context, c world.Cal
 	}
 	return &ec2api.ModifyInstanceMetadataOptionsOutput{InstanceId: in.InstanceId, InstanceMetadataOptions: metadata(i, "pending")}, nil
 }
+
+// ResetInstanceAttribute makes an instance check sources and destinations again; there are no kernels and RAM disks to
+// reset.
+func (s *Service) ResetInstanceAttribute(ctx context.Context, c world.Caller, in *ec2api.ResetInstanceAttributeInput) (*ec2api.ResetInstanceAttributeOutput, error) {
+	if err := need("attribute", in.Attribute); err != nil {
+		return nil, err
+	}
+	if *in.Attribute != "sourceDestCheck" {
+		return nil, awserr.EC2InvalidParameter("attribute", *in.Attribute, "Expecting sourceDestCheck.")
+	}
+	_, err := s.ModifyInstanceAttribute(ctx, c, &ec2api.ModifyInstanceAttributeInput{
+		InstanceId: in.InstanceId, DryRun: in.DryRun, SourceDestCheck: &ec2api.AttributeBooleanValue{Value: new(true)},
+	})
+	return &ec2api.ResetInstanceAttributeOutput{}, err
+}

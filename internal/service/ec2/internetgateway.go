@@ -159,19 +159,3 @@ func (s *Service) DeleteInternetGateway(ctx context.Context, c world.Caller, in 
 	})
 	return &ec2api.DeleteInternetGatewayOutput{}, err
 }
-
-// eigw is an egress-only internet gateway, which is for IPv6 and not built: there are none.
-type eigw struct{}
-
-// RowID is empty: there is no such row.
-func (eigw) RowID() string { return "" }
-
-// DescribeEgressOnlyInternetGateways lists nothing: IPv6 is not built.
-func (s *Service) DescribeEgressOnlyInternetGateways(_ context.Context, _ world.Caller, in *ec2api.DescribeEgressOnlyInternetGatewaysInput) (*ec2api.DescribeEgressOnlyInternetGatewaysOutput, error) {
-	q := query{"egress-only-internet-gateway", in.EgressOnlyInternetGatewayIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun}
-	_, next, err := list(q, nil, listing.Filters[eigw]{Tags: func(eigw) []world.Tag { return nil }}, listing.EC2(5, 255))
-	if err != nil {
-		return nil, err
-	}
-	return &ec2api.DescribeEgressOnlyInternetGatewaysOutput{EgressOnlyInternetGateways: []ec2api.EgressOnlyInternetGateway{}, NextToken: next}, nil
-}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 
 	"kumiko/internal/api/ec2api"
@@ -72,6 +73,7 @@ type natRequest struct {
 	c    world.Caller
 	tags []world.Tag
 	addr netip.Addr // asked for
+	more natAddition
 }
 
 // CreateNatGateway makes a NAT gateway. One that cannot work is made all the same, and fails.
@@ -104,8 +106,6 @@ func checkNAT(c world.Caller, in *ec2api.CreateNatGatewayInput) (*natRequest, er
 	err := cmp.Or(
 		oneOf("connectivityType", in.ConnectivityType, "public", "private"), oneOf("availabilityMode", in.AvailabilityMode, "zonal", "regional"),
 		notBuilt("Regional NAT gateways are", val(in.AvailabilityMode) == "regional", set(in.VpcId), len(in.AvailabilityZoneAddresses) > 0),
-		notBuilt("Secondary addresses of NAT gateways are", len(in.SecondaryAllocationIds) > 0, len(in.SecondaryPrivateIpAddresses) > 0,
-			in.SecondaryPrivateIpAddressCount != nil),
 		need("subnetId", in.SubnetId),
 	)
 	switch {
@@ -118,6 +118,9 @@ func checkNAT(c world.Caller, in *ec2api.CreateNatGatewayInput) (*natRequest, er
 	}
 	if err == nil && set(in.PrivateIpAddress) {
 		q.addr, err = parseAddr(*in.PrivateIpAddress)
+	}
+	if err == nil {
+		q.more, err = readNATAddition(q.private(), in.SecondaryAllocationIds, in.SecondaryPrivateIpAddresses, in.SecondaryPrivateIpAddressCount)
 	}
 	if err == nil {
 		q.tags, err = oneSpec(in.TagSpecifications, "natgateway")
@@ -144,30 +147,56 @@ func (q *natRequest) make(tx *world.Tx) (string, error) {
 	if len(tx.NATGateways.Where(func(o world.NATGateway) bool { return o.OwnedBy(q.c) && o.Works() })) >= maxNATGateways {
 		return "", awserr.EC2Limit("NatGatewayLimitExceeded", "The maximum number of NAT gateways has been reached.")
 	}
-	x := nic{subnet: n}
-	if q.addr.IsValid() {
-		x.addrs = []netip.Addr{q.addr}
+	addrs, asked, err := q.addresses(tx, n)
+	if err != nil && asked {
+		return "", err
 	}
-	addrs, err := chooseAddrs(x, tx.UsedAddresses(n.ID))
+	others, lost := q.more.allocations(tx, q.c)
+	if lost != nil {
+		return "", lost
+	}
 	_, uplink := tx.GatewayOfVPC(n.VPC)
 	switch {
-	case err != nil && q.addr.IsValid():
-		return "", err
 	case err != nil:
 		g.Failure, g.Message = "InsufficientFreeAddressesInSubnet", "Subnet has insufficient free addresses to create this NAT gateway"
 	case !g.Private && !uplink:
 		g.Failure, g.Message = "Gateway.NotAttached", "Network "+string(n.VPC)+" has no Internet gateway attached"
 	case !g.Private && a.Association != "":
-		g.Failure, g.Message = "Resource.AlreadyAssociated", "Elastic IP address ["+string(a.ID)+"] is already associated"
+		g.Failure, g.Message = takenAddress(a)
+	case slices.ContainsFunc(others, inUse):
+		g.Failure, g.Message = takenAddress(others[slices.IndexFunc(others, inUse)])
 	default:
 		e := q.eni(tx, n, addrs, g.ID)
 		g.ENI = e.ID
 		if !g.Private {
-			associate(tx, a, e, e.Addr())
+			for i, o := range append([]world.Address{a}, others...) {
+				associate(tx, o, e, addrs[i])
+			}
 		}
 	}
 	tx.NATGateways.Put(g)
 	return string(g.ID), nil
+}
+
+// addresses chooses the private addresses of the gateway, and tells whether some were asked for.
+func (q *natRequest) addresses(tx *world.Tx, n world.Subnet) (addrs []netip.Addr, asked bool, err error) {
+	x, used := nic{subnet: n}, tx.UsedAddresses(n.ID)
+	if q.addr.IsValid() {
+		x.addrs = []netip.Addr{q.addr}
+	}
+	if addrs, err = chooseAddrs(x, used); err == nil {
+		var more []netip.Addr
+		more, err = q.more.choose(n, used)
+		addrs = append(addrs, more...)
+	}
+	return addrs, q.addr.IsValid() || len(q.more.addrs) > 0, err
+}
+
+func inUse(a world.Address) bool { return a.Association != "" }
+
+// takenAddress is the failure of a gateway that was given an address something else has.
+func takenAddress(a world.Address) (code, message string) {
+	return "Resource.AlreadyAssociated", "Elastic IP address [" + string(a.ID) + "] is already associated"
 }
 
 // eni makes the interface of a gateway: nobody may change it, and no group guards it.
@@ -187,7 +216,7 @@ func (v *view) nat(g world.NATGateway) ec2api.NatGateway {
 	}
 	out := ec2api.NatGateway{
 		NatGatewayId: new(string(g.ID)), VpcId: new(string(g.VPC)), SubnetId: new(string(g.Subnet)), State: new(natState(g, v.seen)),
-		ConnectivityType: new(kind), CreateTime: new(g.Created), Tags: allTags(g.Meta), NatGatewayAddresses: []ec2api.NatGatewayAddress{v.natAddress(g)},
+		ConnectivityType: new(kind), CreateTime: new(g.Created), Tags: allTags(g.Meta), NatGatewayAddresses: v.natAddresses(g),
 		AvailabilityMode: new("zonal"),
 	}
 	if g.Failure != "" {
@@ -195,29 +224,6 @@ func (v *view) nat(g world.NATGateway) ec2api.NatGateway {
 	}
 	if !g.DeletedAt.IsZero() {
 		out.DeleteTime = new(g.DeletedAt)
-	}
-	return out
-}
-
-// natAddress describes the address of a gateway, as far as it has one.
-func (v *view) natAddress(g world.NATGateway) ec2api.NatGatewayAddress {
-	out := ec2api.NatGatewayAddress{IsPrimary: new(true)}
-	if g.Allocation != "" {
-		out.AllocationId = new(string(g.Allocation))
-	}
-	switch {
-	case g.Failure != "":
-		out.Status, out.FailureMessage = new("failed"), new(g.Message)
-	case g.Works():
-		out.Status = new("succeeded")
-	}
-	e, ok := v.w.ENIs.Get(g.ENI)
-	if !ok {
-		return out
-	}
-	out.NetworkInterfaceId, out.PrivateIp = new(string(e.ID)), new(e.Addr().String())
-	if a := v.association(e, e.Addr()); a != nil {
-		out.PublicIp, out.AssociationId = a.PublicIp, a.AssociationId
 	}
 	return out
 }

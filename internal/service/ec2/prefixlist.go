@@ -42,17 +42,65 @@ func listARN(region string, l world.ManagedPrefixList) string {
 	return world.ARN("ec2", region, world.AccountID(strings.ToLower(listOwner(l))), "prefix-list/"+string(l.ID))
 }
 
-// listState says whether every VPC whose groups name the list filters by its present entries.
+// listUser is a group or a route table that names a prefix list.
+type listUser struct {
+	id      string
+	account world.AccountID
+	vpc     world.VPCID
+}
+
+// RowID is the user's id.
+func (u listUser) RowID() string { return u.id }
+
+// listUsers are the users of a list, by id.
+func listUsers(w *world.World, id world.PrefixListID) []listUser {
+	var out []listUser
+	for t := range w.RouteTables.All() {
+		if routesTo(t, id) {
+			out = append(out, listUser{string(t.ID), t.Account, t.VPC})
+		}
+	}
+	for r := range w.SecurityGroupRules.All() {
+		if r.PeerList != id {
+			continue
+		}
+		g, _ := w.SecurityGroups.Get(r.Group)
+		if u := (listUser{string(g.ID), g.Account, g.VPC}); g.ID != "" && !slices.Contains(out, u) {
+			out = append(out, u)
+		}
+	}
+	slices.SortFunc(out, func(a, b listUser) int { return strings.Compare(a.id, b.id) })
+	return out
+}
+
+// GetManagedPrefixListAssociations lists the caller's groups and route tables that name a list.
+func (s *Service) GetManagedPrefixListAssociations(_ context.Context, c world.Caller, in *ec2api.GetManagedPrefixListAssociationsInput) (*ec2api.GetManagedPrefixListAssociationsOutput, error) {
+	v := s.look(c)
+	l, err := pickList(v.lists(), in.PrefixListId)
+	if err != nil {
+		return nil, err
+	}
+	users := slices.DeleteFunc(listUsers(&v.w, l.ID), func(u listUser) bool {
+		p, _ := v.w.VPCs.Get(u.vpc)
+		return !p.OwnedBy(c)
+	})
+	page, next, err := list(query{size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, users, listing.Filters[listUser]{}, listing.EC2(5, 255))
+	if err != nil {
+		return nil, err
+	}
+	return &ec2api.GetManagedPrefixListAssociationsOutput{NextToken: next, PrefixListAssociations: each(page, func(u listUser) ec2api.PrefixListAssociation {
+		return ec2api.PrefixListAssociation{ResourceId: new(u.id), ResourceOwner: new(string(u.account))}
+	})}, nil
+}
+
+// listState says whether every VPC whose groups or routes name the list filters by its present entries.
 func (v *view) listState(l world.ManagedPrefixList) string {
 	word := "create"
 	if l.Updated.After(l.Created) {
 		word = "modify"
 	}
-	for r := range v.w.SecurityGroupRules.All() {
-		if r.PeerList != l.ID {
-			continue
-		}
-		if g, ok := v.w.SecurityGroups.Get(r.Group); ok && !v.seen.Ready(l.Rev, string(g.VPC)) {
+	for _, u := range listUsers(&v.w, l.ID) {
+		if !v.seen.Ready(l.Rev, string(u.vpc)) {
 			return word + "-in-progress"
 		}
 	}
@@ -300,7 +348,7 @@ func changeList(l *world.ManagedPrefixList, in *ec2api.ModifyManagedPrefixListIn
 	return nil
 }
 
-// roomForList checks that the groups that name a list have room for it as it becomes.
+// roomForList checks that the groups and route tables that name a list have room for it as it becomes.
 func roomForList(tx *world.Tx, c world.Caller, l world.ManagedPrefixList) error {
 	tx.ManagedPrefixLists.Put(l)
 	for _, r := range tx.SecurityGroupRules.Where(func(r world.SecurityGroupRule) bool { return r.PeerList == l.ID }) {
@@ -309,10 +357,20 @@ func roomForList(tx *world.Tx, c world.Caller, l world.ManagedPrefixList) error 
 			return err
 		}
 	}
+	for t := range tx.RouteTables.All() {
+		if routesTo(t, l.ID) && routesOf(tx, t) > maxRoutes {
+			return awserr.EC2Limit("RouteLimitExceeded", "The maximum number of routes has been reached.")
+		}
+	}
 	return nil
 }
 
-// DeleteManagedPrefixList removes a list no rule names.
+// routesTo tells whether a table has a route for a list.
+func routesTo(t world.RouteTable, id world.PrefixListID) bool {
+	return slices.ContainsFunc(t.Routes, func(r world.Route) bool { return r.List == id })
+}
+
+// DeleteManagedPrefixList removes a list no rule and no route names.
 func (s *Service) DeleteManagedPrefixList(ctx context.Context, c world.Caller, in *ec2api.DeleteManagedPrefixListInput) (*ec2api.DeleteManagedPrefixListOutput, error) {
 	var l world.ManagedPrefixList
 	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
@@ -320,7 +378,7 @@ func (s *Service) DeleteManagedPrefixList(ctx context.Context, c world.Caller, i
 		if l, err = ownList(tx, c, in.PrefixListId); err != nil {
 			return err
 		}
-		if tx.SecurityGroupRules.Any(func(r world.SecurityGroupRule) bool { return r.PeerList == l.ID }) {
+		if len(listUsers(&tx.World, l.ID)) > 0 {
 			return awserr.EC2Code("DependencyViolation", "The prefix list %s is referenced by other resources and cannot be deleted.", l.ID)
 		}
 		tx.ManagedPrefixLists.Delete(l.ID)

@@ -17,6 +17,7 @@ const (
 	maxPeerings           = 125   // active ones of a VPC
 	maxPeeringRequests    = 25    // of a VPC, that wait for an answer
 	maxNATGateways        = 1000  // AWS: 5 in a zone
+	maxNATAddresses       = 8     // of a NAT gateway, the primary one among them
 	maxInterfaceEndpoints = 50    // of a VPC
 	maxGatewayEndpoints   = 20    // of a region
 	maxResourceEndpoints  = 200   // of a VPC

@@ -12,7 +12,12 @@ import (
 // the fabric: an interface that is not attached to a running instance, a gateway that is not attached or does not work,
 // a peering that is not active.
 func (v *view) route(t world.RouteTable, r world.Route) ec2api.Route {
-	out := ec2api.Route{DestinationCidrBlock: new(r.Destination.String()), Origin: new("CreateRoute")}
+	out := ec2api.Route{Origin: new("CreateRoute")}
+	if r.List != "" {
+		out.DestinationPrefixListId = new(string(r.List))
+	} else {
+		out.DestinationCidrBlock = new(r.Destination.String())
+	}
 	works := false
 	switch {
 	case r.Internet != "":
@@ -73,6 +78,9 @@ func (q routeRequest) target(tx *world.Tx, c world.Caller, t world.RouteTable) (
 		return q.peeringTarget(tx, c, t)
 	}
 	for noun, id := range q.others {
+		if set(id) && noun == egressOnly {
+			return world.Route{}, egressOnlyTarget(tx, c, t, id)
+		}
 		if set(id) {
 			return world.Route{}, noTarget(noun, *id)
 		}
@@ -152,6 +160,21 @@ func (q routeRequest) eniTarget(tx *world.Tx, c world.Caller) (world.ENI, world.
 		"interface ID for the operation instead.", i.ID)
 }
 
+// egressOnly is what errors call egress-only internet gateways.
+const egressOnly = "egress only internet gateway"
+
+// egressOnlyTarget refuses a route to an egress-only internet gateway: what it is for has no IPv6.
+func egressOnlyTarget(tx *world.Tx, c world.Caller, t world.RouteTable, id *string) error {
+	g, err := find(&tx.EgressOnlyGateways, c, "egress-only-internet-gateway", id)
+	switch {
+	case err != nil:
+		return err
+	case g.VPC != t.VPC:
+		return differentNetworks(string(t.ID), "network gateway "+string(g.ID))
+	}
+	return awserr.EC2InvalidValue("The gateway " + string(g.ID) + " carries IPv6 only, and the network " + string(g.VPC) + " has no IPv6 CIDR block.")
+}
+
 // noTarget says that a target of a kind that is not built does not exist.
 func noTarget(noun, id string) error {
 	if noun == "vpc-endpoint" {
@@ -161,7 +184,7 @@ func noTarget(noun, id string) error {
 		return awserr.EC2NotFound(noun, id)
 	}
 	code := map[string]string{
-		"transit gateway": "InvalidTransitGatewayID", "egress only internet gateway": "InvalidGatewayID", "local gateway": "InvalidLocalGatewayID",
+		"transit gateway": "InvalidTransitGatewayID", "local gateway": "InvalidLocalGatewayID",
 		"carrier gateway": "InvalidCarrierGatewayID", "core network ARN": "InvalidCoreNetworkArn", "ODB network ARN": "InvalidOdbNetworkArn",
 	}[noun]
 	return awserr.EC2Code(code+".NotFound", "The %s ID '%s' does not exist", noun, id)

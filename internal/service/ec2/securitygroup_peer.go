@@ -80,3 +80,45 @@ func (s *Service) DescribeSecurityGroupReferences(_ context.Context, c world.Cal
 		}
 	})}, dryRun(in.DryRun)
 }
+
+// GetSecurityGroupsForVpc lists the caller's groups that interfaces of a VPC can carry.
+func (s *Service) GetSecurityGroupsForVpc(_ context.Context, c world.Caller, in *ec2api.GetSecurityGroupsForVpcInput) (*ec2api.GetSecurityGroupsForVpcOutput, error) {
+	v := s.look(c)
+	p, err := find(&v.w.VPCs, c, "vpc", in.VpcId)
+	if err != nil {
+		return nil, err
+	}
+	type group = world.SecurityGroup
+	filters := listing.Filters[group]{
+		Tags: ownTags(func(g group) world.Meta { return g.Meta }),
+		Fields: map[string]func(group) []string{
+			"group-id":       one(func(g group) world.SecurityGroupID { return g.ID }),
+			"description":    one(func(g group) string { return g.Description }),
+			"group-name":     one(func(g group) string { return g.Name }),
+			"owner-id":       one(func(g group) world.AccountID { return g.Account }),
+			"primary-vpc-id": one(func(g group) world.VPCID { return g.VPC }),
+		},
+	}
+	page, next, err := list(query{filters: in.Filters, size: in.MaxResults, token: in.NextToken, dry: in.DryRun},
+		slices.Collect(v.w.SecurityGroups.In(string(p.ID))), filters, listing.EC2(5, 1000))
+	if err != nil {
+		return nil, err
+	}
+	return &ec2api.GetSecurityGroupsForVpcOutput{NextToken: next, SecurityGroupForVpcs: each(page, func(g group) ec2api.SecurityGroupForVpc {
+		return ec2api.SecurityGroupForVpc{
+			GroupId: new(string(g.ID)), GroupName: new(g.Name), Description: new(g.Description), OwnerId: new(string(g.Account)),
+			PrimaryVpcId: new(string(g.VPC)), Tags: allTags(g.Meta),
+		}
+	})}, nil
+}
+
+// DescribeSecurityGroupVpcAssociations lists the groups that are associated with further VPCs: there are none, because
+// they cannot be.
+func (s *Service) DescribeSecurityGroupVpcAssociations(_ context.Context, _ world.Caller, in *ec2api.DescribeSecurityGroupVpcAssociationsInput) (*ec2api.DescribeSecurityGroupVpcAssociationsOutput, error) {
+	_, next, err := list(query{filters: in.Filters, size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, nil,
+		absentFilters("group-id", "group-owner-id", "state", "vpc-id", "vpc-owner-id"), listing.EC2(5, 1000))
+	if err != nil {
+		return nil, err
+	}
+	return &ec2api.DescribeSecurityGroupVpcAssociationsOutput{SecurityGroupVpcAssociations: []ec2api.SecurityGroupVpcAssociation{}, NextToken: next}, nil
+}

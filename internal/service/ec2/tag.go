@@ -86,6 +86,11 @@ func taggables() []taggable {
 				return &w.InternetGateways
 			},
 			func(r *world.InternetGateway) *world.Meta { return &r.Meta }),
+		tableOf("eigw-", "egress-only-internet-gateway", "egress-only-internet-gateway",
+			func(w *world.World) *world.Table[world.EgressOnlyGatewayID, world.EgressOnlyGateway] {
+				return &w.EgressOnlyGateways
+			},
+			func(r *world.EgressOnlyGateway) *world.Meta { return &r.Meta }),
 		tableOf("nat-", "nat-gateway", "natgateway", func(w *world.World) *world.Table[world.NATGatewayID, world.NATGateway] { return &w.NATGateways },
 			func(r *world.NATGateway) *world.Meta { return &r.Meta }),
 		tableOf("vpce-", "vpc-endpoint", "vpc-endpoint", func(w *world.World) *world.Table[world.EndpointID, world.Endpoint] { return &w.Endpoints },

@@ -144,8 +144,11 @@ func (l *layout) associate(e world.ENI, private netip.Addr) world.AllocationID {
 // nat puts a NAT gateway into some subnet, a public one where there is an internet gateway.
 func (l *layout) nat(v world.VPC) {
 	subnets := l.tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID })
-	s := One(l.r, subnets)
-	addrs, err := l.tx.AllocateAddresses(s, 1)
+	s, most := One(l.r, subnets), 1
+	if l.Within {
+		most = 2
+	}
+	addrs, err := l.tx.AllocateAddresses(s, 1+l.r.IntN(most))
 	if err != nil {
 		return
 	}
@@ -203,10 +206,10 @@ func (l *layout) someRoutes(v world.VPC) []world.Route {
 		e := One(l.r, es)
 		targets = append(targets, world.Route{ENI: e.ID})
 	}
-	if inside := slices.DeleteFunc(slices.Clone(targets), func(r world.Route) bool { return r.Internet != "" }); len(inside) > 0 && *within {
+	if inside := slices.DeleteFunc(slices.Clone(targets), func(r world.Route) bool { return r.Internet != "" }); len(inside) > 0 && l.Within {
 		for _, s := range l.tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID }) {
 			if l.pick(5) {
-				r := one(l.r, inside)
+				r := One(l.r, inside)
 				r.Destination = s.CIDR
 				out = append(out, r)
 			}

@@ -16,6 +16,7 @@ type Features struct {
 	Peerings         bool
 	InternetGateways bool
 	NATGateways      bool
+	Within           bool // routes within VPCs, and NAT gateways with several addresses: the oracle does not know them
 	Absent           bool // instances that are stopped, interfaces without one, peerings and gateways that are gone
 	Endpoints        bool // of service networks and resources
 }

@@ -1,0 +1,26 @@
+from kit import *
+
+ec2 = client()
+args = dict(KeyName="conform-rsa", TagSpecifications=tags("key-pair", Name="conform-key"))
+dry(ec2.create_key_pair, **args)
+rsa = ec2.create_key_pair(**args)
+has(rsa, KeyName="conform-rsa", KeyPairId=None, Tags=[{"Key": "Name", "Value": "conform-key"}])
+same(rsa["KeyMaterial"].startswith("-----BEGIN RSA PRIVATE KEY-----\n"), True, "material")
+same(len(rsa["KeyFingerprint"].split(":")), 20, "bytes of the fingerprint")
+refused("InvalidKeyPair.Duplicate", ec2.create_key_pair, **args)
+ed = ec2.create_key_pair(KeyName="conform-ed", KeyType="ed25519")
+same(ed["KeyMaterial"].startswith("-----BEGIN OPENSSH PRIVATE KEY-----\n"), True, "material")
+ppk = ec2.create_key_pair(KeyName="conform-ppk", KeyFormat="ppk")
+same(ppk["KeyMaterial"].startswith("PuTTY-User-Key-File-"), True, "material")
+public = ec2.describe_key_pairs(KeyNames=["conform-ed"], IncludePublicKey=True)["KeyPairs"][0]
+has(public, KeyType="ed25519", KeyFingerprint=ed["KeyFingerprint"], CreateTime=None, PublicKey=None, KeyPairId=ed["KeyPairId"])
+again = ec2.import_key_pair(KeyName="conform-in", PublicKeyMaterial=public["PublicKey"].encode())
+same(again["KeyFingerprint"].rstrip("="), ed["KeyFingerprint"].rstrip("="), "fingerprint of an ed25519 key, in and out")
+refused("InvalidKey.Format", ec2.import_key_pair, KeyName="conform-bad", PublicKeyMaterial=b"no key")
+tagged(ec2, rsa["KeyPairId"], "key-pair")
+found(ec2.describe_key_pairs, "KeyPairs", "KeyName", ["conform-rsa"], key_name="conform-rsa", key_pair_id=rsa["KeyPairId"], fingerprint=rsa["KeyFingerprint"], tag___Name="conform-key")
+same(len(ec2.describe_key_pairs(Filters=where(key_name="conform-*"))["KeyPairs"]), 4, "the number of keys")
+refused("InvalidKeyPair.NotFound", ec2.describe_key_pairs, says="The key pair 'conform-no' does not exist", KeyNames=["conform-no"])
+for name in "conform-ed", "conform-ppk", "conform-in", "conform-rsa", "conform-rsa":
+    ec2.delete_key_pair(KeyName=name)
+same(ec2.describe_key_pairs(Filters=where(key_name="conform-*"))["KeyPairs"], [], "keys")
