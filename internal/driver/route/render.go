@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
@@ -197,7 +198,7 @@ func (r *vpcRender) lattice(v *fabric.VPC) {
 func (r *vpcRender) table(t fabric.Table) {
 	id := kernel.TableTables + int(t.Index)
 	r.add(id, everywhere, r.hole)
-	for _, x := range t.Routes {
+	for _, x := range slices.Backward(t.Routes) { // the first of a range decides
 		r.add(id, x.Prefix, r.target(x))
 	}
 	r.rules[prefTables+int(t.Index)] = rule{
