@@ -24,10 +24,10 @@ func (l *lab) zone(name string, v *vpc) string {
 	return l.Pick("HostedZone.Id", args...)
 }
 
-// record makes a change of a record set and waits until the resolvers have it. More is further members as JSON.
-func (l *lab) record(zone, action, name, kind, value, more string) {
+// record makes a record set and waits until the resolvers have it. More is further members as JSON.
+func (l *lab) record(zone, name, kind, value, more string) {
 	l.T.Helper()
-	batch := fmt.Sprintf(`{"Changes": [{"Action": %q, "ResourceRecordSet": {"Name": %q, "Type": %q, "TTL": 60, "ResourceRecords": [{"Value": %q}]%s}}]}`, action, name, kind, value, more)
+	batch := fmt.Sprintf(`{"Changes": [{"Action": "CREATE", "ResourceRecordSet": {"Name": %q, "Type": %q, "TTL": 60, "ResourceRecords": [{"Value": %q}]%s}}]}`, name, kind, value, more)
 	id := l.Pick("ChangeInfo.Id", "route53", "change-resource-record-sets", "--hosted-zone-id", zone, "--change-batch", batch)
 	l.AWS("route53", "wait", "resource-record-sets-changed", "--id", id)
 }
@@ -60,8 +60,8 @@ func TestRoute53(t *testing.T) {
 	a1, b1 := l.start(a, 10), l.start(b, 10)
 	z := l.zone("example.internal", a)
 	l.running(a1, b1)
-	l.record(z, "CREATE", "www.example.internal", "A", "10.10.10.9", "")
-	l.record(z, "CREATE", "text.example.internal", "TXT", `"caf\303\251" "b"`, "")
+	l.record(z, "www.example.internal", "A", "10.10.10.9", "")
+	l.record(z, "text.example.internal", "TXT", `"caf\303\251" "b"`, "")
 	const soa = "SOA ns-1536.awsdns-00.co.uk. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"
 	for question, want := range map[string]string{
 		"www.example.internal A": "NOERROR, A 10.10.10.9", "www.example.internal AAAA": "NOERROR, " + soa, "gone.example.internal A": "NXDOMAIN, " + soa,
@@ -84,12 +84,12 @@ func TestRoute53(t *testing.T) {
 
 	l.elsewhere(z)
 	public := l.zone("example.internal", nil)
-	l.record(public, "CREATE", "www.example.internal", "A", "198.18.9.9", "")
+	l.record(public, "www.example.internal", "A", "198.18.9.9", "")
 	if got := l.digs(b1, "www.example.internal") + "; " + l.digs(a1, "www.example.internal"); got != "NOERROR, A 198.18.9.9; NOERROR, A 10.10.10.9" {
 		t.Errorf("public and private: %s", got)
 	}
-	l.record(z, "CREATE", "w.example.internal", "A", "10.10.10.1", `, "SetIdentifier": "one", "Weight": 0`)
-	l.record(z, "CREATE", "w.example.internal", "A", "10.10.10.2", `, "SetIdentifier": "two", "Weight": 5`)
+	l.record(z, "w.example.internal", "A", "10.10.10.1", `, "SetIdentifier": "one", "Weight": 0`)
+	l.record(z, "w.example.internal", "A", "10.10.10.2", `, "SetIdentifier": "two", "Weight": 5`)
 	if got := l.digs(a1, "w.example.internal"); got != "NOERROR, A 10.10.10.2" {
 		t.Errorf("weighted: %s", got)
 	}
@@ -133,8 +133,8 @@ func (l *lab) failover(v *vpc, i instance, zone string) {
 	l.serve(i, "7001")
 	check := l.Pick("HealthCheck.Id", "route53", "create-health-check", "--caller-reference", "check", "--health-check-config",
 		"Type=TCP,IPAddress="+out[0]+",Port=7001,RequestInterval=10,FailureThreshold=1")
-	l.record(zone, "CREATE", "f.example.internal", "A", "10.10.10.1", `, "SetIdentifier": "one", "Failover": "PRIMARY", "HealthCheckId": "`+check+`"`)
-	l.record(zone, "CREATE", "f.example.internal", "A", "10.10.10.2", `, "SetIdentifier": "two", "Failover": "SECONDARY"`)
+	l.record(zone, "f.example.internal", "A", "10.10.10.1", `, "SetIdentifier": "one", "Failover": "PRIMARY", "HealthCheckId": "`+check+`"`)
+	l.record(zone, "f.example.internal", "A", "10.10.10.2", `, "SetIdentifier": "two", "Failover": "SECONDARY"`)
 	l.Eventually("a success", func() bool {
 		return strings.HasPrefix(l.Pick("HealthCheckObservations[0].StatusReport.Status", "route53", "get-health-check-status", "--health-check-id", check), "Success: TCP connection")
 	})
