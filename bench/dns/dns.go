@@ -105,6 +105,10 @@ func (ours) ListenTCP(string, netip.AddrPort) (*net.TCPListener, error) {
 	return net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 }
 
+func (ours) Dial(context.Context, string, string, netip.Addr, netip.AddrPort) (net.Conn, error) {
+	return nil, errors.New("nothing is forwarded")
+}
+
 func startOurs(ctx context.Context, names map[string]netip.Addr) (port int, stop func(), err error) {
 	z := fabric.NewZone(fabric.HostedZone, "Z1", "example.internal", fabric.SOA{})
 	for n, a := range names {

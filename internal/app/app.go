@@ -18,6 +18,7 @@ import (
 	"kumiko/internal/record"
 	"kumiko/internal/record/access"
 	"kumiko/internal/record/flowlog"
+	"kumiko/internal/record/querylog"
 	"kumiko/internal/session/door"
 	"kumiko/internal/store"
 )
@@ -79,6 +80,7 @@ type daemon struct {
 	accounts accounts
 	logs     *record.Store
 	access   *access.Recorder
+	queries  *querylog.Recorder
 	drivers  *drivers
 	loop     *reconcile.Loop
 	handler  http.Handler // of the AWS APIs
@@ -101,6 +103,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.access = access.New(access.Config{Store: d.store, Log: d.logs})
+	d.queries = querylog.New(querylog.Config{Store: d.store, Log: d.logs})
 	key, err := d.folder.secret("metadata-token", 32, rand.Read)
 	if err != nil {
 		return err
@@ -118,7 +121,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if d.private, err = admin.Listen(d.conf.State); err != nil {
 		return fmt.Errorf("listen for commands: %w", err)
 	}
-	if d.drivers, err = newDrivers(d.conf, d.folder, key, d.access); err != nil {
+	if d.drivers, err = newDrivers(d.conf, d.folder, key, recorders{d.access, d.queries}); err != nil {
 		return err
 	}
 	d.drivers.records = flowlog.New(flowlog.Config{Store: d.store, Log: d.logs, Source: counted{d.drivers.flows}})
@@ -180,6 +183,9 @@ func (d *daemon) close() error {
 	}
 	if d.access != nil {
 		d.access.Close()
+	}
+	if d.queries != nil {
+		d.queries.Close()
 	}
 	if d.logs != nil {
 		errs = append(errs, d.logs.Close())

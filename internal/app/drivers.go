@@ -19,6 +19,7 @@ import (
 	"kumiko/internal/reconcile"
 	"kumiko/internal/record/access"
 	"kumiko/internal/record/flowlog"
+	"kumiko/internal/record/querylog"
 	"kumiko/internal/session/door"
 	"kumiko/internal/session/imds"
 	"kumiko/internal/store"
@@ -35,6 +36,7 @@ type drivers struct {
 	metadata *imds.Service
 	hosts    *host.Driver
 	access   *access.Recorder
+	queries  *querylog.Recorder
 	records  *flowlog.Collector
 	doors    *door.Service
 	watchers *watchers
@@ -42,9 +44,15 @@ type drivers struct {
 	stopped sync.Once
 }
 
+// recorders write what drivers tell of.
+type recorders struct {
+	access  *access.Recorder
+	queries *querylog.Recorder
+}
+
 // newDrivers makes the drivers. key proves metadata tokens.
-func newDrivers(c Config, f folder, key []byte, log *access.Recorder) (*drivers, error) {
-	d := &drivers{access: log, watchers: &watchers{all: map[chan event]struct{}{}}}
+func newDrivers(c Config, f folder, key []byte, logs recorders) (*drivers, error) {
+	d := &drivers{access: logs.access, queries: logs.queries, watchers: &watchers{all: map[chan event]struct{}{}}}
 	var err error
 	if d.metadata, err = imds.New(imds.Config{Run: f.run(), Key: key, Log: c.Log}); err != nil {
 		return nil, err
@@ -59,7 +67,7 @@ func newDrivers(c Config, f folder, key []byte, log *access.Recorder) (*drivers,
 	path := func(name string) string { return kernel.Path(f.run(), name) }
 	d.rules, d.routes = nft.New(path), route.New(f.run(), d.spaces)
 	d.flows = flow.New(path, sink{d})
-	d.names = dns.New(dns.Config{Run: f.run(), Log: c.Log, Rate: dns.PacketsPerSecond})
+	d.names = dns.New(dns.Config{Run: f.run(), Log: c.Log, Rate: dns.PacketsPerSecond, Asked: sink{d}.Asked})
 	return d, nil
 }
 
@@ -143,6 +151,17 @@ func (s sink) Connected(c flow.Connection) {
 	s.access.Add(access.Connection{
 		Time: c.Time, Gateway: c.Gateway, Consumer: c.Consumer, Client: c.Client, Dest: c.Dest, From: c.From, Target: c.Target,
 	})
+}
+
+// Asked writes a query to the query logs.
+func (s sink) Asked(q dns.Question) {
+	out := querylog.Query{
+		Time: q.Time, VPC: q.VPC, Endpoint: q.Endpoint, From: q.From, TCP: q.TCP, Name: q.Name, Type: q.Type, Class: q.Class, Rcode: q.Rcode,
+	}
+	for _, a := range q.Answers {
+		out.Answers = append(out.Answers, querylog.Answer(a))
+	}
+	s.queries.Add(out)
 }
 
 // event is a refusal, or a connection through a gateway, as those who watch see it.

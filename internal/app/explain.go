@@ -27,10 +27,35 @@ func explain(f *fabric.Fabric, q admin.Question) (admin.Explanation, reach.Answe
 	if !a.Open && len(a.Hops) > 0 {
 		out.Refusal = a.Refused.String()
 	}
+	out.Name = named(a.Name)
 	for _, s := range a.Steps() {
 		out.Steps = append(out.Steps, admin.Step{Station: string(s.Station), At: s.At, By: s.By, OK: s.Pass, Text: s.Text})
 	}
 	return out, a, nil
+}
+
+// named tells how a name was resolved.
+func named(n *reach.Name) *admin.Name {
+	if n == nil {
+		return nil
+	}
+	out := &admin.Name{Name: n.Asked, VPC: string(n.VPC), Text: n.Text(), Next: named(n.Next)}
+	if n.Addr.IsValid() {
+		out.Address = n.Addr.String()
+	}
+	for _, x := range n.Reply.Aliases {
+		out.Aliases = append(out.Aliases, x.Record.Target)
+	}
+	if z := n.Reply.Zone; z != nil {
+		out.Kind, out.Zone, out.ID = string(z.Kind), z.Name, z.ID
+	}
+	if r := n.Reply.Rule; r != nil {
+		out.Rule = string(r.Rule)
+	}
+	if n.Target.IsValid() {
+		out.Target = n.Target.String()
+	}
+	return out
 }
 
 // protocol reads a protocol's name or number.

@@ -9,12 +9,14 @@ import (
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
+	"kumiko/internal/api/resolverapi"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
 	"kumiko/internal/record"
 	"kumiko/internal/service/ec2"
 	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/logs"
+	"kumiko/internal/service/resolver"
 	"kumiko/internal/service/sts"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
@@ -34,6 +36,7 @@ func (d *daemon) frontOf(st *store.Store, kept *record.Store) (http.Handler, err
 			ec2api.Service(network),
 			latticeapi.Service(lattice.New(lattice.Config{Store: st, Patience: patience})),
 			logsapi.Service(logs.New(logs.Config{Store: st, Log: kept})),
+			resolverapi.Service(resolver.New(resolver.Config{Store: st})),
 			stsapi.Service(sts.New(sts.Config{Store: st})),
 		},
 		Credentials: accounts{st}, Open: d.conf.Open, Log: d.conf.Log,
@@ -42,11 +45,12 @@ func (d *daemon) frontOf(st *store.Store, kept *record.Store) (http.Handler, err
 
 // finish completes in the World what was seen to be complete in the kernel.
 func (d *daemon) finish(ctx context.Context, w world.World, seen store.Seen) {
-	if !lattice.Unfinished(w) && !ec2.Unfinished(w, seen, time.Now()) {
+	if !lattice.Unfinished(w) && !resolver.Unfinished(w) && !ec2.Unfinished(w, seen, time.Now()) {
 		return
 	}
 	_, err := d.store.Update(ctx, func(tx *world.Tx) error {
 		lattice.Finish(tx, seen)
+		resolver.Finish(tx, seen)
 		ec2.Finish(tx, seen)
 		return nil
 	})

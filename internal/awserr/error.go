@@ -25,10 +25,11 @@ func New(code string, status int, format string, args ...any) *Error {
 
 // Names of services, as signatures have them.
 const (
-	EC2     = "ec2"
-	Lattice = "vpc-lattice"
-	Logs    = "logs"
-	STS     = "sts"
+	EC2      = "ec2"
+	Lattice  = "vpc-lattice"
+	Logs     = "logs"
+	STS      = "sts"
+	Resolver = "route53resolver"
 )
 
 // From is err as service svc answers it: err itself when it is an *Error, the AWS error for a *world.Error, nil for anything else,
@@ -49,6 +50,8 @@ func From(err error, svc string) *Error {
 		return latticeFrom(w)
 	case Logs:
 		return logsFrom(w)
+	case Resolver:
+		return resolverFrom(w)
 	}
 	return New("ValidationError", 400, "%s", w.Error())
 }

@@ -130,6 +130,7 @@ func (c *compilation) finish() {
 	c.public()
 	c.nats()
 	c.endpoints()
+	c.resolvers()
 }
 
 // split takes the rows of security group rules and those of names apart from the rest: they are what changes most
@@ -176,7 +177,7 @@ const (
 // vpcOf is the VPC a row is about in the World in.
 func vpcOf(in *world.World, ch world.Change) (world.VPCID, about) {
 	switch ch.Noun {
-	case "account", "access-key", "idempotency-token", "key-pair", "flow-log", "subnet-cidr-reservation", "zone-authorization", "delegation-set", "access-log-subscription", "resource-policy", "log-group", "log-stream",
+	case "account", "access-key", "idempotency-token", "key-pair", "flow-log", "subnet-cidr-reservation", "zone-authorization", "delegation-set", "access-log-subscription", "resource-policy", "log-group", "log-stream", "query-log-config",
 		"network-insights-path", "network-insights-analysis", "network-insights-access-scope", "network-insights-access-scope-analysis":
 		return "", aboutNone
 	case "vpc":
@@ -208,6 +209,15 @@ func vpcOf(in *world.World, ch world.Change) (world.VPCID, about) {
 		return one(r.VPC, ok)
 	case "network-interface":
 		r, ok := in.ENIs.Get(world.ENIID(ch.ID))
+		return one(r.VPC, ok)
+	case "resolver-endpoint":
+		r, ok := in.ResolverEndpoints.Get(world.ResolverEndpointID(ch.ID))
+		return one(r.VPC, ok)
+	case "resolver-rule-association":
+		r, ok := in.ResolverRuleAssociations.Get(world.ResolverRuleAssociationID(ch.ID))
+		return one(r.VPC, ok)
+	case "query-log-association":
+		r, ok := in.QueryLogAssociations.Get(world.QueryLogAssociationID(ch.ID))
 		return one(r.VPC, ok)
 	case "instance":
 		r, ok := in.Instances.Get(world.InstanceID(ch.ID))

@@ -11,12 +11,13 @@ import (
 // Fabric is what the network must be at one revision of the World. All slices are sorted by id or index; a Fabric
 // is never changed once it was compiled, and scopes may be shared between revisions.
 type Fabric struct {
-	Rev      uint64
-	VPCs     []*VPC     // sorted by ID
-	Gateways []*Gateway // sorted by ID
-	Hosts    []*Host    // sorted by ID
-	NATs     []*NAT     // sorted by ID
-	Public   Public
+	Rev       uint64
+	VPCs      []*VPC              // sorted by ID
+	Gateways  []*Gateway          // sorted by ID
+	Hosts     []*Host             // sorted by ID
+	NATs      []*NAT              // sorted by ID
+	Resolvers []*ResolverEndpoint // sorted by ID
+	Public    Public
 
 	PublicZones map[string]*Zone // public hosted zones, by name
 
@@ -80,13 +81,14 @@ type Peer struct {
 	Gateway  world.ResourceGatewayID
 	NAT      world.NATGatewayID
 	Endpoint world.EndpointID
-	Local    bool   // the port's addresses are the namespace's own: something listens there
+	Local    bool // the port's addresses are the namespace's own: something listens there
+	Resolver world.ResolverEndpointID
 	Device   string // interface name there, e.g. eth0
 }
 
 // Attached tells whether the port has a cable.
 func (p Peer) Attached() bool {
-	return p.Host != "" || p.Gateway != "" || p.NAT != "" || p.Endpoint != ""
+	return p.Host != "" || p.Gateway != "" || p.NAT != "" || p.Endpoint != "" || p.Resolver != ""
 }
 
 // Group is a security group as the kernel needs it: its rules and the addresses that stand for it in other groups' rules.

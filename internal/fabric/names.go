@@ -19,6 +19,7 @@ func (c *compilation) names(v *VPC) {
 		v.View.Add(z)
 	}
 	c.hosted(v)
+	c.rules(v)
 	for _, z := range c.publicZones(v) {
 		v.View.Add(z)
 	}

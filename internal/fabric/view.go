@@ -14,6 +14,7 @@ type View struct {
 	Own    map[string]*Zone    // private DNS of endpoints, names AWS generates
 	Public map[string]*Zone    // what the Internet has
 	Rules  map[string]*Forward // what is asked elsewhere
+	Logged bool                // what instances ask is written down
 
 	Internet  map[string]*Zone             `json:"-"`          // Fabric.PublicZones: the public hosted zones, which the Internet has as well
 	Unhealthy map[world.HealthCheckID]bool `json:",omitempty"` // checks that fail

@@ -101,6 +101,9 @@ func (c *compilation) peer(e world.ENI, n int) Peer {
 		}
 		return Peer{}
 	}
+	if e.Resolver != "" {
+		return c.resolverPeer(e)
+	}
 	if i, ok := c.w.Instances.Get(e.Attachment.Instance); ok && runs(i) && !e.Attachment.Detaching {
 		return Peer{Host: i.ID, Device: device(e.Attachment.DeviceIndex)}
 	}

@@ -24,8 +24,8 @@ type Question struct {
 // Answer is what Ask found.
 type Answer struct {
 	Trace
-	Asked fabric.Flow   // the first packet as the sender makes it
-	Name  *fabric.Reply // how To was resolved, when it is a name
+	Asked fabric.Flow // the first packet as the sender makes it
+	Name  *Name       // how To was resolved, when it is a name
 	// Stranger is set when the address asked for belongs, in the sender's VPC, to another ENI than the one meant.
 	Stranger bool
 	From, To world.ENIID // To is empty when the question named no ENI
@@ -80,9 +80,8 @@ func (a *Answer) destination(f *fabric.Fabric, v *fabric.VPC, to string) (netip.
 		a.To = p.ENI
 		return p.Addrs[0], nil
 	}
-	addr, reply := fabric.Resolve(v, to)
-	a.Name = &reply
-	return addr, nil
+	a.Name = lookUp(f, v, to, mostForwards)
+	return a.Name.Addr, nil
 }
 
 func findSender(f *fabric.Fabric, id string) (*fabric.VPC, fabric.Port, error) {

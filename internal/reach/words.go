@@ -12,7 +12,7 @@ import (
 func (a Answer) Summary() string {
 	switch {
 	case a.Name != nil && !a.Asked.Dst.IsValid():
-		return "no: " + nameless(*a.Name)
+		return "no: " + a.Name.Text()
 	case a.Stranger:
 		return fmt.Sprintf("no: in this VPC %s is %s, not %s; the two are in different VPCs and nothing joins them", a.Asked.Dst, a.Trace.To, a.To)
 	case a.Open:
@@ -34,23 +34,6 @@ func (a Answer) Summary() string {
 		return "no: the answer is refused: " + h.refusal(h.Flow)
 	}
 	return "no: " + h.refusal(h.Flow)
-}
-
-func nameless(r fabric.Reply) string {
-	switch r.Outcome {
-	case fabric.Refused:
-		return "the VPC's resolver is off (enableDnsSupport is false)"
-	case fabric.Forwarded:
-		return fmt.Sprintf("the name is asked elsewhere, by rule %s for %s", r.Rule.Rule, r.Rule.Domain)
-	case fabric.Failed:
-		return "the name is an alias of itself, or of too many others"
-	case fabric.NoData:
-		return fmt.Sprintf("the name exists but has no address in this VPC (zone %s)", r.Zone.Name)
-	}
-	if r.Zone == nil || r.Zone.Name == "" {
-		return "no zone of this VPC holds the name"
-	}
-	return fmt.Sprintf("zone %s has no such name", r.Zone.Name)
 }
 
 // service is what a packet asks for: tcp/443 to 10.0.0.5.

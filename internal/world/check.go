@@ -67,6 +67,12 @@ func (c *checker) put(noun, id string) error {
 		return c.peering(PeeringID(id))
 	case "vpc-endpoint":
 		return c.endpoint(EndpointID(id))
+	case "resolver-rule":
+		return c.resolverRule(ResolverRuleID(id))
+	case "resolver-rule-association":
+		return c.ruleAssociation(ResolverRuleAssociationID(id))
+	case "query-log-association":
+		return c.queryLogAssociation(QueryLogAssociationID(id))
 	case "service-network-vpc-association":
 		return c.vpcAssociation(VPCAssociationID(id))
 	case "vpc-endpoint-association":
@@ -91,6 +97,9 @@ func (c *checker) deleted(noun, id string) error {
 			return nil
 		}
 		return &Error{Kind: InUse, Noun: noun, ID: id, By: by}
+	}
+	if by := c.resolverUses(noun, id); by != "" {
+		return used(by, true)
 	}
 	switch noun {
 	case "vpc":

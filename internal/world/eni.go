@@ -25,12 +25,13 @@ type ENI struct {
 	Attachment Attachment
 
 	RequesterManaged bool
-	RequesterID      string            // who manages it, e.g. amazon-aws
-	Gateway          ResourceGatewayID // the resource gateway whose ENI this is, if any
-	NAT              NATGatewayID      // the NAT gateway whose ENI this is, if any
-	Endpoint         EndpointID        // the VPC endpoint whose ENI this is, if any
-	AutoPublic       bool              // gets a public address whenever its instance starts
-	Public           netip.Addr        // the one it got, for the primary address; invalid: none. See also Address.
+	RequesterID      string             // who manages it, e.g. amazon-aws
+	Gateway          ResourceGatewayID  // the resource gateway whose ENI this is, if any
+	NAT              NATGatewayID       // the NAT gateway whose ENI this is, if any
+	Endpoint         EndpointID         // the VPC endpoint whose ENI this is, if any
+	Resolver         ResolverEndpointID // the Resolver endpoint whose ENI this is, if any; Attachment.DeviceIndex is its number there
+	AutoPublic       bool               // gets a public address whenever its instance starts
+	Public           netip.Addr         // the one it got, for the primary address; invalid: none. See also Address.
 }
 
 // Attachment ties an ENI to the instance that uses it. The zero value is "not attached".

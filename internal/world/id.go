@@ -40,6 +40,10 @@ type (
 	DelegationSetID         string // N and capital letters and digits
 	HealthCheckID           string // a UUID
 
+	ResolverRuleAssociationID string // rslvr-rrassoc-
+	QueryLogConfigID          string // rqlc-
+	QueryLogAssociationID     string // rqlca-
+
 	NetworkInsightsPathID                string // nip-
 	NetworkInsightsAnalysisID            string // nia-
 	NetworkInsightsAccessScopeID         string // nis-

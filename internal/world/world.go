@@ -50,6 +50,12 @@ type World struct {
 	HealthChecks       Table[HealthCheckID, HealthCheck]
 	HealthObservations Table[HealthCheckID, HealthObservation]
 
+	ResolverEndpoints        Table[ResolverEndpointID, ResolverEndpoint]
+	ResolverRules            Table[ResolverRuleID, ResolverRule]
+	ResolverRuleAssociations Table[ResolverRuleAssociationID, ResolverRuleAssociation]
+	QueryLogConfigs          Table[QueryLogConfigID, QueryLogConfig]
+	QueryLogAssociations     Table[QueryLogAssociationID, QueryLogAssociation]
+
 	NetworkInsightsPaths         Table[NetworkInsightsPathID, NetworkInsightsPath]
 	NetworkInsightsAnalyses      Table[NetworkInsightsAnalysisID, NetworkInsightsAnalysis]
 	NetworkInsightsScopes        Table[NetworkInsightsAccessScopeID, NetworkInsightsAccessScope]
@@ -97,6 +103,11 @@ func (w *World) tables() []namedTable {
 		{"delegation-set", &w.DelegationSets},
 		{"health-check", &w.HealthChecks},
 		{"health-observation", &w.HealthObservations},
+		{"resolver-endpoint", &w.ResolverEndpoints},
+		{"resolver-rule", &w.ResolverRules},
+		{"resolver-rule-association", &w.ResolverRuleAssociations},
+		{"query-log-config", &w.QueryLogConfigs},
+		{"query-log-association", &w.QueryLogAssociations},
 		{"network-insights-path", &w.NetworkInsightsPaths},
 		{"network-insights-analysis", &w.NetworkInsightsAnalyses},
 		{"network-insights-access-scope", &w.NetworkInsightsScopes},

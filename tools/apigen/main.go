@@ -21,6 +21,7 @@ func services() []service {
 		{"vpc-lattice", "latticeapi"},
 		{"logs", "logsapi"},
 		{"sts", "stsapi"},
+		{"route53resolver", "resolverapi"},
 	}
 }
 

@@ -55,7 +55,7 @@ func Fault(service string, p Protocol, k FaultKind, detail string) *awserr.Error
 	default:
 		code, status, text = jsonFault(k, detail)
 	}
-	if k == InvalidInput && service == awserr.Logs {
+	if k == InvalidInput && (service == awserr.Logs || service == awserr.Resolver) {
 		code = "InvalidParameterException"
 	}
 	if service == awserr.Lattice {

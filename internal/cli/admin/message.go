@@ -45,8 +45,24 @@ type Explanation struct {
 	Flow    string `json:"flow,omitempty"`    // the first packet, e.g. tcp 10.0.0.5:40000 → 10.0.1.9:443
 	Refusal string `json:"refusal,omitempty"` // when closed: station and noun, e.g. sg-in:vpc-1/eni-2
 	Hint    string `json:"hint,omitempty"`    // when closed: what would open it
+	Name    *Name  `json:"name,omitempty"`    // how the name was resolved, when one was asked for
 	Steps   []Step `json:"steps"`             // the way, in order, up to the refusal
 	Live    *Probe `json:"live,omitempty"`    // what came of a packet, when one was asked for
+}
+
+// Name is how the resolver of a VPC answers for a name.
+type Name struct {
+	Name    string   `json:"name"`
+	VPC     string   `json:"vpc"`               // whose resolver
+	Address string   `json:"address,omitempty"` // absent: it has none, or none that is known
+	Aliases []string `json:"aliases,omitempty"` // that were followed
+	Kind    string   `json:"kind,omitempty"`    // of the zone that decided, e.g. private hosted zone
+	Zone    string   `json:"zone,omitempty"`    // its domain
+	ID      string   `json:"id,omitempty"`      // of the hosted zone or endpoint it comes from
+	Rule    string   `json:"rule,omitempty"`    // the Resolver rule that decided
+	Target  string   `json:"target,omitempty"`  // where the rule has it ask
+	Next    *Name    `json:"next,omitempty"`    // what is said there
+	Text    string   `json:"text"`              // for people
 }
 
 // Probe is what came of a packet that was sent.

@@ -18,21 +18,32 @@ type answerer struct {
 	view  *fabric.VPC
 	known map[string]*packed
 	turn  uint
-	key   [maxName + 4]byte
-	out   []byte
+	// pending is set by answer when it gives no reply because another resolver has to be asked.
+	pending *pending
+	key     [maxName + 4]byte
+	out     []byte
 }
 
 func newAnswerer() *answerer { return &answerer{known: map[string]*packed{}} }
 
+// pending is a query whose answer has to be asked for elsewhere.
+type pending struct {
+	query query // with bytes of its own
+	name  string
+	found *result
+}
+
 // packed is what follows the question in a reply, without OPT.
 type packed struct {
-	rcode  int
-	counts [3]uint16 // answer, authority, additional
-	tails  [][]byte  // the same records, address records in turned order; none: no records
+	forward *result // what is known so far, when the rest has to be asked for elsewhere
+	rcode   int
+	counts  [3]uint16 // answer, authority, additional
+	tails   [][]byte  // the same records, address records in turned order; none: no records
 }
 
 // answer gives the reply to a message, or nil when it deserves none. The reply is valid until the next call.
 func (a *answerer) answer(v *fabric.VPC, raw []byte, t transport) []byte {
+	a.pending = nil
 	if len(raw) < headerSize || binary.BigEndian.Uint16(raw[2:])&flagQR != 0 {
 		return nil
 	}
@@ -41,10 +52,24 @@ func (a *answerer) answer(v *fabric.VPC, raw []byte, t transport) []byte {
 		return a.compose(&q, &packed{rcode: rcode}, t)
 	}
 	p := a.lookup(v, &q)
-	if p == nil {
+	switch {
+	case p == nil:
+		return nil
+	case p.forward != nil:
+		a.postpone(&q, p.forward)
 		return nil
 	}
 	return a.compose(&q, p, t)
+}
+
+// postpone keeps what is needed to answer later.
+func (a *answerer) postpone(q *query, found *result) {
+	later := *q
+	later.raw = append([]byte{}, q.raw...)
+	name, _, err := miekg.UnpackDomainName(later.raw, headerSize)
+	if err == nil {
+		a.pending = &pending{query: later, name: miekg.CanonicalName(name), found: found}
+	}
 }
 
 // lookup finds the packed reply to q among those known for v, or makes it. It is nil when v has no resolver.

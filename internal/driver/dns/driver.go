@@ -22,12 +22,6 @@ const Port = 53
 // (Amazon VPC User Guide, "DNS quotas".)
 const PacketsPerSecond = 1024
 
-// Sockets makes sockets inside the namespace at path ns; they work from any goroutine.
-type Sockets interface {
-	ListenUDP(ns string, addr netip.AddrPort) (*net.UDPConn, error)
-	ListenTCP(ns string, addr netip.AddrPort) (*net.TCPListener, error)
-}
-
 // Config is what a Driver needs.
 type Config struct {
 	Run     string  // runtime folder, where the namespaces are
@@ -35,25 +29,18 @@ type Config struct {
 	Log     *slog.Logger
 	Rate    int // queries per second and source address that are answered; 0: no limit
 	Port    int // 0: [Port]
+	// Asked is told what instances of VPCs that log their queries asked, and what they were answered. It does not wait.
+	Asked func(Question)
 }
 
-// kernelSockets makes real sockets.
-type kernelSockets struct{}
-
-func (kernelSockets) ListenUDP(ns string, addr netip.AddrPort) (*net.UDPConn, error) {
-	return kernel.ListenUDP(ns, addr)
-}
-
-func (kernelSockets) ListenTCP(ns string, addr netip.AddrPort) (*net.TCPListener, error) {
-	return kernel.ListenTCP(ns, addr)
-}
-
-// Driver keeps one resolver for each VPC that has one. Its methods may be called from any goroutine.
+// Driver keeps one resolver for each VPC that has one, and one for each inbound endpoint. Its methods may be called from any goroutine.
 type Driver struct {
 	cfg Config
 
+	forwards *forwarder
+
 	mu      sync.Mutex
-	servers map[world.VPCID]*server
+	servers map[string]*server // by namespace
 }
 
 // New makes a driver with no resolvers.
@@ -67,7 +54,10 @@ func New(cfg Config) *Driver {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Driver{cfg: cfg, servers: map[world.VPCID]*server{}}
+	if cfg.Asked == nil {
+		cfg.Asked = func(Question) {}
+	}
+	return &Driver{cfg: cfg, forwards: newForwarder(cfg), servers: map[string]*server{}}
 }
 
 // Apply makes the resolvers equal to f: when it returns, each VPC answers from its records in f, and a VPC that f
@@ -75,14 +65,12 @@ func New(cfg Config) *Driver {
 func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.forwards.fabric.Store(f)
 	var failed []error
-	wanted := map[world.VPCID]bool{}
-	for _, v := range f.VPCs {
-		if !v.Resolver.Enabled || len(v.Resolver.Addrs) == 0 {
-			continue
-		}
-		wanted[v.ID] = true
-		if err := d.serve(ctx, v); err != nil {
+	wanted := map[string]bool{}
+	for _, p := range d.places(f) {
+		wanted[p.name] = true
+		if err := d.serve(ctx, p); err != nil {
 			failed = append(failed, err)
 		}
 	}
@@ -95,26 +83,51 @@ func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) error {
 	return errors.Join(failed...)
 }
 
-// serve gives the VPC's resolver its records, and starts it when it does not run, or runs elsewhere: on other
+// place is where a resolver answers from the names of a VPC.
+type place struct {
+	name     string // of the namespace
+	addrs    []netip.Addr
+	view     *fabric.VPC
+	endpoint world.ResolverEndpointID // of an inbound endpoint
+	rate     int
+}
+
+// places are where resolvers are to answer.
+func (d *Driver) places(f *fabric.Fabric) []place {
+	var out []place
+	for _, v := range f.VPCs {
+		if v.Resolver.Enabled && len(v.Resolver.Addrs) > 0 {
+			out = append(out, place{name: string(v.ID), addrs: v.Resolver.Addrs, view: v, rate: d.cfg.Rate})
+		}
+	}
+	for _, e := range f.Resolvers {
+		if v := f.VPC(e.VPC); !e.Outbound && len(e.Addrs) > 0 && v.Resolver.Enabled {
+			out = append(out, place{name: string(e.ID), addrs: e.Addrs, view: v, endpoint: e.ID})
+		}
+	}
+	return out
+}
+
+// serve gives the resolver at a place its records, and starts it when it does not run, or runs elsewhere: on other
 // addresses, or in a namespace that was replaced.
-func (d *Driver) serve(ctx context.Context, v *fabric.VPC) error {
-	ns := kernel.Path(d.cfg.Run, v.ID)
-	if s := d.servers[v.ID]; s != nil {
-		if slices.Equal(s.addrs, v.Resolver.Addrs) && s.in(ns) {
-			s.view.Store(v)
+func (d *Driver) serve(ctx context.Context, p place) error {
+	ns := kernel.Path(d.cfg.Run, p.name)
+	if s := d.servers[p.name]; s != nil {
+		if slices.Equal(s.addrs, p.addrs) && s.in(ns) {
+			s.view.Store(p.view)
 			return nil
 		}
 		s.close()
-		delete(d.servers, v.ID)
+		delete(d.servers, p.name)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s, err := open(d.cfg, ns, v)
+	s, err := open(d, ns, p)
 	if err != nil {
-		return fmt.Errorf("dns: serve %s: %w", v.ID, err)
+		return fmt.Errorf("dns: serve %s: %w", p.name, err)
 	}
-	d.servers[v.ID] = s
+	d.servers[p.name] = s
 	return nil
 }
 
@@ -126,6 +139,7 @@ func (d *Driver) Close() {
 		s.close()
 		delete(d.servers, id)
 	}
+	d.forwards.close()
 }
 
 // closed tells whether err is only that the socket was closed.

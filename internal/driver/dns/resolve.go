@@ -15,6 +15,7 @@ const maxTurns = 8
 type result struct {
 	silent  bool            // the resolver is off
 	varies  bool            // the next client may get another
+	fixed   bool            // the records stay in their order
 	forward *fabric.Forward // where the rest of the answer is to be asked for
 	name    string          // that is to be asked for there
 	rcode   int
@@ -96,8 +97,14 @@ func pack(name string, qtype uint16, r result) *packed {
 	if r.silent {
 		return nil
 	}
+	if r.forward != nil {
+		return &packed{forward: &r}
+	}
 	p := &packed{rcode: r.rcode, counts: [3]uint16{uint16(len(r.aliases) + len(r.records)), uint16(len(r.soa)), 0}}
 	turns := min(max(len(r.records), 1), maxTurns)
+	if r.fixed {
+		turns = 1
+	}
 	for i := range turns {
 		m := miekg.Msg{Compress: true, Question: []miekg.Question{{Name: name, Qtype: qtype, Qclass: miekg.ClassINET}}, Ns: r.soa}
 		m.Answer = append(m.Answer, r.aliases...)

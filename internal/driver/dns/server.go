@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"kumiko/internal/fabric"
+	"kumiko/internal/world"
 )
 
 // maxQuery is the longest query that is read from UDP, in bytes; what is longer is malformed.
@@ -22,8 +23,17 @@ const maxQuery = 4096
 // maxFailures is how many reads of a socket may fail in a row before its reader gives up.
 const maxFailures = 64
 
-// server is the resolver of one VPC.
+// mostPending is how many queries of a server may wait for other resolvers; those beyond are lost, as packets are.
+const mostPending = 1024
+
+// server is the resolver of one VPC, or an inbound endpoint of one.
 type server struct {
+	endpoint world.ResolverEndpointID
+	forwards *forwarder
+	asked    func(Question)
+	quit     chan struct{} // closed when it is to end
+	pending  chan struct{} // a place taken for each query that waits for other resolvers
+
 	home  os.FileInfo // of the namespace's file when the sockets were made; nil: unknown
 	addrs []netip.Addr
 	view  atomic.Pointer[fabric.VPC]
@@ -35,18 +45,19 @@ type server struct {
 	readers sync.WaitGroup
 }
 
-// open starts the resolver of v in the namespace at path ns, on all of its addresses or on none.
-func open(cfg Config, ns string, v *fabric.VPC) (*server, error) {
+// open starts a resolver in the namespace at path ns, on all of its addresses or on none.
+func open(d *Driver, ns string, p place) (*server, error) {
+	cfg := d.cfg
 	home, err := os.Stat(ns)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	s := &server{
-		home:  home,
-		addrs: slices.Clone(v.Resolver.Addrs), limit: newLimiter(cfg.Rate),
-		log: cfg.Log.With("scope", v.ID), conns: connections{open: map[*net.TCPConn]netip.Addr{}},
+		endpoint: p.endpoint, forwards: d.forwards, asked: cfg.Asked, pending: make(chan struct{}, mostPending), quit: make(chan struct{}), home: home,
+		addrs: slices.Clone(p.addrs), limit: newLimiter(p.rate),
+		log: cfg.Log.With("scope", p.name), conns: connections{open: map[*net.TCPConn]netip.Addr{}},
 	}
-	s.view.Store(v)
+	s.view.Store(p.view)
 	var packets []*net.UDPConn
 	var listeners []*net.TCPListener
 	for _, a := range s.addrs {
@@ -83,6 +94,7 @@ func (s *server) in(ns string) bool {
 
 // close stops the resolver and waits until nothing of it runs.
 func (s *server) close() {
+	close(s.quit)
 	for _, c := range s.sockets {
 		c.Close()
 	}
@@ -108,10 +120,15 @@ func (s *server) serveUDP(p *net.UDPConn) {
 		if !s.limit.allow(from.Addr()) {
 			continue
 		}
-		if reply := a.answer(s.view.Load(), query[:n], udp); reply != nil {
-			// A reply that cannot be sent is lost like any datagram; the client asks again.
-			_, _ = p.WriteToUDPAddrPort(reply, from)
+		v := s.view.Load()
+		reply := a.answer(v, query[:n], udp)
+		if reply == nil {
+			s.later(a.pending, v, from, p)
+			continue
 		}
+		// A reply that cannot be sent is lost like any datagram; the client asks again.
+		_, _ = p.WriteToUDPAddrPort(reply, from)
+		s.note(v, from, udp, reply)
 	}
 	s.log.Error("dns: gave up reading", "addr", p.LocalAddr())
 }

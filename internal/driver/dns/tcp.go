@@ -105,10 +105,15 @@ func (s *server) serveConn(c *net.TCPConn) {
 		if !ok || !s.limit.allow(from) {
 			return
 		}
-		reply := a.answer(s.view.Load(), query, tcp)
+		v := s.view.Load()
+		reply := a.answer(v, query, tcp)
+		if a.pending != nil {
+			reply = s.complete(a.pending, v, tcp)
+		}
 		if reply == nil {
 			return
 		}
+		s.note(v, c.RemoteAddr().(*net.TCPAddr).AddrPort(), tcp, reply)
 		out := binary.BigEndian.AppendUint16(nil, uint16(len(reply)))
 		if c.SetWriteDeadline(time.Now().Add(messageTime)) != nil {
 			return

@@ -1,6 +1,7 @@
 package netns
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -23,6 +24,7 @@ const (
 	nat
 	public
 	endpoint
+	resolver
 )
 
 // namespaces are the names of the namespaces a fabric needs.
@@ -42,6 +44,9 @@ func namespaces(f *fabric.Fabric) map[string]kind {
 	}
 	for _, e := range f.Endpoints {
 		out[string(e.ID)] = endpoint
+	}
+	for _, e := range f.Resolvers {
+		out[string(e.ID)] = resolver
 	}
 	if len(f.Public.Uplinks) > 0 {
 		out[kernel.PublicNamespace] = public
@@ -120,7 +125,7 @@ func portCable(p *fabric.Port) cable {
 		}
 		return c
 	}
-	c.peer, c.peerKind = string(p.Peer.Host), host
+	c.peer, c.peerKind = cmp.Or(string(p.Peer.Host), string(p.Peer.Resolver)), host // a Resolver endpoint's end is made as an instance's
 	for _, a := range p.Addrs {
 		c.addrs = append(c.addrs, netip.PrefixFrom(a, p.Mask))
 	}

@@ -60,7 +60,7 @@ func sysctls(k kind) []kernel.Sysctl {
 		out = append(append(out, middle...), gatewayOnly...)
 	case nat, public, endpoint:
 		out = append(out, middle...)
-	case host:
+	case host, resolver:
 		out = append(out, hostOnly...)
 	}
 	return append(out, quiet...)

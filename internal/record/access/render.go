@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"kumiko/internal/record"
@@ -72,7 +71,7 @@ func newIndex(w world.World) *index {
 		}
 	}
 	for s := range w.AccessLogSubscriptions.All() {
-		group, ok := groupKey(s.Destination)
+		group, ok := world.LogGroupOfARN(s.Destination)
 		switch {
 		case !ok || !w.LogGroups.Has(group):
 		case s.Configuration != "":
@@ -93,16 +92,6 @@ func (x *index) behind(e world.Endpoint) map[netip.Addr]resource {
 		}
 	}
 	return out
-}
-
-// groupKey is the key of the log group that an ARN names.
-func groupKey(arn string) (string, bool) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 || parts[2] != "logs" {
-		return "", false
-	}
-	name, ok := strings.CutPrefix(strings.TrimSuffix(parts[5], ":*"), "log-group:")
-	return world.LogGroupKey(world.AccountID(parts[4]), parts[3], name), ok
 }
 
 // render adds the connection's records to the lines of the streams they belong to.

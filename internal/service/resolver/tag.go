@@ -1,0 +1,99 @@
+package resolver
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"kumiko/internal/api/resolverapi"
+	"kumiko/internal/awserr"
+	"kumiko/internal/world"
+)
+
+// mostTags is how many tags a resource can have. (Route 53 Developer Guide, "Tagging".)
+const mostTags = 200
+
+// tagsOf adds the tags of a request to those there are.
+func tagsOf(have []world.Tag, in []resolverapi.Tag) ([]world.Tag, error) {
+	var set []world.Tag
+	for _, t := range in {
+		if strings.HasPrefix(strings.ToLower(*t.Key), "aws:") {
+			return nil, awserr.New("InvalidTagException", 400, "Tag keys that begin with aws: are reserved: %s", *t.Key)
+		}
+		set = append(set, world.Tag{Key: *t.Key, Value: *t.Value})
+	}
+	out := world.MergeTags(have, set)
+	if len(out) > mostTags {
+		return nil, awserr.ResolverLimit("Tag", "A resource can have %d tags.", mostTags)
+	}
+	return out, nil
+}
+
+// retag changes the tags of the resource that an ARN names.
+func retag(tx *world.Tx, c world.Caller, arn string, change func(*world.Meta) error) error {
+	id := arn[strings.LastIndexByte(arn, '/')+1:]
+	switch {
+	case strings.HasPrefix(id, "rslvr-rr-"):
+		return retagRow(&tx.ResolverRules, c, kindRule, id, func(r *world.ResolverRule) error { return change(&r.Meta) })
+	case strings.HasPrefix(id, "rslvr-"):
+		return retagRow(&tx.ResolverEndpoints, c, kindEndpoint, id, func(r *world.ResolverEndpoint) error { return change(&r.Meta) })
+	case strings.HasPrefix(id, "rqlc-"):
+		return retagRow(&tx.QueryLogConfigs, c, kindConfig, id, func(r *world.QueryLogConfig) error { return change(&r.Meta) })
+	}
+	return awserr.ResolverNotFound("Resource", arn)
+}
+
+func retagRow[K ~string, R mine](t *world.Table[K, R], c world.Caller, kind, id string, change func(*R) error) error {
+	r, err := find(t, c, kind, &id)
+	if err == nil {
+		err = change(&r)
+	}
+	if err == nil {
+		t.Put(r)
+	}
+	return err
+}
+
+// TagResource sets tags.
+func (s *Service) TagResource(ctx context.Context, c world.Caller, in *resolverapi.TagResourceInput) (*resolverapi.TagResourceOutput, error) {
+	_, err := s.update(ctx, func(tx *world.Tx) error {
+		return retag(tx, c, *in.ResourceArn, func(m *world.Meta) (err error) {
+			m.Tags, err = tagsOf(m.Tags, in.Tags)
+			return err
+		})
+	})
+	return &resolverapi.TagResourceOutput{}, err
+}
+
+// UntagResource takes tags away.
+func (s *Service) UntagResource(ctx context.Context, c world.Caller, in *resolverapi.UntagResourceInput) (*resolverapi.UntagResourceOutput, error) {
+	_, err := s.update(ctx, func(tx *world.Tx) error {
+		return retag(tx, c, *in.ResourceArn, func(m *world.Meta) error {
+			m.Tags = world.WithoutTags(m.Tags, func(t world.Tag) bool { return slices.Contains(in.TagKeys, t.Key) })
+			return nil
+		})
+	})
+	return &resolverapi.UntagResourceOutput{}, err
+}
+
+// ListTagsForResource lists the tags of a resource.
+func (s *Service) ListTagsForResource(_ context.Context, c world.Caller, in *resolverapi.ListTagsForResourceInput) (*resolverapi.ListTagsForResourceOutput, error) {
+	w := s.store.World()
+	id := (*in.ResourceArn)[strings.LastIndexByte(*in.ResourceArn, '/')+1:]
+	var m world.Meta
+	if r, ok := w.ResolverRules.Get(world.ResolverRuleID(id)); ok {
+		m = r.Meta
+	} else if r, ok := w.ResolverEndpoints.Get(world.ResolverEndpointID(id)); ok {
+		m = r.Meta
+	} else if r, ok := w.QueryLogConfigs.Get(world.QueryLogConfigID(id)); ok {
+		m = r.Meta
+	}
+	if !m.OwnedBy(c) {
+		return nil, awserr.ResolverNotFound("Resource", *in.ResourceArn)
+	}
+	out := &resolverapi.ListTagsForResourceOutput{Tags: []resolverapi.Tag{}}
+	for _, t := range m.Tags {
+		out.Tags = append(out.Tags, resolverapi.Tag{Key: new(t.Key), Value: new(t.Value)})
+	}
+	return out, nil
+}
