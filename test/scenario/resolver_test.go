@@ -168,7 +168,7 @@ func (n *names) forwards() {
 	for _, from := range n.from {
 		n.allowDNS(n.in, from+"/32")
 	}
-	n.hears(n.x1, "NOERROR "+n.addr, n.name)
+	n.Eventually("the question that was under way ended", func() bool { return n.dig(n.x1, n.name) == "NOERROR "+n.addr })
 	n.hears(n.x1, "NOERROR "+n.addr, n.name, "+tcp")
 	n.hears(n.x1, "NXDOMAIN", "ip-10-2-0-11.ec2.internal") // another domain
 	out, errs, ok := n.Try(testkit.Binary(n.T), "explain", n.x1.id, n.name+":22")
@@ -264,7 +264,6 @@ func (n *names) refusals() {
 		"RSLVR-00601":               {"delete-resolver-endpoint", "--resolver-endpoint-id", n.outbound},
 		"ResourceNotFoundException": {"get-resolver-rule", "--resolver-rule-id", "rslvr-rr-none"},
 		"UnsupportedOperation":      append(append([]string{"create-resolver-endpoint"}, group...), "INBOUND_DELEGATION", "--ip-addresses", "SubnetId="+n.y.subnets[0], "SubnetId="+n.y.subnets[1]),
-		"RSLVR-00300":               append(append([]string{"create-resolver-endpoint"}, group...), "INBOUND", "--ip-addresses", "SubnetId="+n.y.subnets[0]),
 		"InvalidParameterException": append(append([]string{"create-resolver-endpoint"}, group...), "INBOUND", "--ip-addresses", "SubnetId="+n.x.subnets[0], "SubnetId="+n.x.subnets[1]),
 		"is not built":              {"list-firewall-rule-groups"},
 	} {

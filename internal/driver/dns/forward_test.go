@@ -73,7 +73,7 @@ func target(t *testing.T, asked *atomic.Int32) netip.AddrPort {
 func forwarding(targets ...netip.AddrPort) *fabric.Fabric {
 	v := testVPC("vpc-1")
 	v.View.Rules = map[string]*fabric.Forward{"partner.test": {Rule: "rslvr-rr-1", Domain: "partner.test", Endpoint: "rslvr-out-1", Targets: targets}}
-	v.View.Own["example.internal"].Add("far.example.internal", alias("db.partner.test"))
+	v.View.Hosted["example.internal"].Add("far.example.internal", alias("db.partner.test"))
 	v.View.Logged = true
 	return &fabric.Fabric{VPCs: []*fabric.VPC{v}, Resolvers: []*fabric.ResolverEndpoint{
 		{ID: "rslvr-in-1", VPC: v.ID, Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.40")}},
