@@ -76,9 +76,6 @@ func printExplanation(w io.Writer, x admin.Explanation) {
 		verdict = "OPEN"
 	}
 	fmt.Fprintf(w, "%s: %s\n", verdict, strings.TrimPrefix(strings.TrimPrefix(x.Summary, "no: "), "yes: "))
-	if x.Name != nil && x.Name.Text != "" && x.Flow != "" && x.Name.Address != "" {
-		fmt.Fprintf(w, "  Name: %s\n", x.Name.Text)
-	}
 	if len(x.Steps) > 0 {
 		fmt.Fprintf(w, "  %s\n", x.Flow)
 	}

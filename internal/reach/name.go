@@ -101,6 +101,26 @@ func (n *Name) verdict() string {
 	return fmt.Sprintf("%s does not exist, says %s", name, source(r))
 }
 
+// step is the resolving of a name that has an address.
+func (n *Name) step() Step {
+	out := Step{Station: Names, Pass: true, Text: n.Text()}
+	switch r := n.Reply; {
+	case r.Zone != nil:
+		out.At, out.By = r.Zone.Name, r.Zone.ID
+	case r.Rule != nil:
+		out.At, out.By = string(r.Rule.Endpoint), string(r.Rule.Rule)
+	}
+	return out
+}
+
+// nameless says why a name has no address, as far as its own VPC knows.
+func nameless(r fabric.Reply) string {
+	if r.Outcome == fabric.Forwarded {
+		return fmt.Sprintf("%s is asked for elsewhere, by rule %s", r.Name, r.Rule.Rule)
+	}
+	return (&Name{Asked: r.Name, VPC: "the VPC", Reply: r}).verdict()
+}
+
 // source says which zone decided.
 func source(r fabric.Reply) string {
 	z := r.Zone

@@ -247,11 +247,8 @@ const Names fabric.Station = "names"
 // Steps are the hops in words, each with the packet as it was there.
 func (a Answer) Steps() []Step {
 	var out []Step
-	if a.Name != nil && a.Name.Zone != nil && a.Asked.Dst.IsValid() {
-		out = append(out, Step{
-			Station: Names, At: a.Name.Zone.Name, By: a.Name.Zone.ID, Pass: true,
-			Text: fmt.Sprintf("the name is %s here, by %s", a.Asked.Dst, answeredBy(*a.Name)),
-		})
+	if a.Name != nil && a.Asked.Dst.IsValid() {
+		out = append(out, a.Name.step())
 	}
 	for _, h := range a.Hops {
 		text := h.Text(h.Flow)
