@@ -17,7 +17,7 @@ import (
 )
 
 // elsewhere are the ranges that something on the public side answers for, in the lab.
-var elsewhere = []string{"198.18.0.9/24", "192.0.2.1/24", "10.0.0.1/8", "129.224.0.1/17"}
+var elsewhere = []string{"198.18.0.9/24", "192.0.2.1/24", "10.0.0.1/8", "100.64.0.1/10", "129.224.0.1/17"}
 
 // echo has every host, and everybody on the public side, answer datagrams, until the function is called.
 func (l *lab) echo(f *fabric.Fabric) (stop func()) {

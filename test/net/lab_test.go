@@ -55,8 +55,8 @@ func newLab(t *testing.T) *lab {
 	path := func(name string) string { return kernel.Path(l.run, name) }
 	flows := flow.New(path, l.refusals)
 	l.loop = reconcile.New(l.store, reconcile.Drivers{
-		Namespaces: spaces, Rules: nft.New(path), Routes: route.New(l.run, spaces),
-		Flows: flows, Names: noNames{}, Metadata: noMetadata{}, Hosts: noHosts{},
+		Namespaces: spaces, Rules: openPublic{nft.New(path)}, Routes: route.New(l.run, spaces),
+		Flows: flows, Names: noNames{}, Doors: noNames{}, Metadata: noMetadata{}, Hosts: noHosts{},
 	}, nil, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -90,6 +90,11 @@ func (l *lab) update(f func(tx *world.Tx)) *fabric.Fabric {
 }
 
 func (l *lab) ns(i world.InstanceID) string { return kernel.Path(l.run, i) }
+
+// openPublic lets everything in to the public side: in a lab, somebody there answers at every address.
+type openPublic struct{ *nft.Driver }
+
+func (openPublic) ApplyPublic(context.Context, *fabric.Public) error { return nil }
 
 // A lab does without resolvers, metadata and instances.
 type (
