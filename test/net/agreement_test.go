@@ -22,7 +22,7 @@ var (
 	acls      = flag.Bool("acls", true, "let them have network ACLs that refuse")
 	peered    = flag.Bool("peered", true, "let them have peerings")
 	internet  = flag.Bool("internet", true, "let them have internet gateways")
-	within    = flag.Bool("within", true, "let them have routes within VPCs")
+	inside    = flag.Bool("within", true, "let them have routes within VPCs")
 	nats      = flag.Bool("nats", true, "let them have NAT gateways")
 	endpoints = flag.Bool("endpoints", true, "let service networks have VPC endpoints")
 	absent    = flag.Bool("absent", true, "let them have things that are stopped, detached or gone")
@@ -46,7 +46,7 @@ func TestExplanationAgreesWithPackets(t *testing.T) {
 		r := worlds.Rand(^s)
 		f := l.update(func(tx *world.Tx) {
 			worlds.Make(tx, s, worlds.Features{
-				ServiceNetworks: *lattice, ACLs: *acls, Peerings: *peered, InternetGateways: *internet, NATGateways: *nats, Within: *within, Endpoints: *endpoints,
+				ServiceNetworks: *lattice, ACLs: *acls, Peerings: *peered, InternetGateways: *internet, NATGateways: *nats, Within: *inside, Endpoints: *endpoints,
 				Absent: *absent,
 			})
 		})
