@@ -160,7 +160,3 @@ func (r *refusals) Refused(f flow.Refusal) {
 // Connected takes a connection from the flow driver.
 func (r *refusals) Connected(flow.Connection) {}
 
-// openPublic is the driver of rules, but leaves the public side open: in the lab, everybody there answers.
-type openPublic struct{ *nft.Driver }
-
-func (openPublic) ApplyPublic(context.Context, *fabric.Public) error { return nil }
