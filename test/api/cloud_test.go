@@ -13,8 +13,10 @@ import (
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
+	"kumiko/internal/api/sealed"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
+	"kumiko/internal/guard"
 	"kumiko/internal/record"
 	"kumiko/internal/service/ec2"
 	"kumiko/internal/service/lattice"
@@ -51,12 +53,17 @@ func newCloud(tb testing.TB) *cloud {
 	tb.Cleanup(func() { log.Close(); st.Close() })
 	c := &cloud{store: st}
 	network := ec2.New(ec2.Config{Store: st})
+	box, err := sealed.New(make([]byte, sealed.KeySize))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	guarded := guard.New(guard.Config{World: st.World, Box: box})
 	c.front, err = api.New(api.Config{
 		Services: []wire.Service{
 			ec2api.Service(network),
 			latticeapi.Service(lattice.New(lattice.Config{Store: st})),
 			logsapi.Service(logs.New(logs.Config{Store: st, Log: log})),
-			stsapi.Service(sts.New(sts.Config{Store: st})),
+			stsapi.Service(sts.New(sts.Config{Store: st, Guard: guarded, Box: box})),
 		},
 		Credentials: keys{st}, Open: true, Log: slog.New(&complaints{tb: tb}),
 	})
@@ -152,6 +159,8 @@ func (c *cloud) restore(then world.World) {
 		rewind(&tx.NATGateways, &then.NATGateways)
 		rewind(&tx.Peerings, &then.Peerings)
 		rewind(&tx.FlowLogs, &then.FlowLogs)
+		rewind(&tx.Endpoints, &then.Endpoints)
+		rewind(&tx.EndpointAssociations, &then.EndpointAssociations)
 		rewind(&tx.SubnetReservations, &then.SubnetReservations)
 		rewind(&tx.NetworkInsightsPaths, &then.NetworkInsightsPaths)
 		rewind(&tx.NetworkInsightsAnalyses, &then.NetworkInsightsAnalyses)

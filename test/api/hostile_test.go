@@ -161,9 +161,9 @@ func plausible(service string) *regexp.Regexp {
 	return regexp.MustCompile(map[string]string{
 		"ec2": `^(Invalid[A-Za-z]*(\.[A-Za-z]+)?|MissingParameter|UnknownParameter|MalformedQueryString|UnsupportedOperation|RequestEntityTooLarge|` +
 			`VPCIdNotSpecified|DependencyViolation|OperationNotPermitted|IncorrectInstanceState|IncorrectState|Idempotent\w+|DryRunOperation|` +
-			`NatGateway(NotFound|Malformed)|VpcPeeringConnectionAlreadyExists|\w*LimitExceeded|RouteAlreadyExists|InsufficientFreeAddressesInSubnet|PrefixList\w+|RulesPerSecurityGroupLimitExceeded|Resource\.AlreadyAssociated|DefaultVpcDoesNotExist|Unsupported|MissingAction)$`,
+			`NatGateway(NotFound|Malformed)|VpcPeeringConnectionAlreadyExists|\w*LimitExceeded|RouteAlreadyExists|InsufficientFreeAddressesInSubnet|PrefixList\w+|RulesPerSecurityGroupLimitExceeded|Resource\.AlreadyAssociated|DefaultVpcDoesNotExist|NoSuchAssociation|Unsupported|MissingAction)$`,
 		"logs":        `^(InvalidParameterException|SerializationException|ResourceNotFoundException|ResourceAlreadyExistsException|ValidationException|LimitExceededException|RequestEntityTooLargeException)$`,
-		"sts":         `^(ValidationError|MalformedInput|MalformedQueryString|InvalidParameterValue|RequestEntityTooLarge|AccessDenied)$`,
+		"sts":         `^(ValidationError|MalformedInput|MalformedQueryString|InvalidParameterValue|RequestEntityTooLarge|AccessDenied|MalformedPolicyDocument|InvalidAuthorizationMessageException)$`,
 		"vpc-lattice": `^(ValidationException|ResourceNotFoundException|ConflictException|ServiceQuotaExceededException|AccessDeniedException|UnknownOperationException|RequestEntityTooLargeException|RequestEntityTooLarge)$`,
 	}[service])
 }

@@ -18,7 +18,7 @@ func (o *operation) tokenOf() (string, bool) {
 }
 
 // made is the id of what a call made.
-var made = regexp.MustCompile(`(<(?:reservation|routeTable|prefixList|natGateway|egressOnlyInternetGateway|networkAcl|networkInterface|networkInsights\w+)Id>|<flowLogIdSet><item>|"id":")([a-z]+-[0-9a-f]{17})`)
+var made = regexp.MustCompile(`(<(?:reservation|routeTable|prefixList|natGateway|egressOnlyInternetGateway|networkAcl|networkInterface|vpcEndpoint|networkInsights\w+)Id>|<flowLogIdSet><item>|"id":")([a-z]+-[0-9a-f]{17})`)
 
 func (a answer) made() string {
 	if m := made.FindStringSubmatch(a.body); m != nil {
@@ -31,6 +31,7 @@ func (a answer) made() string {
 var others = map[string]string{
 	"ec2 CreateEgressOnlyInternetGateway":                 "VpcId=$vpcFree",
 	"ec2 CreateFlowLogs":                                  "TrafficType=REJECT",
+	"ec2 CreateVpcEndpoint":                               "ServiceName=com.amazonaws.us-east-1.kms",
 	"ec2 CreateNatGateway":                                "SubnetId=$subnetPeer",
 	"ec2 CreateNetworkAcl":                                "VpcId=$vpcFree",
 	"ec2 CreateNetworkInsightsAccessScope":                `MatchPath=[{"Source":{"ResourceStatement":{"ResourceType":["AWS::EC2::VPC"]}}}]`,

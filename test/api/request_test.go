@@ -125,7 +125,8 @@ func (o *operation) request(c caller, in object) *http.Request {
 	switch o.spec.Protocol {
 	case wire.EC2Query, wire.AWSQuery:
 		form := url.Values{"Action": {o.Name}, "Version": {o.spec.Version}}
-		flatten(form, "", in)
+		item := map[wire.Protocol]string{wire.AWSQuery: "member."}[o.spec.Protocol] // before the numbers of lists
+		flatten(form, "", item, in)
 		header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 		body = []byte(form.Encode())
 	case wire.JSON11:
@@ -182,16 +183,16 @@ func (o *operation) rest(in object, header http.Header) (method, target string, 
 }
 
 // flatten writes v as parameters under a name.
-func flatten(form url.Values, name string, v any) {
+func flatten(form url.Values, name, item string, v any) {
 	under := func(part string) string { return strings.TrimPrefix(name+"."+part, ".") }
 	switch v := v.(type) {
 	case object:
 		for key, inner := range v {
-			flatten(form, under(key), inner)
+			flatten(form, under(key), item, inner)
 		}
 	case []any:
 		for i, inner := range v {
-			flatten(form, under(fmt.Sprint(i+1)), inner)
+			flatten(form, under(item+fmt.Sprint(i+1)), item, inner)
 		}
 	case nil:
 	default:

@@ -30,7 +30,9 @@ var free = regexp.MustCompile(`^(` +
 	`ec2 CreateFlowLogs LogGroupName: (parent|slashes|minus)|` + // names may have dots, slashes and hyphens
 	`ec2 \w+NetworkAclEntry (Protocol: minus|PortRange From: 0)|` +
 	// refused in an answer that is right itself
-	`ec2 CreateFlowLogs ResourceId 0: .*|` +
+	`ec2 (CreateFlowLogs ResourceId|DeleteVpcEndpoints VpcEndpointId) 0: .*|` +
+	`sts AssumeRole (RoleSessionName|SourceIdentity): minus|` +
+	`sts AssumeRole (ExternalId|(Tags 0 |)(Key|Value)|TransitiveTagKeys 0): .*|` + // words of the caller's own
 	`ec2 \S+ (UserData|UserData Value): long|` + // it is base64
 	`logs \S+ (startTime|endTime|logEvents 0 timestamp): .*` +
 	`)$`)
@@ -44,7 +46,7 @@ func tolerable(o *operation, m member, what string) bool {
 // already.
 var unmoved = regexp.MustCompile(`^(` +
 	`ec2 \S+ Filter 0 Value 0: .*|` +
-	`ec2 CreateFlowLogs ResourceId 0: .*|` +
+	`ec2 (CreateFlowLogs ResourceId|DeleteVpcEndpoints VpcEndpointId) 0: .*|` +
 	`ec2 CreateVpcPeeringConnection PeerVpcId: of (nothing|another account: \w+)|` + // the connection is made, and fails
 	`vpc-lattice List\w+ \w+: of (nothing|another account: \w+|another region|another number)|` +
 	`ec2 DeleteKeyPair (KeyPairId|KeyName): of (nothing|another account: \w+)` +

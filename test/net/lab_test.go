@@ -159,4 +159,3 @@ func (r *refusals) Refused(f flow.Refusal) {
 
 // Connected takes a connection from the flow driver.
 func (r *refusals) Connected(flow.Connection) {}
-

@@ -45,7 +45,7 @@ func (s *Service) AssumeRole(_ context.Context, c world.Caller, in *stsapi.Assum
 		return nil, awserr.New("AccessDenied", http.StatusForbidden, "MultiFactorAuthentication failed with invalid MFA one time pass code.")
 	}
 	if in.ProvidedContexts != nil {
-		return nil, awserr.New("InvalidAction", http.StatusNotImplemented, "ProvidedContexts is not built in kumiko.")
+		return nil, invalid("ProvidedContexts is not built in kumiko.")
 	}
 	_, chained := guard.RoleOf(&w, c)
 	now := s.now().UTC()
