@@ -225,7 +225,7 @@ func (s *story) withoutAssociation(names map[string]string) {
 	if got := s.Pick("items[0].[vpcId, state]", "vpc-lattice", "list-service-network-vpc-endpoint-associations", "--service-network-identifier", s.network); got != s.vpcs["a"].id+"\tACTIVE" {
 		s.T.Errorf("the network's endpoints: %q", got)
 	}
-	s.associate(s.vpcs["a"], s.network, s.clients)
+	s.vpcJoin = s.associate(s.vpcs["a"], s.network, s.clients)
 	s.login(r.name, r)
 	s.login(names[r.configuration], r)
 }

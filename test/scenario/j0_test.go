@@ -67,6 +67,8 @@ func (s *story) play(steps ...step) {
 			l.Cloud = s.Cloud.For(t)
 			in.lab = &l
 			st.f(&in)
+			in.lab = s.lab
+			*s = in // what a step made anew is there for the next
 		})
 		if !ok {
 			return
