@@ -48,16 +48,23 @@ func nothingThrough() nft.Chain {
 	return nft.Chain{Name: chainForward, Base: filter(nft.Forward, nft.PriorityFilter, nft.Drop)}
 }
 
-// RenderPublic prints the table of the public side: services answer at their addresses, at one port. It forwards between
-// uplinks by its routes alone, and tracks no connections.
+// RenderPublic prints the table of the public side: services answer at their addresses, at one port, and health checkers
+// get their answers. It forwards between uplinks by its routes alone, and tracks no connections.
 func RenderPublic() *nft.Table {
 	t := renderService(world.ServiceAddresses, nft.Chain{Name: chainInput, Base: filter(nft.Input, nft.PriorityFilter, nft.Drop), Rules: []nft.Rule{
 		nft.NewRule(nft.Is(nft.InInterface(), nft.FieldInterface("lo")), accept()),
 		nft.NewRule(nft.Is(nft.ICMPTypeOf(nft.IPv4), nft.FieldByte(unreachable)), accept()),
 	}})
 	t.Chains = t.Chains[1:]
+	regions := world.CheckerRegions()
+	from, to := world.CheckerAddress(regions[0]), world.CheckerAddress(regions[len(regions)-1])
+	own := &t.Sets[0]
+	own.Elements = append([]nft.Element{{Key: nft.Concat(nft.FieldAddr(from), nft.FieldPort(unprivileged)), End: nft.Concat(nft.FieldAddr(to), nft.FieldPort(65535))}}, own.Elements...)
 	return t
 }
+
+// unprivileged is the first port that connections are made from: answers to health checkers come to one from it on.
+const unprivileged = 1024
 
 // unreachable is the type of the ICMP messages that say that a packet did not get on, or was too long. (RFC 792.)
 const unreachable = 3
