@@ -147,12 +147,10 @@ func (l *lab) failover(v *vpc, i instance, zone string) {
 	l.Eventually("the primary again", func() bool { return l.digs(i, "f.example.internal") == "NOERROR, A 10.10.10.1" })
 }
 
-// Terraform makes zones, records under every policy, associations and health checks, then has nothing to do, and
+// terraformRoute53 makes zones, records under every policy, associations and health checks, then has nothing to do, and
 // destroys them.
-func TestTerraformRoute53(t *testing.T) {
-	m := needTerraform(t)
-	l := newLab(t, "10.10.10.0/24", "us-east-1")
-	terraform := l.terraform("testdata/route53", m)
+func (l *lab) terraformRoute53(mirror string) {
+	terraform := l.terraform("testdata/route53", mirror)
 	terraform("init", "-input=false", "-no-color")
 	terraform("apply", "-auto-approve", "-input=false", "-no-color")
 	client := instance{id: terraform("output", "-raw", "client")}
@@ -163,12 +161,12 @@ func TestTerraformRoute53(t *testing.T) {
 	} {
 		got := l.digs(client, strings.Fields(question)...)
 		if got != want && got != "NOERROR, A 10.20.0.11, A 10.20.0.10" {
-			t.Errorf("%s: %s, want %s", question, got, want)
+			l.T.Errorf("%s: %s, want %s", question, got, want)
 		}
 	}
 	terraform("plan", "-detailed-exitcode", "-input=false", "-no-color") // status 2 if there is something to do
 	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
 	if n := l.Pick("length(HostedZones)", "route53", "list-hosted-zones"); n != "0" {
-		t.Errorf("%s zones are left", n)
+		l.T.Errorf("%s zones are left", n)
 	}
 }

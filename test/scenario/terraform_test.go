@@ -103,19 +103,32 @@ func TestTerraformCore(t *testing.T) {
 	}
 }
 
-// Terraform does the same with VPC endpoints and what is associated with them.
-func TestTerraformEndpoints(t *testing.T) {
+// Terraform does the same with VPC endpoints and with Route 53, at once: the provider waits half a minute after each of
+// many of these calls.
+func TestTerraformNames(t *testing.T) {
 	m := needTerraform(t)
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
-	terraform := l.terraform("testdata/endpoints", m)
+	for name, f := range map[string]func(*lab, string){"endpoints": (*lab).terraformEndpoints, "route 53": (*lab).terraformRoute53} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := *l
+			in.Cloud = l.Cloud.For(t)
+			f(&in, m)
+		})
+	}
+}
+
+// terraformEndpoints makes VPC endpoints and what is associated with them.
+func (l *lab) terraformEndpoints(mirror string) {
+	terraform := l.terraform("testdata/endpoints", mirror)
 	terraform("init", "-input=false", "-no-color")
 	terraform("apply", "-auto-approve", "-input=false", "-no-color")
 	if n := terraform("output", "-raw", "names"); n != "4" {
-		t.Errorf("%s names of an endpoint with two subnets and private DNS", n)
+		l.T.Errorf("%s names of an endpoint with two subnets and private DNS", n)
 	}
 	terraform("plan", "-detailed-exitcode", "-input=false", "-no-color") // status 2 if there is something to do
 	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
 	if n := l.Pick("length(VpcEndpoints)", "ec2", "describe-vpc-endpoints"); n != "0" {
-		t.Errorf("%s VPC endpoints are left", n)
+		l.T.Errorf("%s VPC endpoints are left", n)
 	}
 }
