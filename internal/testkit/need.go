@@ -1,11 +1,14 @@
 package testkit
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // Need skips the test when it does not run as root or a program is missing, and fails it when CI is set.
@@ -61,7 +64,25 @@ func run(m *testing.M, top string) (code int, err error) {
 	if err := os.Setenv(binaryVariable, bin); err != nil {
 		return 0, err
 	}
+	alone, err := takeTurn()
+	if err != nil {
+		return 0, err
+	}
+	defer alone.Close()
 	return m.Run(), nil
+}
+
+// takeTurn waits until no other run of such tests is on this machine, for they look at all of it. Closing the file ends the turn,
+// as does the end of the process.
+func takeTurn() (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(os.TempDir(), "kumiko-tests.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("wait for other tests: %w", err), f.Close())
+	}
+	return f, nil
 }
 
 // Binary is the program under test.
