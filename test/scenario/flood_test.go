@@ -21,12 +21,52 @@ while (1) {
 }
 print join(' ', $sent, $got, time - $began), "\n";`
 
+// idNames: an instance may be named by its id, there and in the resolver, forward and back; names of addresses can be turned off.
+func (n *names) idNames() {
+	i := n.Pick("Instances[0].InstanceId", "ec2", "run-instances", "--image-id", n.ami, "--subnet-id", n.y.subnets[0], "--private-ip-address", "10.2.0.12",
+		"--private-dns-name-options", "HostnameType=resource-name,EnableResourceNameDnsARecord=true")
+	name := i + ".ec2.internal"
+	n.running(instance{id: i})
+	if got := n.Pick("Reservations[0].Instances[0].[PrivateDnsName, PrivateDnsNameOptions.HostnameType]", "ec2", "describe-instances", "--filters", "Name=private-dns-name,Values="+name); got != name+"\tresource-name" {
+		n.T.Errorf("an instance named by its id is %q", got)
+	}
+	if got := n.Inside(i, "hostname"); got != i {
+		n.T.Errorf("it calls itself %q", got)
+	}
+	if got := n.metadata(i, "local-hostname"); got != name+"\n200" {
+		n.T.Errorf("its metadata calls it %q", got)
+	}
+	n.hears(n.y1, "NOERROR 10.2.0.12", name)
+	n.hears(n.y1, "NOERROR 10.2.0.12", "ip-10-2-0-12.ec2.internal")
+	n.hears(n.y1, "NOERROR "+name+".", "-x", "10.2.0.12")
+	n.hears(n.x1, "NXDOMAIN", name)
+	n.hears(n.y1, "NXDOMAIN", n.y1.id+".ec2.internal")
+	n.AWS("ec2", "modify-private-dns-name-options", "--instance-id", i, "--no-enable-resource-name-dns-a-record")
+	n.Eventually("the name of the id is gone", func() bool { return n.dig(n.y1, name) == "NXDOMAIN" })
+	if got := n.Refused("ec2", "modify-private-dns-name-options", "--instance-id", i, "--private-dns-hostname-type", "ip-name"); !strings.Contains(got, "(IncorrectInstanceState)") {
+		n.T.Errorf("another name while it runs: %s", got)
+	}
+	config := func(verb, want string, more ...string) {
+		n.T.Helper()
+		n.AWS(append([]string{"route53resolver", verb, "--resource-id", n.y.id}, more...)...)
+		n.Eventually("reverse names "+want, func() bool {
+			return want == n.Pick("ResolverConfig.AutodefinedReverse", "route53resolver", "get-resolver-config", "--resource-id", n.y.id)
+		})
+	}
+	config("update-resolver-config", "DISABLED", "--autodefined-reverse-flag", "DISABLE")
+	n.hears(n.y1, "NXDOMAIN", "-x", "10.2.0.12")
+	n.hears(n.y1, "NOERROR 10.2.0.12", "ip-10-2-0-12.ec2.internal")
+	config("update-resolver-config", "ENABLED", "--autodefined-reverse-flag", "ENABLE")
+	n.hears(n.y1, "NOERROR "+name+".", "-x", "10.2.0.12")
+	n.AWS("ec2", "terminate-instances", "--instance-ids", i)
+}
+
 // flood: who asks too much is answered 1,024 times a second at most, and the interface beside it does not notice.
 func (n *names) flood() {
-	beside := n.start(n.x, 11)
+	beside := n.start(n.y, 11)
 	n.running(beside)
-	n.Put(n.x1.id, "/tmp/flooder.pl", flooder)
-	cmd := n.Command(testkit.Binary(n.T), "exec", "-T", n.x1.id, "--", "perl", "/tmp/flooder.pl", "ip-10-1-0-10.ec2.internal")
+	n.Put(n.y1.id, "/tmp/flooder.pl", flooder)
+	cmd := n.Command(testkit.Binary(n.T), "exec", "-T", n.y1.id, "--", "perl", "/tmp/flooder.pl", "ip-10-2-0-10.ec2.internal")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		n.T.Fatal(err)
@@ -43,7 +83,7 @@ func (n *names) flood() {
 		n.T.Errorf("the flood began with %q", out.Text())
 	}
 	for range 20 {
-		n.hears(beside, "NOERROR 10.1.0.10", "ip-10-1-0-10.ec2.internal")
+		n.hears(beside, "NOERROR 10.2.0.10", "ip-10-2-0-10.ec2.internal")
 	}
 	in.Close()
 	out.Scan()
