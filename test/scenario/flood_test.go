@@ -13,9 +13,9 @@ import (
 const flooder = `use IO::Socket::INET; use Time::HiRes 'time'; $| = 1;
 my $s = IO::Socket::INET->new(Proto => 'udp', PeerHost => '169.254.169.253', PeerPort => 53, Blocking => 0) or die $!;
 my $q = pack('n6', 7, 256, 1, 0, 0, 0).join('', map { pack('C/a*', $_) } split /\./, $ARGV[0]).pack('Cnn', 0, 1, 1);
-my ($sent, $got, $began, $ready) = (0, 0, time, ''); vec($ready, 0, 1) = 1;
+my ($sent, $got, $began, $ready, $in) = (0, 0, time, ''); vec($ready, 0, 1) = 1;
 while (1) {
-	for (1 .. 256) { $sent++ if defined $s->send($q); $got++ while defined $s->recv(my $r, 512) && length $r }
+	for (1 .. 256) { $sent++ if defined $s->send($q); $got++ while defined $s->recv($in, 512) && length $in }
 	print "flooding\n" if $sent > 50000 && !$told++;
 	last if select(my $r = $ready, undef, undef, 0);
 }
@@ -30,7 +30,7 @@ func (n *names) idNames() {
 	if got := n.Pick("Reservations[0].Instances[0].[PrivateDnsName, PrivateDnsNameOptions.HostnameType]", "ec2", "describe-instances", "--filters", "Name=private-dns-name,Values="+name); got != name+"\tresource-name" {
 		n.T.Errorf("an instance named by its id is %q", got)
 	}
-	if got := n.Inside(i, "hostname"); got != i {
+	if got := n.Inside(i, "hostname"); got != name {
 		n.T.Errorf("it calls itself %q", got)
 	}
 	if got := n.metadata(i, "local-hostname"); got != name+"\n200" {

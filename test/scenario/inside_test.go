@@ -79,6 +79,7 @@ func TestStockClientInside(t *testing.T) {
 	own := l.Pick("RouteTable.RouteTableId", "ec2", "create-route-table", "--vpc-id", n.v.id)
 	l.AWS("ec2", "associate-route-table", "--route-table-id", own, "--subnet-id", n.v.subnets[1])
 	n.agree(open, "ec2.us-east-1.amazonaws.com", "443", "")
+	n.agree(open, "ec2.us-east-1.amazonaws.com", "80", "listener")
 	n.sees(open, "by the internet gateway")
 	n.cannot(nobody, "without a role", "Unable to locate credentials")
 	n.agree(closed, "ec2.us-east-1.amazonaws.com", "443", "route")

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
 )
 
 // Driver keeps the readers of all routers, gateways, NAT gateways and VPC endpoints open.
@@ -46,6 +47,9 @@ func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) error {
 	}
 	for _, e := range f.Endpoints {
 		want[string(e.ID)] = namesOfEndpoint(e)
+	}
+	if len(f.Public.Uplinks) > 0 {
+		want[kernel.PublicNamespace] = &names{}
 	}
 	for name := range d.scopes {
 		if want[name] == nil {
