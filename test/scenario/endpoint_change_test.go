@@ -134,7 +134,22 @@ func (s *changes) interfaces(id string) []string {
 	return out
 }
 
-// told checks that a refusal at a station is told once something was sent, and not before.
+// cutOff checks that what is asked over a connection does not get on any more.
+func (s *changes) cutOff(e *errand) {
+	s.T.Helper()
+	s.told("443", "route", func() {
+		if !e.requests() {
+			s.T.Errorf("the conversation with %s has ended", e.host)
+		}
+	})
+	select {
+	case got, open := <-e.answers:
+		s.T.Errorf("%s answers %q, still open: %v", e.host, got, open)
+	default:
+	}
+}
+
+// told checks that a refusal at a station is told once something was sent.
 func (s *changes) told(port, station string, send func()) {
 	s.T.Helper()
 	refused, stop := s.lab.refusals(port)
@@ -176,13 +191,13 @@ func (s *changes) ofInterface() {
 	still("with another group", first, second)
 	s.AWS(append(modify, "--add-security-group-ids", group, "--remove-subnet-ids", s.v.subnets[0])...)
 	s.available(e)
-	s.told("443", "route", func() { first.requests() })
+	s.cutOff(first)
 	still("without the first subnet", second)
 	if got := s.interfaces(e); !slices.Equal(got, at[1:]) || !slices.Equal(s.addrs(s.client, name), at[1:]) {
 		s.T.Errorf("without the first subnet %s has %v, want %v", e, got, at[1:])
 	}
 	s.deleteEndpoint(e)
-	s.told("443", "route", func() { second.requests() })
+	s.cutOff(second)
 	still("after the other was deleted")
 	s.left(1)
 	if got := s.addrs(s.client, name); len(got) != 1 || !strings.HasPrefix(got[0], "198.19.") {
@@ -209,7 +224,7 @@ func (s *changes) ofGateway() {
 	modify := []string{"ec2", "modify-vpc-endpoint", "--vpc-endpoint-id", e}
 	s.AWS(append(modify, "--remove-route-table-ids", table)...)
 	s.available(e)
-	s.told("443", "route", func() { first.requests() })
+	s.cutOff(first)
 	s.agree(s.client, name, "443", "route")
 	s.AWS(append(modify, "--add-route-table-ids", table)...)
 	s.available(e)
@@ -219,7 +234,7 @@ func (s *changes) ofGateway() {
 		s.T.Error("with the route again the services do not answer")
 	}
 	s.deleteEndpoint(e)
-	s.told("443", "route", func() { again.requests() })
+	s.cutOff(again)
 	if !neighbour.alive() {
 		s.T.Error("the conversation through the other gateway endpoint has ended")
 	}
