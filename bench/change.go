@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
+
+	"kumiko/bench/client"
+	"kumiko/bench/measure"
 )
 
 // change is something that opens or closes a way of an estate.
@@ -118,3 +122,40 @@ func runInstance(ctx context.Context, e *estate) (time.Duration, error) {
 	do.call("TerminateInstances", "InstanceId.1", id)
 	return took, errors.Join(conn.Close(), do.err)
 }
+
+// pageSize is the largest page AWS gives of most nouns. (Amazon EC2 API Reference, MaxResults.)
+const pageSize = "1000"
+
+// pages measures how long pages of descriptions take where there are ten thousand things to describe.
+func (e *estate) pages(ctx context.Context, rounds int) (measure.Table, error) {
+	t := measure.Table{Title: "A page of " + pageSize + " of 10,000"}
+	do := script{ctx: ctx, api: e.api}
+	pairs := []string{}
+	for i := range estateTags {
+		pairs = append(pairs, fmt.Sprintf("Tag.%d.Key", i+1), fmt.Sprintf("key%d", i), fmt.Sprintf("Tag.%d.Value", i+1), "value")
+	}
+	for _, id := range client.Elements(do.call("DescribeInstances"), "instanceId") {
+		do.call("CreateTags", append([]string{"ResourceId.1", id}, pairs...)...)
+	}
+	for _, d := range []struct{ operation, element string }{{"DescribeSecurityGroupRules", "securityGroupRuleId"}, {"DescribeTags", "resourceId"}} {
+		var page measure.Sample
+		found := 0
+		for range rounds {
+			for token := " "; token != "" && do.err == nil; {
+				asked := []string{"MaxResults", pageSize}
+				if token != " " {
+					asked = append(asked, "NextToken", token)
+				}
+				begun := time.Now()
+				xml := do.call(d.operation, asked...)
+				page.Milliseconds(time.Since(begun))
+				token, found = client.Element(xml, "nextToken"), found+client.Count(xml, d.element)
+			}
+		}
+		t.Rows = append(t.Rows, measure.Row{What: fmt.Sprintf("%s, of %d", d.operation, found/rounds), Unit: "ms", Ours: page, Target: "< 50"})
+	}
+	return t, do.err
+}
+
+// estateTags is how many tags each instance of the large estate gets.
+const estateTags = 10

@@ -70,7 +70,8 @@ func scale(ctx context.Context, c config) (tables []measure.Table, err error) {
 	if kib, err := resident(estates[0].PID()); err == nil {
 		made.Rows = append(made.Rows, measure.Row{What: "resident memory of its daemon", Unit: "MB", Ours: measure.Sample{float64(kib) * 1024 / 1e6}})
 	}
-	return []measure.Table{made, t}, nil
+	pages, err := estates[0].pages(ctx, c.rounds)
+	return []measure.Table{made, t, pages}, err
 }
 
 // changeTurns is how often a change is measured for each round that was asked for: it takes milliseconds.
