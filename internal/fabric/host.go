@@ -34,7 +34,7 @@ func (c *compilation) hostsOf(v *VPC, row world.VPC) {
 		if len(h.Ports) > 0 {
 			h.Hostname, _, _ = strings.Cut(i.PrivateName(h.Ports[0].Addrs[0]), ".")
 		}
-		c.hosts = append(c.hosts, h)
+		c.out.Hosts = append(c.out.Hosts, h)
 	}
 }
 

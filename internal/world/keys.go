@@ -115,6 +115,14 @@ func (w *World) KeyPairNamed(c Caller, name string) (KeyPair, bool) {
 	return KeyPair{}, false
 }
 
+// Keys are the ids of the VPCs that see it.
+func (z HostedZone) Keys() (keys []string) {
+	for _, a := range z.VPCs {
+		keys = add(keys, a.VPC)
+	}
+	return keys
+}
+
 // Keys are the ids of its two VPCs.
 func (p Peering) Keys() []string { return add([]string(nil), p.Requester.VPC, p.Accepter.VPC) }
 

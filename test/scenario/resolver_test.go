@@ -26,6 +26,7 @@ type names struct {
 
 // Route 53 Resolver as the stock client sets it up, judged by what dig hears within instances.
 func TestResolver(t *testing.T) {
+	t.Parallel()
 	c := &core{lab: newLab(t, "10.1.0.0/24", "us-east-1")}
 	c.x = c.addVPC("x")
 	c.x1 = c.start(c.x, 10)

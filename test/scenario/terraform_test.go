@@ -60,6 +60,7 @@ func needTerraform(t *testing.T) string {
 
 // Terraform applies the journey's resources, then has nothing to do, and destroys them.
 func TestTerraform(t *testing.T) {
+	t.Parallel()
 	m := needTerraform(t)
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
 	terraform := l.terraform("../../examples/terraform", m)
@@ -85,6 +86,7 @@ func TestTerraform(t *testing.T) {
 
 // Terraform does the same with the nouns of a VPC, and packets go where they say.
 func TestTerraformCore(t *testing.T) {
+	t.Parallel()
 	m := needTerraform(t)
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
 	terraform := l.terraform("testdata/core", m)
@@ -106,6 +108,7 @@ func TestTerraformCore(t *testing.T) {
 // Terraform does the same with VPC endpoints, with Route 53 and with its Resolver, at once: the provider waits half a minute after each of
 // many of these calls.
 func TestTerraformNames(t *testing.T) {
+	t.Parallel()
 	m := needTerraform(t)
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
 	for name, f := range map[string]func(*lab, string){"endpoints": (*lab).terraformEndpoints, "route 53": (*lab).terraformRoute53, "resolver": (*lab).terraformResolver} {

@@ -56,7 +56,7 @@ func New(cfg Config) *Driver {
 }
 
 // Apply makes the resolvers equal to f: when it returns, each VPC answers from its records in f, and a VPC that f
-// lacks, or whose resolver is off, answers no more. A VPC that fails does not keep the others from being applied; the error names each.
+// lacks, or whose resolver is off, answers no more. A VPC that is the same value as before is taken to be where it was. A VPC that fails does not keep the others from being applied; the error names each.
 func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -107,7 +107,7 @@ func (d *Driver) places(f *fabric.Fabric) []place {
 func (d *Driver) serve(ctx context.Context, p place) error {
 	ns := kernel.Path(d.cfg.Run, p.name)
 	if s := d.servers[p.name]; s != nil {
-		if slices.Equal(s.addrs, p.addrs) && s.in(ns) {
+		if slices.Equal(s.addrs, p.addrs) && (s.view.Load() == p.view || s.in(ns)) {
 			s.view.Store(p.view)
 			return nil
 		}

@@ -46,6 +46,8 @@ func TestFollowsItsNamespace(t *testing.T) {
 	for range 2 {
 		_, err := kernel.Create(home, nil)
 		must(err)
+		again := *v
+		f = &fabric.Fabric{VPCs: []*fabric.VPC{&again}} // what is the same value as before is not looked for again
 		must(d.Apply(context.Background(), f))
 		var c net.Conn
 		must(kernel.In(home, func() (err error) {

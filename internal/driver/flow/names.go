@@ -21,6 +21,21 @@ type names struct {
 	where    func() *places // whose an address is; found out when it is first asked for
 }
 
+// namesOf are the names of a VPC, gateway, NAT gateway or endpoint of a fabric.
+func namesOf(scope any) *names {
+	switch s := scope.(type) {
+	case *fabric.VPC:
+		return namesOfVPC(s)
+	case *fabric.Gateway:
+		return namesOfGateway(s)
+	case *fabric.NAT:
+		return namesOfNAT(s)
+	case *fabric.Endpoint:
+		return namesOfEndpoint(s)
+	}
+	return &names{}
+}
+
 func namesOfVPC(v *fabric.VPC) *names {
 	n := &names{
 		vpc: v.ID, ports: make(map[string]world.ENIID, len(v.Ports)), byIndex: make(map[uint32]world.ENIID, len(v.Ports)),
