@@ -130,6 +130,7 @@ func (s *shared) lacks() {
 		s.routes(from, "create-route", "--vpc-peering-connection-id", s.peering)
 	}
 	closed("")
+	s.agree(s.client, name, "443", "")
 	s.requests(s.client, name)
 	s.AWS("ec2", "delete-vpc-peering-connection", "--vpc-peering-connection-id", s.peering)
 	closed("route")
