@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,39 @@ func TestStoppedInstanceHasNoCableAndDeletedRowsAreGone(t *testing.T) {
 	}
 	if r := f.VPCs[0].Route(&f.VPCs[0].Ports[0], e.Addr()); r.Port != nil {
 		t.Errorf("its address is still routed: %+v", r)
+	}
+}
+
+// An instance may be named by its id: its primary address is what that leads to and is led back from, while reverse names are on.
+func TestNamesOfIDs(t *testing.T) {
+	tx := begin()
+	v := putVPC(tx, "vpc-a", "10.0.0.0/24")
+	e := putInstance(tx, putSubnet(tx, v, "10.0.0.0/24"), "10.0.0.9", "sg-1")
+	i, _ := tx.Instances.Get(e.Attachment.Instance)
+	i.ResourceName, i.ResourceNameA = true, true
+	tx.Instances.Put(i)
+	w := sealed(t, tx)
+	f := Compile(w)
+	name := string(i.ID) + ".ec2.internal"
+	for question, want := range map[string]string{name: "10.0.0.9", "ip-10-0-0-9.ec2.internal": "10.0.0.9"} {
+		if a, r := Resolve(f.VPCs[0], question); a.String() != want {
+			t.Errorf("%s is %s", question, told(r))
+		}
+	}
+	back := func(f *Fabric) string { return told(Answer(f.VPCs[0], "9.0.0.10.in-addr.arpa", TypePTR)) }
+	if got := back(f); !strings.HasSuffix(got, " "+name) || f.Hosts[0].Hostname != string(i.ID) {
+		t.Errorf("its address is %s, it calls itself %s", got, f.Hosts[0].Hostname)
+	}
+	tx = world.Begin(w, time.Unix(0, 0).UTC(), rand.NewChaCha8([32]byte{1}))
+	row, _ := tx.VPCs.Get("vpc-a")
+	row.ReverseOff = true
+	tx.VPCs.Put(row)
+	next, changes, err := tx.Seal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := back(Recompile(f, w, next, changes)); got != "nx " {
+		t.Errorf("with reverse names off its address is %s", got)
 	}
 }
 

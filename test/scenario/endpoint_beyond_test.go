@@ -79,6 +79,9 @@ func (s *shop) gateway(i instance) string {
 	if out := s.Inside(i.id, "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--aws-sigv4", "aws:amz:ap-northeast-1:s3", "--user", "a:b", "https://"+name+"/"); out != "501" {
 		s.T.Errorf("S3 answers %s", out)
 	}
+	if out := s.Inside(i.id, "curl", "-sS", "--aws-sigv4", "aws:amz:ap-northeast-1:s3", "--user", "a:b", "https://"+name+"/"); !strings.Contains(out, "<Error><Code>NotImplemented</Code>") {
+		s.T.Errorf("S3 says %s", out)
+	}
 	for what, want := range map[string][]string{
 		"RouteAlreadyExists":    args,
 		"InvalidParameterValue": {"ec2", "delete-route", "--route-table-id", table, "--destination-prefix-list-id", list},

@@ -39,7 +39,7 @@ func TestResolver(t *testing.T) {
 		name string
 		tell func()
 	}{
-		{"instance names", n.instanceNames}, {"endpoints", n.endpoints}, {"inbound over peering", n.inboundAnswers}, {"rule", n.forwards},
+		{"instance names", n.instanceNames}, {"names of ids", n.idNames}, {"flood", n.flood}, {"endpoints", n.endpoints}, {"inbound over peering", n.inboundAnswers}, {"rule", n.forwards},
 		{"groups refuse", n.groupsRefuse}, {"query log", n.queryLog}, {"daemon gone", n.comesBack}, {"system rule", n.systemRule}, {"refusals", n.refusals}, {"end", n.end},
 	} {
 		t.Run(chapter.name, func(t *testing.T) {

@@ -18,16 +18,11 @@ import (
 // Port is the port of DNS. (RFC 1035 §4.2.)
 const Port = 53
 
-// PacketsPerSecond is how many packets an ENI may send to link-local services in a second; the rest is dropped.
-// (Amazon VPC User Guide, "DNS quotas".)
-const PacketsPerSecond = 1024
-
 // Config is what a Driver needs.
 type Config struct {
 	Run     string  // runtime folder, where the namespaces are
 	Sockets Sockets // nil: real ones
 	Log     *slog.Logger
-	Rate    int // queries per second and source address that are answered; 0: no limit
 	Port    int // 0: [Port]
 	// Asked is told what instances of VPCs that log their queries asked, and what they were answered. It does not wait.
 	Asked func(Question)
@@ -89,7 +84,6 @@ type place struct {
 	addrs    []netip.Addr
 	view     *fabric.VPC
 	endpoint world.ResolverEndpointID // of an inbound endpoint
-	rate     int
 }
 
 // places are where resolvers are to answer.
@@ -97,7 +91,7 @@ func (d *Driver) places(f *fabric.Fabric) []place {
 	var out []place
 	for _, v := range f.VPCs {
 		if v.Resolver.Enabled && len(v.Resolver.Addrs) > 0 {
-			out = append(out, place{name: string(v.ID), addrs: v.Resolver.Addrs, view: v, rate: d.cfg.Rate})
+			out = append(out, place{name: string(v.ID), addrs: v.Resolver.Addrs, view: v})
 		}
 	}
 	for _, e := range f.Resolvers {

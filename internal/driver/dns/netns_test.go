@@ -33,7 +33,7 @@ func TestFollowsItsNamespace(t *testing.T) {
 	v := testVPC("vpc-1")
 	v.Resolver.Addrs = []netip.Addr{netip.MustParseAddr("127.0.0.53")}
 	home := kernel.Path(run, v.ID)
-	d := New(Config{Run: run, Rate: PacketsPerSecond})
+	d := New(Config{Run: run})
 	t.Cleanup(func() {
 		d.Close()
 		must(kernel.Delete(home))

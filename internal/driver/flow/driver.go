@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
 )
 
 // Driver keeps the readers of all routers, gateways, NAT gateways and VPC endpoints open.
@@ -81,8 +82,14 @@ func scopes(f *fabric.Fabric) iter.Seq2[string, any] {
 				return
 			}
 		}
+		if len(f.Public.Uplinks) > 0 {
+			yield(kernel.PublicNamespace, public{})
+		}
 	}
 }
+
+// public stands for the public side, in which nothing has a name of its own.
+type public struct{}
 
 // open opens the readers of what is in a namespace, or tells those there are of the names as they are now.
 func (d *Driver) open(name string, of any) error {

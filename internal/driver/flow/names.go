@@ -10,7 +10,7 @@ import (
 
 // names tells which noun of the fabric an interface of a namespace belongs to. It is not changed once it was made.
 type names struct {
-	vpc      world.VPCID             // the router's, or the gateway's provider
+	vpc      world.VPCID             // the router's, or the gateway's provider; none of the public side
 	gateway  world.ResourceGatewayID // of a gateway's namespace
 	nat      world.ENIID             // of a NAT gateway's namespace
 	endpoint world.EndpointID        // of a VPC endpoint's namespace
