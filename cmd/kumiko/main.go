@@ -1,5 +1,6 @@
 // Command kumiko runs AWS-style private networking on one machine. Package cli reads its arguments, package app is
-// the daemon; called as "guest-init" it is the first process of an instance.
+// the daemon; called with "guest-init" it is the first process of an instance, or one of the programs in it; under the name
+// session-manager-plugin it is what the aws command joins sessions with.
 package main
 
 import (
@@ -7,13 +8,17 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
 	"kumiko/internal/app"
 	"kumiko/internal/cli"
+	"kumiko/internal/cli/launch"
 	"kumiko/internal/driver/host"
 	"kumiko/internal/session/guest"
+	"kumiko/internal/session/ssm/agent"
+	"kumiko/internal/session/ssm/plugin"
 	"kumiko/internal/world"
 )
 
@@ -21,11 +26,17 @@ import (
 var release string
 
 func main() {
+	if filepath.Base(os.Args[0]) == plugin.Name {
+		os.Exit(plugin.Main(os.Args[1:]))
+	}
 	if len(os.Args) > 1 && os.Args[1] == "guest-init" {
+		if len(os.Args) > 2 && os.Args[2] == "ssm-agent" {
+			os.Exit(agent.Main())
+		}
 		guest.Main()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Main(ctx, os.Args[1:], cli.Parts{Version: version(), Up: up, Down: down, Exec: execute})
+	code := cli.Main(ctx, os.Args[1:], cli.Parts{Version: version(), Up: up, Down: down, Exec: execute, Plugins: plugins})
 	stop()
 	os.Exit(code)
 }
@@ -44,6 +55,19 @@ func execute(ctx context.Context, c cli.ExecCall) (int, error) {
 	return host.Exec(context.WithoutCancel(ctx), host.Command{
 		Run: c.Run, Instance: world.InstanceID(c.Instance), Argv: c.Argv, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, TTY: c.TTY,
 	})
+}
+
+// plugins is the folder in which this program stands in for AWS's Session Manager plugin, or nothing.
+func plugins() string {
+	folder, err := launch.PluginFolder()
+	if err != nil {
+		return ""
+	}
+	binary, err := os.Executable()
+	if err != nil || launch.Plugin(folder, binary) != nil {
+		return ""
+	}
+	return folder
 }
 
 func logger(details bool) *slog.Logger {

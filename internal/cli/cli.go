@@ -24,6 +24,8 @@ type Parts struct {
 	Down func(ctx context.Context, state string) error
 	// Exec runs a command in an instance of the runtime folder and gives its exit status.
 	Exec func(ctx context.Context, c ExecCall) (int, error)
+	// Plugins is the folder of the stand-in for AWS's Session Manager plugin, empty where there can be none; nil: there is none.
+	Plugins func() string
 }
 
 // UpOptions are the choices of the up command.
@@ -131,6 +133,14 @@ func help(c *cobra.Command, _ []string) error { return c.Help() }
 type env struct {
 	parts Parts
 	state string
+}
+
+// plugins is the folder of the stand-in for AWS's Session Manager plugin, or nothing.
+func (e *env) plugins() string {
+	if e.parts.Plugins == nil {
+		return ""
+	}
+	return e.parts.Plugins()
 }
 
 func (e *env) client() *admin.Client { return admin.NewClient(e.state) }

@@ -178,6 +178,7 @@ const (
 func vpcOf(in *world.World, ch world.Change) (world.VPCID, about) {
 	switch ch.Noun {
 	case "account", "access-key", "idempotency-token", "key-pair", "egress-only-internet-gateway", "flow-log", "subnet-cidr-reservation", "zone-authorization", "delegation-set", "access-log-subscription", "resource-policy", "log-group", "log-stream", "query-log-config",
+		"managed-node", "node-session", "ssm-document", "ssm-parameter", "ssm-command",
 		"network-insights-path", "network-insights-analysis", "network-insights-access-scope", "network-insights-access-scope-analysis":
 		return "", aboutNone
 	case "vpc":
