@@ -18,6 +18,7 @@ import (
 	"kumiko/internal/driver/host"
 	"kumiko/internal/session/guest"
 	"kumiko/internal/session/ssm/agent"
+	"kumiko/internal/session/ssm/diagnose"
 	"kumiko/internal/session/ssm/plugin"
 	"kumiko/internal/world"
 )
@@ -30,15 +31,25 @@ func main() {
 		os.Exit(plugin.Main(os.Args[1:]))
 	}
 	if len(os.Args) > 1 && os.Args[1] == "guest-init" {
-		if len(os.Args) > 2 && os.Args[2] == "ssm-agent" {
-			os.Exit(agent.Main())
-		}
-		guest.Main()
+		inside()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Main(ctx, os.Args[1:], cli.Parts{Version: version(), Up: up, Down: down, Exec: execute, Plugins: plugins})
 	stop()
 	os.Exit(code)
+}
+
+// inside plays a part in an instance, and does not return.
+func inside() {
+	if len(os.Args) > 2 {
+		switch os.Args[2] {
+		case "ssm-agent":
+			os.Exit(agent.Main())
+		case "ssm-cli":
+			os.Exit(diagnose.Main(os.Args[3:]))
+		}
+	}
+	guest.Main()
 }
 
 func up(ctx context.Context, o cli.UpOptions) error {

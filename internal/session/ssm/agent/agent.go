@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"kumiko/internal/session/ssm/identity"
 	"kumiko/internal/session/ssm/link"
 )
 
@@ -49,9 +50,9 @@ func Main() int {
 }
 
 // identify asks who we are until somebody says.
-func identify(ctx context.Context, c config, log *logger) (*identity, error) {
+func identify(ctx context.Context, c config, log *logger) (*identity.Identity, error) {
 	for {
-		i, err := newIdentity(ctx)
+		i, err := identity.New(ctx)
 		if err == nil {
 			return i, nil
 		}

@@ -15,18 +15,19 @@ import (
 
 	"kumiko/internal/api/sigv4"
 	"kumiko/internal/session/ssm/frame"
+	"kumiko/internal/session/ssm/identity"
 )
 
 // caller calls the AWS APIs as the instance.
 type caller struct {
-	*identity
+	*identity.Identity
 	c    config
 	http *http.Client
 }
 
-func newCaller(i *identity, c config) *caller {
+func newCaller(i *identity.Identity, c config) *caller {
 	dialer := &net.Dialer{Timeout: c.dial()}
-	return &caller{identity: i, c: c, http: &http.Client{Transport: &http.Transport{
+	return &caller{Identity: i, c: c, http: &http.Client{Transport: &http.Transport{
 		DialContext: dialer.DialContext, TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 15 * time.Second,
 		DisableKeepAlives: true, // each call proves the way anew
 	}}}
@@ -67,7 +68,7 @@ func (e *sendError) Unwrap() error { return e.err }
 
 // do sends a request, signed; it is tried again when it could not be sent.
 func (c *caller) do(ctx context.Context, service string, make func() (*http.Request, []byte, error)) (*http.Response, []byte, error) {
-	by, err := c.credential(ctx)
+	by, err := c.Credential(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -145,7 +146,7 @@ func (c *caller) token(ctx context.Context, path string, in any) (string, error)
 
 // signed is the header that opens a channel at the URL.
 func (c *caller) signed(ctx context.Context, address string) (http.Header, error) {
-	by, err := c.credential(ctx)
+	by, err := c.Credential(ctx)
 	if err != nil {
 		return nil, err
 	}
