@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"kumiko/internal/api/sigv4"
 	"kumiko/internal/app"
 	"kumiko/internal/cli"
 	"kumiko/internal/cli/launch"
@@ -34,7 +35,7 @@ func main() {
 		inside()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Main(ctx, os.Args[1:], cli.Parts{Version: version(), Up: up, Down: down, Exec: execute, Plugins: plugins})
+	code := cli.Main(ctx, os.Args[1:], cli.Parts{Version: version(), Up: up, Down: down, Exec: execute, Plugins: plugins, Session: session})
 	stop()
 	os.Exit(code)
 }
@@ -68,9 +69,29 @@ func execute(ctx context.Context, c cli.ExecCall) (int, error) {
 	})
 }
 
+// session begins a session with an instance and joins it.
+func session(ctx context.Context, c cli.SessionCall) error {
+	api := plugin.API{URL: c.URL, Region: c.Region, By: sigv4.Credential{ID: world.AccessKeyID(c.AccessKeyID), Secret: c.Secret}}
+	in := map[string]any{"Target": c.Target}
+	if c.Document != "" {
+		in["DocumentName"] = c.Document
+	}
+	if c.Cause != "" {
+		in["Reason"] = c.Cause
+	}
+	if len(c.Parameters) > 0 {
+		in["Parameters"] = c.Parameters
+	}
+	var s plugin.Session
+	if err := api.Call(ctx, "StartSession", in, &s); err != nil {
+		return err
+	}
+	return plugin.Join(context.WithoutCancel(ctx), api, s) // an interrupt is the instance's, not ours
+}
+
 // plugins is the folder in which this program stands in for AWS's Session Manager plugin, or nothing.
-func plugins() string {
-	folder, err := launch.PluginFolder()
+func plugins(state string) string {
+	folder, err := launch.PluginFolder(state)
 	if err != nil {
 		return ""
 	}

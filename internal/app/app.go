@@ -200,8 +200,7 @@ func (d *daemon) close() error {
 		d.drivers.close()
 	}
 	if d.channels != nil {
-		d.channels.Gateway.Close()
-		d.channels.service.Close()
+		d.channels.close()
 	}
 	if d.access != nil {
 		d.access.Close()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync"
 
 	"kumiko/internal/api"
 	"kumiko/internal/service/ssm"
@@ -17,6 +18,14 @@ type channels struct {
 	*gateway.Gateway
 	service *ssm.Service
 	front   *api.Server
+	errands sync.WaitGroup
+}
+
+// close ends the channels and what goes on because of them.
+func (c *channels) close() {
+	c.Gateway.Close()
+	c.errands.Wait()
+	c.service.Close()
 }
 
 // Begin asks the agent to begin a session.
@@ -75,8 +84,12 @@ func (b book) Attached(id string, both bool) { b.service.Attached(id, both) }
 // Ended says that a session is over.
 func (b book) Ended(id, why string) { b.service.Ended(id, why) }
 
-// Reachable says whether an instance has a control channel; the service asks for that when it matters.
-func (b book) Reachable(world.InstanceID, bool) {}
+// Reachable says whether an instance has a control channel: one that came gets what waits for it.
+func (b book) Reachable(i world.InstanceID, is bool) {
+	if is {
+		b.errands.Go(func() { b.service.Reachable(i) }) // the gateway is not to be asked before it has told
+	}
+}
 
 // Answered gives what an agent said about a job.
 func (b book) Answered(i world.InstanceID, a frame.JobAnswer) {

@@ -41,7 +41,7 @@ func (d *daemon) front() (http.Handler, error) {
 	}
 	c := &channels{}
 	c.Gateway = gateway.New(gateway.Config{Key: key, Book: book{c}, Identify: c.identify, Log: d.conf.Log})
-	c.service = ssm.New(ssm.Config{Store: d.store, Box: d.box, Channels: c, URL: d.url, Log: d.conf.Log})
+	c.service = ssm.New(ssm.Config{Store: d.store, Box: d.box, Channels: c, Public: ec2.ImageParameters, URL: d.url, Log: d.conf.Log})
 	if c.front, err = d.frontOf(d.store, d.logs, c.service); err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (d *daemon) frontOf(st *store.Store, kept *record.Store, nodes *ssm.Service
 			resolverapi.Service(resolver.New(resolver.Config{Store: st})),
 			stsapi.Service(sts.New(sts.Config{Store: st, Guard: g, Box: d.box})),
 			iamapi.Service(iam.New(iam.Config{Store: st, Guard: g})),
-			nodes.Describe(), ssm.Gateway(),
+			nodes.Describe(), nodes.Delivery(), ssm.Gateway(),
 		},
 		Credentials: accounts{st, d.box}, Open: d.conf.Open, Log: d.conf.Log,
 	})

@@ -32,7 +32,7 @@ folder at its end with a stand-in for AWS's session-manager-plugin, so that aws 
 			if err != nil {
 				return err
 			}
-			return printEnv(c.OutOrStdout(), format, e.plugins(), []variable{
+			return printEnv(c.OutOrStdout(), format, e.plugins(s.State), []variable{
 				{"AWS_ENDPOINT_URL", s.URL}, {"AWS_ACCESS_KEY_ID", a.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", a.SecretAccessKey},
 				{"AWS_DEFAULT_REGION", region}, {"AWS_REGION", region}, {"AWS_EC2_METADATA_DISABLED", "true"}, {"KUMIKO_STATE", s.State},
 			})

@@ -33,12 +33,12 @@ type vpc struct {
 
 type instance struct{ id, addr string }
 
-func newLab(t testing.TB, cidr, region string) *lab {
+func newLab(t testing.TB, cidr, region string, args ...string) *lab {
 	t.Helper()
 	testkit.Need(t, "aws", "ssh", "dig", "curl", "perl", "timeout")
 	before := testkit.Look(t)
 	t.Cleanup(func() { before.Unchanged(t) }) // runs after everything of the cloud was ended
-	c := testkit.Start(t).In("default", region)
+	c := testkit.Start(t, args...).In("default", region)
 	l := &lab{Cloud: c, cidr: netip.MustParsePrefix(cidr), vpcs: map[string]*vpc{}}
 	l.key = c.Pick("KeyMaterial", "ec2", "create-key-pair", "--key-name", "lab", "--key-type", "ed25519") + "\n"
 	l.ami = c.Pick("sort_by(Images, &CreationDate)[-1].ImageId", "ec2", "describe-images", "--owners", "amazon", "--filters", "Name=name,Values=al2023-ami-2023*", "Name=architecture,Values=x86_64")

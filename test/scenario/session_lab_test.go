@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -110,6 +111,27 @@ func (c *console) listen() {
 		}
 		if err != nil {
 			return
+		}
+	}
+}
+
+// either waits until one of several texts is shown, and tells whether it is the first.
+func (c *console) either(first string, others ...string) bool {
+	c.t.Helper()
+	patience := time.NewTimer(testkit.Patience)
+	defer patience.Stop()
+	for {
+		c.mu.Lock()
+		rest := string(c.text[c.read:])
+		c.mu.Unlock()
+		other := slices.ContainsFunc(others, func(o string) bool { return strings.Contains(rest, o) })
+		if other || strings.Contains(rest, first) {
+			return !other
+		}
+		select {
+		case <-c.more:
+		case <-patience.C:
+			c.t.Fatalf("the terminal shows none of %q, %q: %q", first, others, rest)
 		}
 	}
 }

@@ -11,12 +11,37 @@ import (
 
 // Handlers does the operations of Amazon Simple Systems Manager (SSM). Errors that are no *awserr.Error are answered as internal errors.
 type Handlers interface {
+	AddTagsToResource(ctx context.Context, c world.Caller, in *AddTagsToResourceInput) (*AddTagsToResourceOutput, error)
+	CancelCommand(ctx context.Context, c world.Caller, in *CancelCommandInput) (*CancelCommandOutput, error)
+	CreateDocument(ctx context.Context, c world.Caller, in *CreateDocumentInput) (*CreateDocumentOutput, error)
+	DeleteDocument(ctx context.Context, c world.Caller, in *DeleteDocumentInput) (*DeleteDocumentOutput, error)
+	DeleteParameter(ctx context.Context, c world.Caller, in *DeleteParameterInput) (*DeleteParameterOutput, error)
+	DeleteParameters(ctx context.Context, c world.Caller, in *DeleteParametersInput) (*DeleteParametersOutput, error)
+	DescribeDocument(ctx context.Context, c world.Caller, in *DescribeDocumentInput) (*DescribeDocumentOutput, error)
+	DescribeDocumentPermission(ctx context.Context, c world.Caller, in *DescribeDocumentPermissionInput) (*DescribeDocumentPermissionOutput, error)
 	DescribeInstanceInformation(ctx context.Context, c world.Caller, in *DescribeInstanceInformationInput) (*DescribeInstanceInformationOutput, error)
+	DescribeParameters(ctx context.Context, c world.Caller, in *DescribeParametersInput) (*DescribeParametersOutput, error)
 	DescribeSessions(ctx context.Context, c world.Caller, in *DescribeSessionsInput) (*DescribeSessionsOutput, error)
+	GetCommandInvocation(ctx context.Context, c world.Caller, in *GetCommandInvocationInput) (*GetCommandInvocationOutput, error)
 	GetConnectionStatus(ctx context.Context, c world.Caller, in *GetConnectionStatusInput) (*GetConnectionStatusOutput, error)
+	GetDocument(ctx context.Context, c world.Caller, in *GetDocumentInput) (*GetDocumentOutput, error)
+	GetParameter(ctx context.Context, c world.Caller, in *GetParameterInput) (*GetParameterOutput, error)
+	GetParameterHistory(ctx context.Context, c world.Caller, in *GetParameterHistoryInput) (*GetParameterHistoryOutput, error)
+	GetParameters(ctx context.Context, c world.Caller, in *GetParametersInput) (*GetParametersOutput, error)
+	GetParametersByPath(ctx context.Context, c world.Caller, in *GetParametersByPathInput) (*GetParametersByPathOutput, error)
+	ListCommandInvocations(ctx context.Context, c world.Caller, in *ListCommandInvocationsInput) (*ListCommandInvocationsOutput, error)
+	ListCommands(ctx context.Context, c world.Caller, in *ListCommandsInput) (*ListCommandsOutput, error)
+	ListDocumentVersions(ctx context.Context, c world.Caller, in *ListDocumentVersionsInput) (*ListDocumentVersionsOutput, error)
+	ListDocuments(ctx context.Context, c world.Caller, in *ListDocumentsInput) (*ListDocumentsOutput, error)
+	ListTagsForResource(ctx context.Context, c world.Caller, in *ListTagsForResourceInput) (*ListTagsForResourceOutput, error)
+	PutParameter(ctx context.Context, c world.Caller, in *PutParameterInput) (*PutParameterOutput, error)
+	RemoveTagsFromResource(ctx context.Context, c world.Caller, in *RemoveTagsFromResourceInput) (*RemoveTagsFromResourceOutput, error)
 	ResumeSession(ctx context.Context, c world.Caller, in *ResumeSessionInput) (*ResumeSessionOutput, error)
+	SendCommand(ctx context.Context, c world.Caller, in *SendCommandInput) (*SendCommandOutput, error)
 	StartSession(ctx context.Context, c world.Caller, in *StartSessionInput) (*StartSessionOutput, error)
 	TerminateSession(ctx context.Context, c world.Caller, in *TerminateSessionInput) (*TerminateSessionOutput, error)
+	UpdateDocument(ctx context.Context, c world.Caller, in *UpdateDocumentInput) (*UpdateDocumentOutput, error)
+	UpdateDocumentDefaultVersion(ctx context.Context, c world.Caller, in *UpdateDocumentDefaultVersionInput) (*UpdateDocumentDefaultVersionOutput, error)
 }
 
 // Service describes Amazon Simple Systems Manager (SSM), served by h, to the front door.
@@ -29,12 +54,37 @@ func Service(h Handlers) wire.Service {
 		Constraints:  constraints(),
 		Known:        known(),
 		Operations: []wire.Operation{
+			wire.Op("AddTagsToResource", h.AddTagsToResource),
+			wire.Op("CancelCommand", h.CancelCommand),
+			wire.Op("CreateDocument", h.CreateDocument),
+			wire.Op("DeleteDocument", h.DeleteDocument),
+			wire.Op("DeleteParameter", h.DeleteParameter),
+			wire.Op("DeleteParameters", h.DeleteParameters),
+			wire.Op("DescribeDocument", h.DescribeDocument),
+			wire.Op("DescribeDocumentPermission", h.DescribeDocumentPermission),
 			wire.Op("DescribeInstanceInformation", h.DescribeInstanceInformation),
+			wire.Op("DescribeParameters", h.DescribeParameters),
 			wire.Op("DescribeSessions", h.DescribeSessions),
+			wire.Op("GetCommandInvocation", h.GetCommandInvocation),
 			wire.Op("GetConnectionStatus", h.GetConnectionStatus),
+			wire.Op("GetDocument", h.GetDocument),
+			wire.Op("GetParameter", h.GetParameter),
+			wire.Op("GetParameterHistory", h.GetParameterHistory),
+			wire.Op("GetParameters", h.GetParameters),
+			wire.Op("GetParametersByPath", h.GetParametersByPath),
+			wire.Op("ListCommandInvocations", h.ListCommandInvocations),
+			wire.Op("ListCommands", h.ListCommands),
+			wire.Op("ListDocumentVersions", h.ListDocumentVersions),
+			wire.Op("ListDocuments", h.ListDocuments),
+			wire.Op("ListTagsForResource", h.ListTagsForResource),
+			wire.Op("PutParameter", h.PutParameter),
+			wire.Op("RemoveTagsFromResource", h.RemoveTagsFromResource),
 			wire.Op("ResumeSession", h.ResumeSession),
+			wire.Op("SendCommand", h.SendCommand),
 			wire.Op("StartSession", h.StartSession),
 			wire.Op("TerminateSession", h.TerminateSession),
+			wire.Op("UpdateDocument", h.UpdateDocument),
+			wire.Op("UpdateDocumentDefaultVersion", h.UpdateDocumentDefaultVersion),
 		},
 	}
 }

@@ -4,6 +4,105 @@ package ssmapi
 
 import "time"
 
+// AddTagsToResourceInput is what AddTagsToResource is asked with.
+type AddTagsToResourceInput struct {
+	ResourceType *string `aws:"ResourceType,need,shape=ResourceTypeForTagging"`
+	ResourceId   *string `aws:"ResourceId,need"`
+	Tags         []Tag   `aws:"Tags,need,shape=TagList"`
+}
+
+// AddTagsToResourceOutput is what AddTagsToResource answers.
+type AddTagsToResourceOutput struct {
+}
+
+// CancelCommandInput is what CancelCommand is asked with.
+type CancelCommandInput struct {
+	CommandId   *string  `aws:"CommandId,need,shape=CommandId"`
+	InstanceIds []string `aws:"InstanceIds,shape=InstanceIdList"`
+}
+
+// CancelCommandOutput is what CancelCommand answers.
+type CancelCommandOutput struct {
+}
+
+// CreateDocumentInput is what CreateDocument is asked with.
+type CreateDocumentInput struct {
+	Content        *string             `aws:"Content,need,shape=DocumentContent"`
+	Requires       []DocumentRequires  `aws:"Requires,shape=DocumentRequiresList"`
+	Attachments    []AttachmentsSource `aws:"Attachments,shape=AttachmentsSourceList"`
+	Name           *string             `aws:"Name,need,shape=DocumentName"`
+	DisplayName    *string             `aws:"DisplayName,shape=DocumentDisplayName"`
+	VersionName    *string             `aws:"VersionName,shape=DocumentVersionName"`
+	DocumentType   *string             `aws:"DocumentType,shape=DocumentType"`
+	DocumentFormat *string             `aws:"DocumentFormat,shape=DocumentFormat"`
+	TargetType     *string             `aws:"TargetType,shape=TargetType"`
+	Tags           []Tag               `aws:"Tags,shape=TagList"`
+}
+
+// CreateDocumentOutput is what CreateDocument answers.
+type CreateDocumentOutput struct {
+	DocumentDescription *DocumentDescription `aws:"DocumentDescription"`
+}
+
+// DeleteDocumentInput is what DeleteDocument is asked with.
+type DeleteDocumentInput struct {
+	Name            *string `aws:"Name,need,shape=DocumentName"`
+	DocumentVersion *string `aws:"DocumentVersion,shape=DocumentVersion"`
+	VersionName     *string `aws:"VersionName,shape=DocumentVersionName"`
+	Force           *bool   `aws:"Force"`
+}
+
+// DeleteDocumentOutput is what DeleteDocument answers.
+type DeleteDocumentOutput struct {
+}
+
+// DeleteParameterInput is what DeleteParameter is asked with.
+type DeleteParameterInput struct {
+	Name *string `aws:"Name,need,shape=PSParameterName"`
+}
+
+// DeleteParameterOutput is what DeleteParameter answers.
+type DeleteParameterOutput struct {
+}
+
+// DeleteParametersInput is what DeleteParameters is asked with.
+type DeleteParametersInput struct {
+	Names []string `aws:"Names,need,shape=ParameterNameList"`
+}
+
+// DeleteParametersOutput is what DeleteParameters answers.
+type DeleteParametersOutput struct {
+	DeletedParameters []string `aws:"DeletedParameters,shape=ParameterNameList"`
+	InvalidParameters []string `aws:"InvalidParameters,shape=ParameterNameList"`
+}
+
+// DescribeDocumentInput is what DescribeDocument is asked with.
+type DescribeDocumentInput struct {
+	Name            *string `aws:"Name,need,shape=DocumentARN"`
+	DocumentVersion *string `aws:"DocumentVersion,shape=DocumentVersion"`
+	VersionName     *string `aws:"VersionName,shape=DocumentVersionName"`
+}
+
+// DescribeDocumentOutput is what DescribeDocument answers.
+type DescribeDocumentOutput struct {
+	Document *DocumentDescription `aws:"Document"`
+}
+
+// DescribeDocumentPermissionInput is what DescribeDocumentPermission is asked with.
+type DescribeDocumentPermissionInput struct {
+	Name           *string `aws:"Name,need,shape=DocumentName"`
+	PermissionType *string `aws:"PermissionType,need,shape=DocumentPermissionType"`
+	MaxResults     *int32  `aws:"MaxResults,shape=DocumentPermissionMaxResults"`
+	NextToken      *string `aws:"NextToken"`
+}
+
+// DescribeDocumentPermissionOutput is what DescribeDocumentPermission answers.
+type DescribeDocumentPermissionOutput struct {
+	AccountIds             []string             `aws:"AccountIds,shape=AccountIdList"`
+	AccountSharingInfoList []AccountSharingInfo `aws:"AccountSharingInfoList"`
+	NextToken              *string              `aws:"NextToken"`
+}
+
 // DescribeInstanceInformationInput is what DescribeInstanceInformation is asked with.
 type DescribeInstanceInformationInput struct {
 	InstanceInformationFilterList []InstanceInformationFilter       `aws:"InstanceInformationFilterList,shape=InstanceInformationFilterList"`
@@ -16,6 +115,21 @@ type DescribeInstanceInformationInput struct {
 type DescribeInstanceInformationOutput struct {
 	InstanceInformationList []InstanceInformation `aws:"InstanceInformationList"`
 	NextToken               *string               `aws:"NextToken"`
+}
+
+// DescribeParametersInput is what DescribeParameters is asked with.
+type DescribeParametersInput struct {
+	Filters          []ParametersFilter      `aws:"Filters"`
+	ParameterFilters []ParameterStringFilter `aws:"ParameterFilters"`
+	MaxResults       *int32                  `aws:"MaxResults,shape=MaxResults"`
+	NextToken        *string                 `aws:"NextToken"`
+	Shared           *bool                   `aws:"Shared"`
+}
+
+// DescribeParametersOutput is what DescribeParameters answers.
+type DescribeParametersOutput struct {
+	Parameters []ParameterMetadata `aws:"Parameters"`
+	NextToken  *string             `aws:"NextToken"`
 }
 
 // DescribeSessionsInput is what DescribeSessions is asked with.
@@ -32,6 +146,34 @@ type DescribeSessionsOutput struct {
 	NextToken *string   `aws:"NextToken"`
 }
 
+// GetCommandInvocationInput is what GetCommandInvocation is asked with.
+type GetCommandInvocationInput struct {
+	CommandId  *string `aws:"CommandId,need,shape=CommandId"`
+	InstanceId *string `aws:"InstanceId,need,shape=InstanceId"`
+	PluginName *string `aws:"PluginName,shape=CommandPluginName"`
+}
+
+// GetCommandInvocationOutput is what GetCommandInvocation answers.
+type GetCommandInvocationOutput struct {
+	CommandId              *string                 `aws:"CommandId,shape=CommandId"`
+	InstanceId             *string                 `aws:"InstanceId,shape=InstanceId"`
+	Comment                *string                 `aws:"Comment,shape=Comment"`
+	DocumentName           *string                 `aws:"DocumentName,shape=DocumentName"`
+	DocumentVersion        *string                 `aws:"DocumentVersion,shape=DocumentVersion"`
+	PluginName             *string                 `aws:"PluginName,shape=CommandPluginName"`
+	ResponseCode           *int32                  `aws:"ResponseCode"`
+	ExecutionStartDateTime *string                 `aws:"ExecutionStartDateTime,shape=StringDateTime"`
+	ExecutionElapsedTime   *string                 `aws:"ExecutionElapsedTime,shape=StringDateTime"`
+	ExecutionEndDateTime   *string                 `aws:"ExecutionEndDateTime,shape=StringDateTime"`
+	Status                 *string                 `aws:"Status,shape=CommandInvocationStatus"`
+	StatusDetails          *string                 `aws:"StatusDetails,shape=StatusDetails"`
+	StandardOutputContent  *string                 `aws:"StandardOutputContent,shape=StandardOutputContent"`
+	StandardOutputUrl      *string                 `aws:"StandardOutputUrl"`
+	StandardErrorContent   *string                 `aws:"StandardErrorContent,shape=StandardErrorContent"`
+	StandardErrorUrl       *string                 `aws:"StandardErrorUrl"`
+	CloudWatchOutputConfig *CloudWatchOutputConfig `aws:"CloudWatchOutputConfig"`
+}
+
 // GetConnectionStatusInput is what GetConnectionStatus is asked with.
 type GetConnectionStatusInput struct {
 	Target *string `aws:"Target,need,shape=SessionTarget"`
@@ -41,6 +183,185 @@ type GetConnectionStatusInput struct {
 type GetConnectionStatusOutput struct {
 	Target *string `aws:"Target,shape=SessionTarget"`
 	Status *string `aws:"Status,shape=ConnectionStatus"`
+}
+
+// GetDocumentInput is what GetDocument is asked with.
+type GetDocumentInput struct {
+	Name            *string `aws:"Name,need,shape=DocumentARN"`
+	VersionName     *string `aws:"VersionName,shape=DocumentVersionName"`
+	DocumentVersion *string `aws:"DocumentVersion,shape=DocumentVersion"`
+	DocumentFormat  *string `aws:"DocumentFormat,shape=DocumentFormat"`
+}
+
+// GetDocumentOutput is what GetDocument answers.
+type GetDocumentOutput struct {
+	Name               *string             `aws:"Name,shape=DocumentARN"`
+	CreatedDate        *time.Time          `aws:"CreatedDate"`
+	DisplayName        *string             `aws:"DisplayName,shape=DocumentDisplayName"`
+	VersionName        *string             `aws:"VersionName,shape=DocumentVersionName"`
+	DocumentVersion    *string             `aws:"DocumentVersion,shape=DocumentVersion"`
+	Status             *string             `aws:"Status,shape=DocumentStatus"`
+	StatusInformation  *string             `aws:"StatusInformation"`
+	Content            *string             `aws:"Content,shape=DocumentContent"`
+	DocumentType       *string             `aws:"DocumentType,shape=DocumentType"`
+	DocumentFormat     *string             `aws:"DocumentFormat,shape=DocumentFormat"`
+	Requires           []DocumentRequires  `aws:"Requires,shape=DocumentRequiresList"`
+	AttachmentsContent []AttachmentContent `aws:"AttachmentsContent"`
+	ReviewStatus       *string             `aws:"ReviewStatus,shape=ReviewStatus"`
+}
+
+// GetParameterInput is what GetParameter is asked with.
+type GetParameterInput struct {
+	Name           *string `aws:"Name,need,shape=PSParameterName"`
+	WithDecryption *bool   `aws:"WithDecryption"`
+}
+
+// GetParameterOutput is what GetParameter answers.
+type GetParameterOutput struct {
+	Parameter *Parameter `aws:"Parameter"`
+}
+
+// GetParameterHistoryInput is what GetParameterHistory is asked with.
+type GetParameterHistoryInput struct {
+	Name           *string `aws:"Name,need,shape=PSParameterName"`
+	WithDecryption *bool   `aws:"WithDecryption"`
+	MaxResults     *int32  `aws:"MaxResults,shape=MaxResults"`
+	NextToken      *string `aws:"NextToken"`
+}
+
+// GetParameterHistoryOutput is what GetParameterHistory answers.
+type GetParameterHistoryOutput struct {
+	Parameters []ParameterHistory `aws:"Parameters"`
+	NextToken  *string            `aws:"NextToken"`
+}
+
+// GetParametersInput is what GetParameters is asked with.
+type GetParametersInput struct {
+	Names          []string `aws:"Names,need,shape=ParameterNameList"`
+	WithDecryption *bool    `aws:"WithDecryption"`
+}
+
+// GetParametersOutput is what GetParameters answers.
+type GetParametersOutput struct {
+	Parameters        []Parameter `aws:"Parameters"`
+	InvalidParameters []string    `aws:"InvalidParameters,shape=ParameterNameList"`
+}
+
+// GetParametersByPathInput is what GetParametersByPath is asked with.
+type GetParametersByPathInput struct {
+	Path             *string                 `aws:"Path,need,shape=PSParameterName"`
+	Recursive        *bool                   `aws:"Recursive"`
+	ParameterFilters []ParameterStringFilter `aws:"ParameterFilters"`
+	WithDecryption   *bool                   `aws:"WithDecryption"`
+	MaxResults       *int32                  `aws:"MaxResults,shape=GetParametersByPathMaxResults"`
+	NextToken        *string                 `aws:"NextToken"`
+}
+
+// GetParametersByPathOutput is what GetParametersByPath answers.
+type GetParametersByPathOutput struct {
+	Parameters []Parameter `aws:"Parameters"`
+	NextToken  *string     `aws:"NextToken"`
+}
+
+// ListCommandInvocationsInput is what ListCommandInvocations is asked with.
+type ListCommandInvocationsInput struct {
+	CommandId  *string         `aws:"CommandId,shape=CommandId"`
+	InstanceId *string         `aws:"InstanceId,shape=InstanceId"`
+	MaxResults *int32          `aws:"MaxResults,shape=CommandMaxResults"`
+	NextToken  *string         `aws:"NextToken"`
+	Filters    []CommandFilter `aws:"Filters,shape=CommandFilterList"`
+	Details    *bool           `aws:"Details"`
+}
+
+// ListCommandInvocationsOutput is what ListCommandInvocations answers.
+type ListCommandInvocationsOutput struct {
+	CommandInvocations []CommandInvocation `aws:"CommandInvocations"`
+	NextToken          *string             `aws:"NextToken"`
+}
+
+// ListCommandsInput is what ListCommands is asked with.
+type ListCommandsInput struct {
+	CommandId  *string         `aws:"CommandId,shape=CommandId"`
+	InstanceId *string         `aws:"InstanceId,shape=InstanceId"`
+	MaxResults *int32          `aws:"MaxResults,shape=CommandMaxResults"`
+	NextToken  *string         `aws:"NextToken"`
+	Filters    []CommandFilter `aws:"Filters,shape=CommandFilterList"`
+}
+
+// ListCommandsOutput is what ListCommands answers.
+type ListCommandsOutput struct {
+	Commands  []Command `aws:"Commands"`
+	NextToken *string   `aws:"NextToken"`
+}
+
+// ListDocumentVersionsInput is what ListDocumentVersions is asked with.
+type ListDocumentVersionsInput struct {
+	Name       *string `aws:"Name,need,shape=DocumentARN"`
+	MaxResults *int32  `aws:"MaxResults,shape=MaxResults"`
+	NextToken  *string `aws:"NextToken"`
+}
+
+// ListDocumentVersionsOutput is what ListDocumentVersions answers.
+type ListDocumentVersionsOutput struct {
+	DocumentVersions []DocumentVersionInfo `aws:"DocumentVersions,shape=DocumentVersionList"`
+	NextToken        *string               `aws:"NextToken"`
+}
+
+// ListDocumentsInput is what ListDocuments is asked with.
+type ListDocumentsInput struct {
+	DocumentFilterList []DocumentFilter          `aws:"DocumentFilterList,shape=DocumentFilterList"`
+	Filters            []DocumentKeyValuesFilter `aws:"Filters,shape=DocumentKeyValuesFilterList"`
+	MaxResults         *int32                    `aws:"MaxResults,shape=MaxResults"`
+	NextToken          *string                   `aws:"NextToken"`
+}
+
+// ListDocumentsOutput is what ListDocuments answers.
+type ListDocumentsOutput struct {
+	DocumentIdentifiers []DocumentIdentifier `aws:"DocumentIdentifiers"`
+	NextToken           *string              `aws:"NextToken"`
+}
+
+// ListTagsForResourceInput is what ListTagsForResource is asked with.
+type ListTagsForResourceInput struct {
+	ResourceType *string `aws:"ResourceType,need,shape=ResourceTypeForTagging"`
+	ResourceId   *string `aws:"ResourceId,need"`
+}
+
+// ListTagsForResourceOutput is what ListTagsForResource answers.
+type ListTagsForResourceOutput struct {
+	TagList []Tag `aws:"TagList,shape=TagList"`
+}
+
+// PutParameterInput is what PutParameter is asked with.
+type PutParameterInput struct {
+	Name           *string `aws:"Name,need,shape=PSParameterName"`
+	Description    *string `aws:"Description,shape=ParameterDescription"`
+	Value          *string `aws:"Value,need"`
+	Type           *string `aws:"Type,shape=ParameterType"`
+	KeyId          *string `aws:"KeyId,shape=ParameterKeyId"`
+	Overwrite      *bool   `aws:"Overwrite"`
+	AllowedPattern *string `aws:"AllowedPattern,shape=AllowedPattern"`
+	Tags           []Tag   `aws:"Tags,shape=TagList"`
+	Tier           *string `aws:"Tier,shape=ParameterTier"`
+	Policies       *string `aws:"Policies,shape=ParameterPolicies"`
+	DataType       *string `aws:"DataType,shape=ParameterDataType"`
+}
+
+// PutParameterOutput is what PutParameter answers.
+type PutParameterOutput struct {
+	Version *int64  `aws:"Version"`
+	Tier    *string `aws:"Tier,shape=ParameterTier"`
+}
+
+// RemoveTagsFromResourceInput is what RemoveTagsFromResource is asked with.
+type RemoveTagsFromResourceInput struct {
+	ResourceType *string  `aws:"ResourceType,need,shape=ResourceTypeForTagging"`
+	ResourceId   *string  `aws:"ResourceId,need"`
+	TagKeys      []string `aws:"TagKeys,need,shape=KeyList"`
+}
+
+// RemoveTagsFromResourceOutput is what RemoveTagsFromResource answers.
+type RemoveTagsFromResourceOutput struct {
 }
 
 // ResumeSessionInput is what ResumeSession is asked with.
@@ -53,6 +374,33 @@ type ResumeSessionOutput struct {
 	SessionId  *string `aws:"SessionId,shape=SessionId"`
 	TokenValue *string `aws:"TokenValue,shape=TokenValue"`
 	StreamUrl  *string `aws:"StreamUrl"`
+}
+
+// SendCommandInput is what SendCommand is asked with.
+type SendCommandInput struct {
+	InstanceIds            []string                `aws:"InstanceIds,shape=InstanceIdList"`
+	Targets                []Target                `aws:"Targets,shape=Targets"`
+	DocumentName           *string                 `aws:"DocumentName,need,shape=DocumentARN"`
+	DocumentVersion        *string                 `aws:"DocumentVersion,shape=DocumentVersion"`
+	DocumentHash           *string                 `aws:"DocumentHash,shape=DocumentHash"`
+	DocumentHashType       *string                 `aws:"DocumentHashType,shape=DocumentHashType"`
+	TimeoutSeconds         *int32                  `aws:"TimeoutSeconds,shape=TimeoutSeconds"`
+	Comment                *string                 `aws:"Comment,shape=Comment"`
+	Parameters             map[string][]string     `aws:"Parameters"`
+	OutputS3Region         *string                 `aws:"OutputS3Region,shape=S3Region"`
+	OutputS3BucketName     *string                 `aws:"OutputS3BucketName,shape=S3BucketName"`
+	OutputS3KeyPrefix      *string                 `aws:"OutputS3KeyPrefix,shape=S3KeyPrefix"`
+	MaxConcurrency         *string                 `aws:"MaxConcurrency,shape=MaxConcurrency"`
+	MaxErrors              *string                 `aws:"MaxErrors,shape=MaxErrors"`
+	ServiceRoleArn         *string                 `aws:"ServiceRoleArn"`
+	NotificationConfig     *NotificationConfig     `aws:"NotificationConfig"`
+	CloudWatchOutputConfig *CloudWatchOutputConfig `aws:"CloudWatchOutputConfig"`
+	AlarmConfiguration     *AlarmConfiguration     `aws:"AlarmConfiguration"`
+}
+
+// SendCommandOutput is what SendCommand answers.
+type SendCommandOutput struct {
+	Command *Command `aws:"Command"`
 }
 
 // StartSessionInput is what StartSession is asked with.
@@ -78,6 +426,258 @@ type TerminateSessionInput struct {
 // TerminateSessionOutput is what TerminateSession answers.
 type TerminateSessionOutput struct {
 	SessionId *string `aws:"SessionId,shape=SessionId"`
+}
+
+// UpdateDocumentInput is what UpdateDocument is asked with.
+type UpdateDocumentInput struct {
+	Content         *string             `aws:"Content,need,shape=DocumentContent"`
+	Attachments     []AttachmentsSource `aws:"Attachments,shape=AttachmentsSourceList"`
+	Name            *string             `aws:"Name,need,shape=DocumentName"`
+	DisplayName     *string             `aws:"DisplayName,shape=DocumentDisplayName"`
+	VersionName     *string             `aws:"VersionName,shape=DocumentVersionName"`
+	DocumentVersion *string             `aws:"DocumentVersion,shape=DocumentVersion"`
+	DocumentFormat  *string             `aws:"DocumentFormat,shape=DocumentFormat"`
+	TargetType      *string             `aws:"TargetType,shape=TargetType"`
+}
+
+// UpdateDocumentOutput is what UpdateDocument answers.
+type UpdateDocumentOutput struct {
+	DocumentDescription *DocumentDescription `aws:"DocumentDescription"`
+}
+
+// UpdateDocumentDefaultVersionInput is what UpdateDocumentDefaultVersion is asked with.
+type UpdateDocumentDefaultVersionInput struct {
+	Name            *string `aws:"Name,need,shape=DocumentName"`
+	DocumentVersion *string `aws:"DocumentVersion,need,shape=DocumentVersionNumber"`
+}
+
+// UpdateDocumentDefaultVersionOutput is what UpdateDocumentDefaultVersion answers.
+type UpdateDocumentDefaultVersionOutput struct {
+	Description *DocumentDefaultVersionDescription `aws:"Description"`
+}
+
+// AccountSharingInfo is the structure of that name in the SSM API.
+type AccountSharingInfo struct {
+	AccountId             *string `aws:"AccountId,shape=AccountId"`
+	SharedDocumentVersion *string `aws:"SharedDocumentVersion,shape=SharedDocumentVersion"`
+}
+
+// Alarm is the structure of that name in the SSM API.
+type Alarm struct {
+	Name *string `aws:"Name,need,shape=AlarmName"`
+}
+
+// AlarmConfiguration is the structure of that name in the SSM API.
+type AlarmConfiguration struct {
+	IgnorePollAlarmFailure *bool   `aws:"IgnorePollAlarmFailure"`
+	Alarms                 []Alarm `aws:"Alarms,need,shape=AlarmList"`
+}
+
+// AlarmStateInformation is the structure of that name in the SSM API.
+type AlarmStateInformation struct {
+	Name  *string `aws:"Name,need,shape=AlarmName"`
+	State *string `aws:"State,need,shape=ExternalAlarmState"`
+}
+
+// AttachmentContent is the structure of that name in the SSM API.
+type AttachmentContent struct {
+	Name     *string `aws:"Name,shape=AttachmentName"`
+	Size     *int64  `aws:"Size"`
+	Hash     *string `aws:"Hash,shape=AttachmentHash"`
+	HashType *string `aws:"HashType,shape=AttachmentHashType"`
+	Url      *string `aws:"Url"`
+}
+
+// AttachmentInformation is the structure of that name in the SSM API.
+type AttachmentInformation struct {
+	Name *string `aws:"Name,shape=AttachmentName"`
+}
+
+// AttachmentsSource is the structure of that name in the SSM API.
+type AttachmentsSource struct {
+	Key    *string  `aws:"Key,shape=AttachmentsSourceKey"`
+	Values []string `aws:"Values,shape=AttachmentsSourceValues"`
+	Name   *string  `aws:"Name,shape=AttachmentIdentifier"`
+}
+
+// CloudWatchOutputConfig is the structure of that name in the SSM API.
+type CloudWatchOutputConfig struct {
+	CloudWatchLogGroupName  *string `aws:"CloudWatchLogGroupName,shape=CloudWatchLogGroupName"`
+	CloudWatchOutputEnabled *bool   `aws:"CloudWatchOutputEnabled"`
+}
+
+// Command is the structure of that name in the SSM API.
+type Command struct {
+	CommandId              *string                 `aws:"CommandId,shape=CommandId"`
+	DocumentName           *string                 `aws:"DocumentName,shape=DocumentName"`
+	DocumentVersion        *string                 `aws:"DocumentVersion,shape=DocumentVersion"`
+	Comment                *string                 `aws:"Comment,shape=Comment"`
+	ExpiresAfter           *time.Time              `aws:"ExpiresAfter"`
+	Parameters             map[string][]string     `aws:"Parameters"`
+	InstanceIds            []string                `aws:"InstanceIds,shape=InstanceIdList"`
+	Targets                []Target                `aws:"Targets,shape=Targets"`
+	RequestedDateTime      *time.Time              `aws:"RequestedDateTime"`
+	Status                 *string                 `aws:"Status,shape=CommandStatus"`
+	StatusDetails          *string                 `aws:"StatusDetails,shape=StatusDetails"`
+	OutputS3Region         *string                 `aws:"OutputS3Region,shape=S3Region"`
+	OutputS3BucketName     *string                 `aws:"OutputS3BucketName,shape=S3BucketName"`
+	OutputS3KeyPrefix      *string                 `aws:"OutputS3KeyPrefix,shape=S3KeyPrefix"`
+	MaxConcurrency         *string                 `aws:"MaxConcurrency,shape=MaxConcurrency"`
+	MaxErrors              *string                 `aws:"MaxErrors,shape=MaxErrors"`
+	TargetCount            *int32                  `aws:"TargetCount"`
+	CompletedCount         *int32                  `aws:"CompletedCount"`
+	ErrorCount             *int32                  `aws:"ErrorCount"`
+	DeliveryTimedOutCount  *int32                  `aws:"DeliveryTimedOutCount"`
+	ServiceRole            *string                 `aws:"ServiceRole"`
+	NotificationConfig     *NotificationConfig     `aws:"NotificationConfig"`
+	CloudWatchOutputConfig *CloudWatchOutputConfig `aws:"CloudWatchOutputConfig"`
+	TimeoutSeconds         *int32                  `aws:"TimeoutSeconds,shape=TimeoutSeconds"`
+	AlarmConfiguration     *AlarmConfiguration     `aws:"AlarmConfiguration"`
+	TriggeredAlarms        []AlarmStateInformation `aws:"TriggeredAlarms,shape=AlarmStateInformationList"`
+}
+
+// CommandFilter is the structure of that name in the SSM API.
+type CommandFilter struct {
+	Key   *string `aws:"key,need,shape=CommandFilterKey"`
+	Value *string `aws:"value,need,shape=CommandFilterValue"`
+}
+
+// CommandInvocation is the structure of that name in the SSM API.
+type CommandInvocation struct {
+	CommandId              *string                 `aws:"CommandId,shape=CommandId"`
+	InstanceId             *string                 `aws:"InstanceId,shape=InstanceId"`
+	InstanceName           *string                 `aws:"InstanceName,shape=InstanceTagName"`
+	Comment                *string                 `aws:"Comment,shape=Comment"`
+	DocumentName           *string                 `aws:"DocumentName,shape=DocumentName"`
+	DocumentVersion        *string                 `aws:"DocumentVersion,shape=DocumentVersion"`
+	RequestedDateTime      *time.Time              `aws:"RequestedDateTime"`
+	Status                 *string                 `aws:"Status,shape=CommandInvocationStatus"`
+	StatusDetails          *string                 `aws:"StatusDetails,shape=StatusDetails"`
+	TraceOutput            *string                 `aws:"TraceOutput,shape=InvocationTraceOutput"`
+	StandardOutputUrl      *string                 `aws:"StandardOutputUrl"`
+	StandardErrorUrl       *string                 `aws:"StandardErrorUrl"`
+	CommandPlugins         []CommandPlugin         `aws:"CommandPlugins"`
+	ServiceRole            *string                 `aws:"ServiceRole"`
+	NotificationConfig     *NotificationConfig     `aws:"NotificationConfig"`
+	CloudWatchOutputConfig *CloudWatchOutputConfig `aws:"CloudWatchOutputConfig"`
+}
+
+// CommandPlugin is the structure of that name in the SSM API.
+type CommandPlugin struct {
+	Name                   *string    `aws:"Name,shape=CommandPluginName"`
+	Status                 *string    `aws:"Status,shape=CommandPluginStatus"`
+	StatusDetails          *string    `aws:"StatusDetails,shape=StatusDetails"`
+	ResponseCode           *int32     `aws:"ResponseCode"`
+	ResponseStartDateTime  *time.Time `aws:"ResponseStartDateTime"`
+	ResponseFinishDateTime *time.Time `aws:"ResponseFinishDateTime"`
+	Output                 *string    `aws:"Output,shape=CommandPluginOutput"`
+	StandardOutputUrl      *string    `aws:"StandardOutputUrl"`
+	StandardErrorUrl       *string    `aws:"StandardErrorUrl"`
+	OutputS3Region         *string    `aws:"OutputS3Region,shape=S3Region"`
+	OutputS3BucketName     *string    `aws:"OutputS3BucketName,shape=S3BucketName"`
+	OutputS3KeyPrefix      *string    `aws:"OutputS3KeyPrefix,shape=S3KeyPrefix"`
+}
+
+// DocumentDefaultVersionDescription is the structure of that name in the SSM API.
+type DocumentDefaultVersionDescription struct {
+	Name               *string `aws:"Name,shape=DocumentName"`
+	DefaultVersion     *string `aws:"DefaultVersion,shape=DocumentVersion"`
+	DefaultVersionName *string `aws:"DefaultVersionName,shape=DocumentVersionName"`
+}
+
+// DocumentDescription is the structure of that name in the SSM API.
+type DocumentDescription struct {
+	Sha1                   *string                 `aws:"Sha1"`
+	Hash                   *string                 `aws:"Hash,shape=DocumentHash"`
+	HashType               *string                 `aws:"HashType,shape=DocumentHashType"`
+	Name                   *string                 `aws:"Name,shape=DocumentARN"`
+	DisplayName            *string                 `aws:"DisplayName,shape=DocumentDisplayName"`
+	VersionName            *string                 `aws:"VersionName,shape=DocumentVersionName"`
+	Owner                  *string                 `aws:"Owner"`
+	CreatedDate            *time.Time              `aws:"CreatedDate"`
+	Status                 *string                 `aws:"Status,shape=DocumentStatus"`
+	StatusInformation      *string                 `aws:"StatusInformation"`
+	DocumentVersion        *string                 `aws:"DocumentVersion,shape=DocumentVersion"`
+	Description            *string                 `aws:"Description"`
+	Parameters             []DocumentParameter     `aws:"Parameters"`
+	PlatformTypes          []string                `aws:"PlatformTypes,shape=PlatformTypeList"`
+	DocumentType           *string                 `aws:"DocumentType,shape=DocumentType"`
+	SchemaVersion          *string                 `aws:"SchemaVersion,shape=DocumentSchemaVersion"`
+	LatestVersion          *string                 `aws:"LatestVersion,shape=DocumentVersion"`
+	DefaultVersion         *string                 `aws:"DefaultVersion,shape=DocumentVersion"`
+	DocumentFormat         *string                 `aws:"DocumentFormat,shape=DocumentFormat"`
+	TargetType             *string                 `aws:"TargetType,shape=TargetType"`
+	Tags                   []Tag                   `aws:"Tags,shape=TagList"`
+	AttachmentsInformation []AttachmentInformation `aws:"AttachmentsInformation"`
+	Requires               []DocumentRequires      `aws:"Requires,shape=DocumentRequiresList"`
+	Author                 *string                 `aws:"Author"`
+	ReviewInformation      []ReviewInformation     `aws:"ReviewInformation,shape=ReviewInformationList"`
+	ApprovedVersion        *string                 `aws:"ApprovedVersion,shape=DocumentVersion"`
+	PendingReviewVersion   *string                 `aws:"PendingReviewVersion,shape=DocumentVersion"`
+	ReviewStatus           *string                 `aws:"ReviewStatus,shape=ReviewStatus"`
+	Category               []string                `aws:"Category,shape=CategoryList"`
+	CategoryEnum           []string                `aws:"CategoryEnum,shape=CategoryEnumList"`
+}
+
+// DocumentFilter is the structure of that name in the SSM API.
+type DocumentFilter struct {
+	Key   *string `aws:"key,need,shape=DocumentFilterKey"`
+	Value *string `aws:"value,need,shape=DocumentFilterValue"`
+}
+
+// DocumentIdentifier is the structure of that name in the SSM API.
+type DocumentIdentifier struct {
+	Name            *string            `aws:"Name,shape=DocumentARN"`
+	CreatedDate     *time.Time         `aws:"CreatedDate"`
+	DisplayName     *string            `aws:"DisplayName,shape=DocumentDisplayName"`
+	Owner           *string            `aws:"Owner"`
+	VersionName     *string            `aws:"VersionName,shape=DocumentVersionName"`
+	PlatformTypes   []string           `aws:"PlatformTypes,shape=PlatformTypeList"`
+	DocumentVersion *string            `aws:"DocumentVersion,shape=DocumentVersion"`
+	DocumentType    *string            `aws:"DocumentType,shape=DocumentType"`
+	SchemaVersion   *string            `aws:"SchemaVersion,shape=DocumentSchemaVersion"`
+	DocumentFormat  *string            `aws:"DocumentFormat,shape=DocumentFormat"`
+	TargetType      *string            `aws:"TargetType,shape=TargetType"`
+	Tags            []Tag              `aws:"Tags,shape=TagList"`
+	Requires        []DocumentRequires `aws:"Requires,shape=DocumentRequiresList"`
+	ReviewStatus    *string            `aws:"ReviewStatus,shape=ReviewStatus"`
+	Author          *string            `aws:"Author"`
+}
+
+// DocumentKeyValuesFilter is the structure of that name in the SSM API.
+type DocumentKeyValuesFilter struct {
+	Key    *string  `aws:"Key,shape=DocumentKeyValuesFilterKey"`
+	Values []string `aws:"Values,shape=DocumentKeyValuesFilterValues"`
+}
+
+// DocumentParameter is the structure of that name in the SSM API.
+type DocumentParameter struct {
+	Name         *string `aws:"Name"`
+	Type         *string `aws:"Type,shape=DocumentParameterType"`
+	Description  *string `aws:"Description"`
+	DefaultValue *string `aws:"DefaultValue"`
+}
+
+// DocumentRequires is the structure of that name in the SSM API.
+type DocumentRequires struct {
+	Name        *string `aws:"Name,need,shape=DocumentARN"`
+	Version     *string `aws:"Version,shape=DocumentVersion"`
+	RequireType *string `aws:"RequireType,shape=RequireType"`
+	VersionName *string `aws:"VersionName,shape=DocumentVersionName"`
+}
+
+// DocumentVersionInfo is the structure of that name in the SSM API.
+type DocumentVersionInfo struct {
+	Name              *string    `aws:"Name,shape=DocumentName"`
+	DisplayName       *string    `aws:"DisplayName,shape=DocumentDisplayName"`
+	DocumentVersion   *string    `aws:"DocumentVersion,shape=DocumentVersion"`
+	VersionName       *string    `aws:"VersionName,shape=DocumentVersionName"`
+	CreatedDate       *time.Time `aws:"CreatedDate"`
+	IsDefaultVersion  *bool      `aws:"IsDefaultVersion"`
+	DocumentFormat    *string    `aws:"DocumentFormat,shape=DocumentFormat"`
+	Status            *string    `aws:"Status,shape=DocumentStatus"`
+	StatusInformation *string    `aws:"StatusInformation"`
+	ReviewStatus      *string    `aws:"ReviewStatus,shape=ReviewStatus"`
 }
 
 // InstanceAggregatedAssociationOverview is the structure of that name in the SSM API.
@@ -123,6 +723,86 @@ type InstanceInformationStringFilter struct {
 	Values []string `aws:"Values,need,shape=InstanceInformationFilterValueSet"`
 }
 
+// NotificationConfig is the structure of that name in the SSM API.
+type NotificationConfig struct {
+	NotificationArn    *string  `aws:"NotificationArn"`
+	NotificationEvents []string `aws:"NotificationEvents,shape=NotificationEventList"`
+	NotificationType   *string  `aws:"NotificationType,shape=NotificationType"`
+}
+
+// Parameter is the structure of that name in the SSM API.
+type Parameter struct {
+	Name             *string    `aws:"Name,shape=PSParameterName"`
+	Type             *string    `aws:"Type,shape=ParameterType"`
+	Value            *string    `aws:"Value"`
+	Version          *int64     `aws:"Version"`
+	Selector         *string    `aws:"Selector,shape=PSParameterSelector"`
+	SourceResult     *string    `aws:"SourceResult"`
+	LastModifiedDate *time.Time `aws:"LastModifiedDate"`
+	ARN              *string    `aws:"ARN"`
+	DataType         *string    `aws:"DataType,shape=ParameterDataType"`
+}
+
+// ParameterHistory is the structure of that name in the SSM API.
+type ParameterHistory struct {
+	Name             *string                 `aws:"Name,shape=PSParameterName"`
+	Type             *string                 `aws:"Type,shape=ParameterType"`
+	KeyId            *string                 `aws:"KeyId,shape=ParameterKeyId"`
+	LastModifiedDate *time.Time              `aws:"LastModifiedDate"`
+	LastModifiedUser *string                 `aws:"LastModifiedUser"`
+	Description      *string                 `aws:"Description,shape=ParameterDescription"`
+	Value            *string                 `aws:"Value"`
+	AllowedPattern   *string                 `aws:"AllowedPattern,shape=AllowedPattern"`
+	Version          *int64                  `aws:"Version"`
+	Labels           []string                `aws:"Labels,shape=ParameterLabelList"`
+	Tier             *string                 `aws:"Tier,shape=ParameterTier"`
+	Policies         []ParameterInlinePolicy `aws:"Policies"`
+	DataType         *string                 `aws:"DataType,shape=ParameterDataType"`
+}
+
+// ParameterInlinePolicy is the structure of that name in the SSM API.
+type ParameterInlinePolicy struct {
+	PolicyText   *string `aws:"PolicyText"`
+	PolicyType   *string `aws:"PolicyType"`
+	PolicyStatus *string `aws:"PolicyStatus"`
+}
+
+// ParameterMetadata is the structure of that name in the SSM API.
+type ParameterMetadata struct {
+	Name             *string                 `aws:"Name,shape=PSParameterName"`
+	ARN              *string                 `aws:"ARN"`
+	Type             *string                 `aws:"Type,shape=ParameterType"`
+	KeyId            *string                 `aws:"KeyId,shape=ParameterKeyId"`
+	LastModifiedDate *time.Time              `aws:"LastModifiedDate"`
+	LastModifiedUser *string                 `aws:"LastModifiedUser"`
+	Description      *string                 `aws:"Description,shape=ParameterDescription"`
+	AllowedPattern   *string                 `aws:"AllowedPattern,shape=AllowedPattern"`
+	Version          *int64                  `aws:"Version"`
+	Tier             *string                 `aws:"Tier,shape=ParameterTier"`
+	Policies         []ParameterInlinePolicy `aws:"Policies"`
+	DataType         *string                 `aws:"DataType,shape=ParameterDataType"`
+}
+
+// ParameterStringFilter is the structure of that name in the SSM API.
+type ParameterStringFilter struct {
+	Key    *string  `aws:"Key,need,shape=ParameterStringFilterKey"`
+	Option *string  `aws:"Option,shape=ParameterStringQueryOption"`
+	Values []string `aws:"Values,shape=ParameterStringFilterValueList"`
+}
+
+// ParametersFilter is the structure of that name in the SSM API.
+type ParametersFilter struct {
+	Key    *string  `aws:"Key,need,shape=ParametersFilterKey"`
+	Values []string `aws:"Values,need,shape=ParametersFilterValueList"`
+}
+
+// ReviewInformation is the structure of that name in the SSM API.
+type ReviewInformation struct {
+	ReviewedTime *time.Time `aws:"ReviewedTime"`
+	Status       *string    `aws:"Status,shape=ReviewStatus"`
+	Reviewer     *string    `aws:"Reviewer,shape=Reviewer"`
+}
+
 // Session is the structure of that name in the SSM API.
 type Session struct {
 	SessionId          *string                  `aws:"SessionId,shape=SessionId"`
@@ -149,4 +829,16 @@ type SessionFilter struct {
 type SessionManagerOutputUrl struct {
 	S3OutputUrl         *string `aws:"S3OutputUrl,shape=SessionManagerS3OutputUrl"`
 	CloudWatchOutputUrl *string `aws:"CloudWatchOutputUrl,shape=SessionManagerCloudWatchOutputUrl"`
+}
+
+// Tag is the structure of that name in the SSM API.
+type Tag struct {
+	Key   *string `aws:"Key,need,shape=TagKey"`
+	Value *string `aws:"Value,need,shape=TagValue"`
+}
+
+// Target is the structure of that name in the SSM API.
+type Target struct {
+	Key    *string  `aws:"Key,shape=TargetKey"`
+	Values []string `aws:"Values,shape=TargetValues"`
 }

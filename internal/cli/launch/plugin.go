@@ -1,6 +1,8 @@
 package launch
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,11 +40,22 @@ func Plugin(folder, binary string) error {
 	return nil
 }
 
-// PluginFolder is where users of the machine find the plugin.
-func PluginFolder() (string, error) {
+// PluginFolder is where users of the machine find the plugin for a state folder.
+func PluginFolder(state string) (string, error) {
+	sum := sha256.Sum256([]byte(state))
+	name := "bin-" + hex.EncodeToString(sum[:4])
 	if os.Geteuid() == 0 {
-		return "/run/kumiko/bin", nil // the home of root is closed to whom sudo works for
+		return "/run/kumiko/" + name, nil // the home of root is closed to whom sudo works for
 	}
 	home, err := os.UserCacheDir()
-	return filepath.Join(home, "kumiko", "bin"), err
+	return filepath.Join(home, "kumiko", name), err
+}
+
+// ForgetPlugin removes what PluginFolder names.
+func ForgetPlugin(state string) {
+	folder, err := PluginFolder(state)
+	if err == nil {
+		_ = os.RemoveAll(folder) // nothing depends on it
+		_ = os.Remove(filepath.Dir(folder))
+	}
 }

@@ -52,6 +52,7 @@ func (i inputs) limit() time.Duration { return minutes(i.MaxDuration, 0) }
 // definition is a parameter of a document.
 type definition struct {
 	Type           string `json:"type"`
+	Description    string `json:"description"`
 	Default        any    `json:"default"`
 	AllowedPattern string `json:"allowedPattern"`
 	AllowedValues  []any  `json:"allowedValues"`
@@ -78,7 +79,11 @@ func (s *Service) document(w *world.World, c world.Caller, name, version string)
 	if err != nil {
 		return document{}, err
 	}
-	d, err := parse(v.Content)
+	text, err := toJSON(v)
+	if err != nil {
+		return document{}, err
+	}
+	d, err := parse(text)
 	if err != nil {
 		return d, err
 	}

@@ -60,13 +60,12 @@ func (s *Service) lose(i world.InstanceID) {
 
 // watchNodes expects a word from the nodes that were not lost when this process began.
 func (s *Service) watchNodes() {
-	w, now := s.Store.World(), s.Now()
+	w := s.Store.World()
 	for n := range w.ManagedNodes.All() {
 		if !n.Lost {
 			s.heard(n.Instance, n.Pinged, n.Period)
 		}
 	}
-	s.Log.Debug("managed nodes are expected", "count", len(s.reports), "since", now)
 }
 
 // Close ends what goes on in the background.
@@ -76,6 +75,9 @@ func (s *Service) Close() {
 	s.closed = true
 	for _, r := range s.reports {
 		r.lost.Stop()
+	}
+	for _, t := range s.timers {
+		t.Stop()
 	}
 }
 

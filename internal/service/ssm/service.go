@@ -41,11 +41,12 @@ type Order struct {
 // Config is what a Service works with.
 type Config struct {
 	Store    *store.Store
-	Box      *sealed.Box      // of secret parameters
-	Channels Channels         // nil: there are no agents, as in a copy of the World
-	URL      string           // of the APIs for callers on the machine, http://host:port
-	Now      func() time.Time // nil: time.Now
-	Log      *slog.Logger     // nil: slog.Default()
+	Box      *sealed.Box                           // of secret parameters
+	Channels Channels                              // nil: there are no agents, as in a copy of the World
+	Public   func(region string) map[string]string // parameters that AWS keeps for everyone; nil: none
+	URL      string                                // of the APIs for callers on the machine, http://host:port
+	Now      func() time.Time                      // nil: time.Now
+	Log      *slog.Logger                          // nil: slog.Default()
 }
 
 // Service does the operations of ssmapi.Handlers and those that agents alone use. Its methods may be called from any
@@ -57,6 +58,7 @@ type Service struct {
 	mu      sync.Mutex
 	closed  bool
 	reports map[world.InstanceID]*report
+	timers  map[string]*time.Timer // of commands that wait
 }
 
 var _ ssmapi.Handlers = (*Service)(nil)
@@ -69,9 +71,15 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	s := &Service{Config: c, builtin: builtin(), reports: map[world.InstanceID]*report{}}
+	s := &Service{Config: c, builtin: builtin(), reports: map[world.InstanceID]*report{}, timers: map[string]*time.Timer{}}
 	if c.Channels != nil {
 		s.watchNodes()
+		w := s.Store.World()
+		for row := range w.Commands.All() {
+			if status, _, _ := state(row); status == pending || status == inProgress {
+				s.expect(row)
+			}
+		}
 	}
 	return s
 }

@@ -23,6 +23,7 @@ type agent struct {
 	up       bool // the control channel is
 	sessions map[string]*session
 	acks     map[string]chan struct{} // by session: its result has been acknowledged
+	jobs     map[string]func()        // by id: ends the job
 	running  sync.WaitGroup
 }
 
@@ -44,7 +45,7 @@ func Main() int {
 	if err != nil {
 		return 0 // the instance goes down
 	}
-	a := &agent{caller: newCaller(i, c), log: log, sessions: map[string]*session{}, acks: map[string]chan struct{}{}}
+	a := &agent{caller: newCaller(i, c), log: log, sessions: map[string]*session{}, acks: map[string]chan struct{}{}, jobs: map[string]func(){}}
 	a.run(ctx)
 	return 0
 }

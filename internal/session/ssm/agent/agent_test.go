@@ -89,7 +89,7 @@ func newLab(t *testing.T) *lab {
 	host := strings.TrimPrefix(server.URL, "https://")
 	c.Mgs.Endpoint, c.Ssm.Endpoint = host, host
 	i := identity.Known("i-1", "us-east-1", sigv4.Credential{ID: "ASIA", Secret: "secret"}, time.Now().Add(time.Hour))
-	a := &agent{caller: newCaller(i, c), log: log, sessions: map[string]*session{}, acks: map[string]chan struct{}{}}
+	a := &agent{caller: newCaller(i, c), log: log, sessions: map[string]*session{}, acks: map[string]chan struct{}{}, jobs: map[string]func(){}}
 	a.http = l.http
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -96,14 +96,19 @@ func (c *caller) do(ctx context.Context, service string, make func() (*http.Requ
 
 // ssm calls an operation of Systems Manager.
 func (c *caller) ssm(ctx context.Context, operation string, in any) error {
+	return c.json(ctx, "ssm", "AmazonSSM."+operation, in)
+}
+
+// json calls an operation of a service that speaks JSON. What it answers is of no interest.
+func (c *caller) json(ctx context.Context, service, target string, in any) error {
 	body := frame.Encode(in)
-	resp, answer, err := c.do(ctx, "ssm", func() (*http.Request, []byte, error) {
-		r, err := http.NewRequest(http.MethodPost, "https://"+c.host("ssm")+"/", bytes.NewReader(body))
+	resp, answer, err := c.do(ctx, service, func() (*http.Request, []byte, error) {
+		r, err := http.NewRequest(http.MethodPost, "https://"+c.host(service)+"/", bytes.NewReader(body))
 		if err != nil {
 			return nil, nil, err
 		}
 		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		r.Header.Set("X-Amz-Target", "AmazonSSM."+operation)
+		r.Header.Set("X-Amz-Target", target)
 		return r, body, nil
 	})
 	if err != nil {
