@@ -23,6 +23,7 @@ const (
 // tell of. (amazon-ssm-agent, vendor/github.com/aws/aws-sdk-go/service/ssm.)
 func (s *Service) Describe() wire.Service {
 	d := ssmapi.Service(s)
+	delete(d.Constraints, "StringDateTime") // of answers only, and its pattern looks back
 	d.Operations = append(d.Operations,
 		wire.Op("UpdateInstanceInformation", s.UpdateInstanceInformation),
 		wire.Op("ListInstanceAssociations", s.ListInstanceAssociations),

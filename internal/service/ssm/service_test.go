@@ -11,6 +11,7 @@ import (
 	"kumiko/internal/api"
 	"kumiko/internal/api/sealed"
 	"kumiko/internal/api/ssmapi"
+	"kumiko/internal/api/wire"
 	"kumiko/internal/awserr"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
@@ -117,6 +118,15 @@ func (x *site) status(id string) string {
 		return ""
 	}
 	return *out.InstanceInformationList[0].PingStatus
+}
+
+func TestTheServicesCanBeServed(t *testing.T) {
+	x := newSite(t)
+	for _, s := range []wire.Service{x.Describe(), x.Delivery(), Gateway()} {
+		if _, err := wire.New(s); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestOnlyAnInstanceCanRegisterItself(t *testing.T) {

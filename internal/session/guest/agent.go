@@ -22,11 +22,11 @@ const (
 func (g *guest) startAgent() { g.agent.Do(func() { go g.keepAgent() }) }
 
 func (g *guest) keepAgent() {
-	path, argv := sandbox.ProgramPath, []string{"amazon-ssm-agent", remote.InitArgument, "ssm-agent"}
-	if _, err := os.Stat(imageAgent); err == nil {
-		path, argv = imageAgent, []string{imageAgent}
-	}
 	for {
+		path, argv := sandbox.ProgramPath, []string{"amazon-ssm-agent", remote.InitArgument, "ssm-agent"}
+		if _, err := os.Stat(imageAgent); err == nil { // it may be installed later
+			path, argv = imageAgent, []string{imageAgent}
+		}
 		status, err := g.runAgent(path, argv)
 		if err != nil {
 			g.log.Error("ssm agent", "err", err)

@@ -68,14 +68,17 @@ func identify(ctx context.Context, c config, log *logger) (*identity.Identity, e
 	}
 }
 
-// run reports health, and from the first report that was taken on keeps the control channel.
+// run reports health, and from the first report that was taken on keeps the control channel. It goes last: by it the ends
+// of the sessions are told.
 func (a *agent) run(ctx context.Context) {
 	a.control = link.New(link.Config{Open: a.openControl, Take: a.fromControl, Up: a.controlUp, Failed: a.controlFailed})
+	controlCtx, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	var once sync.Once
+	var control sync.WaitGroup
 	a.reportHealth(ctx, func() {
 		once.Do(func() {
-			a.running.Go(func() {
-				err := a.control.Run(ctx)
+			control.Go(func() {
+				err := a.control.Run(controlCtx)
 				a.log.info("MessageGatewayService", "the control channel ends: %v", err)
 			})
 		})
@@ -86,6 +89,8 @@ func (a *agent) run(ctx context.Context) {
 	}
 	a.mu.Unlock()
 	a.running.Wait()
+	hangUp()
+	control.Wait()
 }
 
 // channel is how the service reaches this agent.
