@@ -276,6 +276,7 @@ type Host struct {
 	User     string   // default user, e.g. ec2-user
 	Keys     []string // authorized_keys lines of the default user
 	UserData []byte
+	Agent    bool // has an SSM agent; one that runs already goes on without
 }
 
 // HostPort is an ENI as seen from inside the host.
