@@ -207,6 +207,7 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 		if len(instances) > 0 {
 			i := instances[pick(len(instances))]
 			i.Power = []world.Power{world.Running, world.Stopped}[pick(2)]
+			i.ResourceName, i.ResourceNameA = pick(2) == 0, pick(2) == 0
 			tx.Instances.Put(i)
 		}
 	case 2:
@@ -220,7 +221,7 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 	case 3:
 		tx.SecurityGroupRules.Put(world.SecurityGroupRule{ID: world.SecurityGroupRuleID(tx.NewID("sgr")), Group: g, Protocol: world.TCP, PeerGroup: g})
 	case 4:
-		v.DNSSupport = !v.DNSSupport
+		v.DNSSupport, v.ReverseOff = !v.DNSSupport, pick(2) == 0
 		tx.VPCs.Put(v)
 	case 5:
 		a := world.VPCAssociationID("snva-" + v.ID)
@@ -284,7 +285,7 @@ func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet)
 		}
 	case 5:
 		other := tx.VPCs.Where(func(world.VPC) bool { return true })[0]
-		p := world.Peering{ID: world.PeeringID("pcx-" + v.ID), Requester: world.PeeringSide{VPC: v.ID}, Accepter: world.PeeringSide{VPC: other.ID}, Status: world.PeeringActive}
+		p := world.Peering{ID: world.PeeringID("pcx-" + v.ID), Requester: world.PeeringSide{VPC: v.ID, ResolveDNS: true}, Accepter: world.PeeringSide{VPC: other.ID, ResolveDNS: true}, Status: world.PeeringActive}
 		if had, _ := tx.Peerings.Get(p.ID); had.Status == world.PeeringActive {
 			p.Status = "deleted"
 		}

@@ -80,6 +80,7 @@ type changes struct {
 // Endpoints of each kind lose groups and subnets and are deleted while traffic flows through them: states are true, what
 // went through them ends, and nothing is left. Traffic through the endpoint beside it does not notice.
 func TestEndpointsUnderChange(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
 	s := &changes{shop: l.addShop("172.16.0.0/16", "172.16.1.0/24", "172.16.2.0/24")}
 	b := l.addVPC("b")

@@ -55,6 +55,7 @@ const silent = `Connect timeout on endpoint URL: "https://ec2.us-east-1.amazonaw
 // The stock aws command in an instance finds the service by its name and itself by its metadata, and works exactly when
 // the VPC lets it, by each of the three ways there are.
 func TestStockClientInside(t *testing.T) {
+	t.Parallel()
 	path, folders := testkit.Client(t)
 	var args []string
 	for _, f := range folders {

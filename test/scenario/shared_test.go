@@ -20,6 +20,7 @@ type shared struct {
 // One set of endpoints serves another VPC by the services' own names: private hosted zones lead them to the endpoints, and
 // requests go over the peering – as long as it, both routes and both groups' rules are there.
 func TestSharedEndpoints(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "10.10.10.0/24", "ap-northeast-1")
 	s := &shared{lab: l, shop: l.addShop("172.16.0.0/16", "172.16.100.0/24", "172.16.200.0/24"), names: map[string]string{}, at: map[string][]string{}}
 	s.user = l.addShop("192.168.0.0/16", "192.168.100.0/24", "192.168.200.0/24")

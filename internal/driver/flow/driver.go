@@ -31,7 +31,7 @@ func New(path func(name string) string, sink Sink) *Driver {
 	return &Driver{path: path, sink: sink, scopes: map[string]*scope{}}
 }
 
-// Apply opens readers in the namespaces of the fabric's VPCs, gateways, NAT gateways and VPC endpoints, which must exist, and closes those of
+// Apply opens readers in the namespaces of the fabric's VPCs, gateways, NAT gateways and VPC endpoints, and of the public side, which must exist, and closes those of
 // namespaces that the fabric lacks. What is the same value as before is taken to be where it was. A namespace that fails does not hold
 // up the others.
 func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) error {
@@ -83,13 +83,10 @@ func scopes(f *fabric.Fabric) iter.Seq2[string, any] {
 			}
 		}
 		if len(f.Public.Uplinks) > 0 {
-			yield(kernel.PublicNamespace, public{})
+			yield(kernel.PublicNamespace, kernel.PublicNamespace) // it is always the same
 		}
 	}
 }
-
-// public stands for the public side, in which nothing has a name of its own.
-type public struct{}
 
 // open opens the readers of what is in a namespace, or tells those there are of the names as they are now.
 func (d *Driver) open(name string, of any) error {
