@@ -275,6 +275,7 @@ var notAPacket = map[reach.Code]string{
 	reach.Unassociated:             "the gateway that was named is nobody's",
 	reach.NoPath:                   "of VPC Lattice; the random worlds prove its refusals",
 	reach.Unsupported:              "of VPC Lattice; the random worlds prove its refusals",
+	reach.ForeignAddress:           "nothing refuses the answer; it goes to whose address it is, as another test sees",
 	reach.ProtocolRestricted:       "Network Insights asks about TCP and UDP, which every component takes",
 	reach.InternetIngress:          "the public side has no route to who has no public address",
 	reach.FilterIn:                 "the packet passes; the question leaves its way out",
