@@ -297,7 +297,14 @@ func TestEveryCodeHasItsPacket(t *testing.T) {
 			proven[reach.Code(c)] = true
 		}
 	}
+	told, err := os.ReadFile("../../docs/explain-and-diff.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range knownCodes(t) {
+		if row := regexp.MustCompile("(?m)^\\| `" + string(c) + "` \\| .+ \\| (.+) \\|$").FindSubmatch(told); row == nil || !proven[c] && string(row[1]) != notAPacket[c] {
+			t.Errorf("the documentation does not tell of %s what is so: %q", c, row)
+		}
 		if why := notAPacket[c]; (why == "") != proven[c] {
 			t.Errorf("%s: proven %v, and a packet cannot be because %q", c, proven[c], why)
 		}
