@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -65,7 +66,7 @@ func TestSessions(t *testing.T) {
 		f    func(*nodes)
 	}{
 		{"a shell", (*nodes).shell}, {"ports", (*nodes).ports}, {"SSH", (*nodes).ssh}, {"commands", (*nodes).commands},
-		{"hostile frames", (*nodes).hostile}, {"many at once", (*nodes).crowd}, {"a restart of the daemon", (*nodes).restart},
+		{"hostile frames", (*nodes).hostile}, {"many at once", (*nodes).crowd}, {"a log", (*nodes).log}, {"a restart of the daemon", (*nodes).restart},
 		{"without the role", (*nodes).without},
 	} {
 		ok := t.Run(part.name, func(t *testing.T) {
@@ -147,6 +148,9 @@ func (n *nodes) ports() {
 	}
 	defer conn.Close()
 	h := sha256.New()
+	if err := conn.SetDeadline(time.Now().Add(2 * testkit.Patience)); err != nil { // it may stop in the middle
+		n.T.Fatal(err)
+	}
 	size, err := io.Copy(h, conn)
 	if got := hex.EncodeToString(h.Sum(nil)); err != nil || size != 100<<20 || got != sum {
 		n.T.Errorf("%d bytes with the sum %s came, want %s: %v", size, got, sum, err)
@@ -298,6 +302,29 @@ func (n *nodes) crowd() {
 	for _, c := range all {
 		c.expect("Exiting session with sessionId: ")
 	}
+}
+
+// log keeps what sessions show in a log group, as the account's preferences want it and once the role may.
+func (n *nodes) log() {
+	n.AWS("logs", "create-log-group", "--log-group-name", "/sessions")
+	n.endpoint("logs", n.endpoints, "--private-dns-enabled", "--subnet-ids", n.v.subnets[0])
+	n.AWS("iam", "put-role-policy", "--role-name", "managed", "--policy-name", "logs", "--policy-document",
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],"Resource":"arn:aws:logs:*:*:log-group:/sessions:*"}}`)
+	n.AWS("ssm", "create-document", "--name", "SSM-SessionManagerRunShell", "--document-type", "Session", "--document-format", "JSON", "--content",
+		`{"schemaVersion":"1.0","description":"preferences","sessionType":"Standard_Stream","inputs":{"cloudWatchLogGroupName":"/sessions","runAsEnabled":true,"runAsDefaultUser":"ec2-user"}}`)
+	c := n.console("aws", "ssm", "start-session", "--target", n.node.id)
+	c.expect("Starting session with SessionId: ")
+	id, _, _ := strings.Cut(c.expect("$ "), "\r")
+	if got := c.run("id -un; echo WRIT''TEN"); !strings.Contains(got, "ec2-user") {
+		n.T.Errorf("the shell is that of %q", got)
+	}
+	c.send("exit\r")
+	c.expect("Exiting session with sessionId: ")
+	n.Eventually("the session is in the log", func() bool {
+		out, _, ok := n.Try("aws", "logs", "get-log-events", "--log-group-name", "/sessions", "--log-stream-name", id, "--query", "events[].message")
+		return ok && strings.Contains(out, "WRITTEN") && strings.Contains(out, "ec2-user")
+	})
+	n.AWS("ssm", "delete-document", "--name", "SSM-SessionManagerRunShell")
 }
 
 // restart goes on in a session over the sudden end of the daemon.

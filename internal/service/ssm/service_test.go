@@ -190,8 +190,8 @@ func TestSessionsBeginAndEnd(t *testing.T) {
 	x.refused("InvalidParameters")(start(known, "AWS-StartSSHSession", map[string][]string{"port": {"22"}}))
 	x.refused("InvalidParameters")(start(known, "AWS-StartInteractiveCommand", nil))
 	x.ok(start(known, "AWS-StartSSHSession", map[string][]string{"portNumber": {"2222"}}))
-	x.ok(start(known, "AWS-StartInteractiveCommand", map[string][]string{"command": {"top", "-b"}}))
-	if got := fmt.Sprint(x.said); got != "[begin AWS-StartSSHSession map[portNumber:2222] begin AWS-StartInteractiveCommand map[command:[top -b]]]" {
+	x.ok(start(known, "AWS-StartInteractiveCommand", map[string][]string{"command": {"top -b"}}))
+	if got := fmt.Sprint(x.said); got != "[begin AWS-StartSSHSession map[portNumber:2222] begin AWS-StartInteractiveCommand map[command:top -b]]" {
 		t.Errorf("agents are told %s", got)
 	}
 	out, err := x.StartSession(t.Context(), x.root, &ssmapi.StartSessionInput{Target: new(known)})
