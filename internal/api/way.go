@@ -45,6 +45,15 @@ func (w Way) serves(scope, region string) bool {
 	return ok && s.Signed(scope) && at == region
 }
 
+// Reaches tells whether the way leads to a service at all: that of an endpoint leads to the endpoint's own.
+func (w Way) Reaches(service string) bool {
+	if w.Service == "" {
+		return true
+	}
+	s, _, ok := world.FindAWSService(w.Service)
+	return ok && s.Signed(service)
+}
+
 // WayOf is how the request with this context came.
 func WayOf(ctx context.Context) Way {
 	w, _ := ctx.Value(wayKey{}).(Way)

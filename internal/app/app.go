@@ -90,6 +90,7 @@ type daemon struct {
 	loop     *reconcile.Loop
 	handler  http.Handler // of the AWS APIs
 	checker  *health.Checker
+	channels *channels
 
 	url      string
 	listener net.Listener // of the APIs
@@ -177,6 +178,7 @@ func (d *daemon) serve(ctx context.Context) (err error) {
 	d.shutdown()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
+	d.channels.Gateway.Close() // who is thrown out early comes back early
 	err = errors.Join(err, api.Shutdown(closing))
 	wg.Wait()
 	down.finish()
@@ -196,6 +198,9 @@ func (d *daemon) close() error {
 	var errs []error
 	if d.drivers != nil {
 		d.drivers.close()
+	}
+	if d.channels != nil {
+		d.channels.close()
 	}
 	if d.access != nil {
 		d.access.Close()

@@ -22,6 +22,7 @@ import (
 	"kumiko/internal/record"
 	"kumiko/internal/service/ec2"
 	"kumiko/internal/service/lattice"
+	"kumiko/internal/service/ssm"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
 )
@@ -83,7 +84,7 @@ func (l *lab) start() (_ *trial, url string, err error) {
 	if t.logs, err = record.Open(t.dir, record.Options{}); err != nil {
 		return nil, "", err
 	}
-	front, err := l.frontOf(t.store, t.logs)
+	front, err := l.frontOf(t.store, t.logs, ssm.New(ssm.Config{Store: t.store, Box: l.box, Public: ec2.ImageParameters}))
 	if err != nil {
 		return nil, "", err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"time"
 
@@ -22,7 +23,9 @@ import (
 	"kumiko/internal/service/logs"
 	"kumiko/internal/service/resolver"
 	"kumiko/internal/service/route53"
+	"kumiko/internal/service/ssm"
 	"kumiko/internal/service/sts"
+	"kumiko/internal/session/ssm/gateway"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
 )
@@ -30,11 +33,27 @@ import (
 // patience is how long a call that AWS answers with a finished state may wait for the kernel.
 const patience = 2 * time.Second
 
-// front makes the handler of the AWS APIs.
-func (d *daemon) front() (http.Handler, error) { return d.frontOf(d.store, d.logs) }
+// front makes the handler of the AWS APIs, with the channels of Session Manager.
+func (d *daemon) front() (http.Handler, error) {
+	key, err := d.folder.secret("channel-token", 32, rand.Read)
+	if err != nil {
+		return nil, err
+	}
+	c := &channels{}
+	c.Gateway = gateway.New(gateway.Config{Key: key, Book: book{c}, Identify: c.identify, Log: d.conf.Log})
+	c.service = ssm.New(ssm.Config{Store: d.store, Box: d.box, Channels: c, Public: ec2.ImageParameters, URL: d.url, Log: d.conf.Log})
+	if c.front, err = d.frontOf(d.store, d.logs, c.service); err != nil {
+		return nil, err
+	}
+	for _, row := range c.service.Going() {
+		c.Restore(task(row))
+	}
+	d.channels = c
+	return http.HandlerFunc(c.serve), nil
+}
 
-// frontOf makes the handler of the AWS APIs over a store and its logs.
-func (d *daemon) frontOf(st *store.Store, kept *record.Store) (http.Handler, error) {
+// frontOf makes the front door of the AWS APIs over a store and its logs.
+func (d *daemon) frontOf(st *store.Store, kept *record.Store, nodes *ssm.Service) (*api.Server, error) {
 	network := ec2.New(ec2.Config{Store: st, Console: d.drivers.hosts.Console, StrictAMI: d.conf.StrictAMI})
 	g := d.guard
 	if st != d.store {
@@ -50,6 +69,7 @@ func (d *daemon) frontOf(st *store.Store, kept *record.Store) (http.Handler, err
 			resolverapi.Service(resolver.New(resolver.Config{Store: st})),
 			stsapi.Service(sts.New(sts.Config{Store: st, Guard: g, Box: d.box})),
 			iamapi.Service(iam.New(iam.Config{Store: st, Guard: g})),
+			nodes.Describe(), nodes.Delivery(), ssm.Gateway(),
 		},
 		Credentials: accounts{st, d.box}, Open: d.conf.Open, Log: d.conf.Log,
 	})
@@ -62,12 +82,13 @@ func (d *daemon) guardOf(st *store.Store) *guard.Guard {
 
 // finish completes in the World what was seen to be complete in the kernel.
 func (d *daemon) finish(ctx context.Context, w world.World, seen store.Seen) {
-	if !lattice.Unfinished(w) && !resolver.Unfinished(w) && !ec2.Unfinished(w, seen, time.Now()) {
+	if !lattice.Unfinished(w) && !resolver.Unfinished(w) && !ssm.Unfinished(w) && !ec2.Unfinished(w, seen, time.Now()) {
 		return
 	}
 	_, err := d.store.Update(ctx, func(tx *world.Tx) error {
 		lattice.Finish(tx, seen)
 		resolver.Finish(tx, seen)
+		ssm.Finish(tx)
 		ec2.Finish(tx, seen)
 		return nil
 	})

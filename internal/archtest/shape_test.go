@@ -19,7 +19,7 @@ const (
 
 // nouns are packages with a file a noun, which may have more files.
 var nouns = [...]string{
-	"internal/world", "internal/fabric", "internal/service/ec2", "internal/service/lattice", "internal/service/logs", "internal/service/iam", "internal/service/route53",
+	"internal/world", "internal/fabric", "internal/service/ec2", "internal/service/lattice", "internal/service/logs", "internal/service/iam", "internal/service/route53", "internal/service/ssm",
 }
 
 // repository is the code this test belongs to.

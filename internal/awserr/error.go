@@ -32,6 +32,7 @@ const (
 	IAM      = "iam"
 	Route53  = "route53"
 	Resolver = "route53resolver"
+	SSM      = "ssm"
 )
 
 // From is err as service svc answers it: err itself when it is an *Error, the AWS error for a *world.Error, nil for anything else,
@@ -58,6 +59,8 @@ func From(err error, svc string) *Error {
 		return route53From(w)
 	case Resolver:
 		return resolverFrom(w)
+	case SSM:
+		return ssmFrom(w)
 	}
 	return New("ValidationError", 400, "%s", w.Error())
 }

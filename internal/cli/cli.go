@@ -24,6 +24,11 @@ type Parts struct {
 	Down func(ctx context.Context, state string) error
 	// Exec runs a command in an instance of the runtime folder and gives its exit status.
 	Exec func(ctx context.Context, c ExecCall) (int, error)
+	// Session begins a session with an instance and joins it until it is over.
+	Session func(ctx context.Context, s SessionCall) error
+	// Plugins is the folder of the stand-in for AWS's Session Manager plugin for a state folder, empty where there can be
+	// none; nil: there is none.
+	Plugins func(state string) string
 }
 
 // UpOptions are the choices of the up command.
@@ -46,6 +51,14 @@ type ExecCall struct {
 	Argv                  []string
 	Stdin, Stdout, Stderr *os.File
 	TTY                   bool // give it a terminal of its own
+}
+
+// SessionCall is a session to be begun.
+type SessionCall struct {
+	URL, Region             string // of the API
+	AccessKeyID, Secret     string
+	Target, Document, Cause string
+	Parameters              map[string][]string
 }
 
 // The exit statuses.
@@ -115,7 +128,7 @@ It answers the AWS APIs, so that aws, Terraform and the SDKs work as they are.`,
 	root.PersistentFlags().StringVar(&e.state, "state", defaultState(), "state folder; $KUMIKO_STATE sets the default")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &status{exitUsage, err} })
 	for _, make := range []func(*env) *cobra.Command{
-		upCommand, downCommand, statusCommand, envCommand, accountCommand, execCommand, explainCommand, diffCommand,
+		upCommand, downCommand, statusCommand, envCommand, accountCommand, execCommand, ssmCommand, explainCommand, diffCommand,
 		doctorCommand, debugCommand, demoCommand, versionCommand, referenceCommand,
 	} {
 		root.AddCommand(make(e))
@@ -131,6 +144,14 @@ func help(c *cobra.Command, _ []string) error { return c.Help() }
 type env struct {
 	parts Parts
 	state string
+}
+
+// plugins is the folder of the stand-in for AWS's Session Manager plugin, or nothing.
+func (e *env) plugins(state string) string {
+	if e.parts.Plugins == nil {
+		return ""
+	}
+	return e.parts.Plugins(state)
 }
 
 func (e *env) client() *admin.Client { return admin.NewClient(e.state) }

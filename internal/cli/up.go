@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kumiko/internal/cli/admin"
+	"kumiko/internal/cli/launch"
 )
 
 func upCommand(e *env) *cobra.Command {
@@ -70,6 +71,7 @@ unless --purge removes the folder.`,
 			if err := down(c, e, state); err != nil {
 				return err
 			}
+			launch.ForgetPlugin(state)
 			if purge {
 				return remove(state)
 			}

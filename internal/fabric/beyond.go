@@ -18,7 +18,10 @@ func (c *compilation) peerings(v *VPC) {
 		if !ok {
 			continue
 		}
-		l := PeerLink{ID: p.ID, VPC: other.ID}
+		l := PeerLink{ID: p.ID, VPC: other.ID, MTU: MTU}
+		if other.Region != v.Region {
+			l.MTU = MTURegions
+		}
 		for _, a := range other.CIDRs {
 			l.CIDRs = append(l.CIDRs, a.CIDR)
 		}

@@ -23,7 +23,7 @@ func (c *compilation) hostsOf(v *VPC, row world.VPC) {
 		if !runs(i) {
 			continue
 		}
-		h := &Host{ID: i.ID, VPC: v.ID, Boot: i.Boot, Image: i.Image, User: cmp.Or(i.User, "ec2-user"), UserData: i.UserData, Ports: cables[i.ID]}
+		h := &Host{ID: i.ID, VPC: v.ID, Boot: i.Boot, Image: i.Image, User: cmp.Or(i.User, "ec2-user"), UserData: i.UserData, Ports: cables[i.ID], Agent: i.InstanceProfile != ""}
 		if i.PublicKey != "" {
 			h.Keys = []string{i.PublicKey}
 		}

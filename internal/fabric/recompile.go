@@ -176,7 +176,7 @@ func vpcOf(in *world.World, ch world.Change) (world.VPCID, bool) {
 	switch ch.Noun {
 	case "account", "access-key", "idempotency-token", "key-pair", "egress-only-internet-gateway", "flow-log", "subnet-cidr-reservation",
 		"zone-authorization", "delegation-set", "access-log-subscription", "resource-policy", "log-group", "log-stream", "query-log-config",
-		"iam-user", "iam-group", "iam-role", "iam-policy", "instance-profile",
+		"managed-node", "node-session", "ssm-document", "ssm-parameter", "ssm-command", "iam-user", "iam-group", "iam-role", "iam-policy", "instance-profile",
 		"network-insights-path", "network-insights-analysis", "network-insights-access-scope", "network-insights-access-scope-analysis":
 		return "", true
 	case "vpc":

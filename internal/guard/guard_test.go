@@ -8,6 +8,7 @@ import (
 
 	"kumiko/internal/api"
 	"kumiko/internal/api/ec2api"
+	"kumiko/internal/api/ssmapi"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/world"
 )
@@ -73,6 +74,14 @@ func TestAuthorize(t *testing.T) {
 		{"assume by a session", g.Authorize(t.Context(), web, "sts", "AssumeRole", assume), "because no identity-based policy allows the sts:AssumeRole action"},
 		{"assume by a stranger", g.Authorize(t.Context(), Root("444455556666"), "sts", "AssumeRole", assume), "because no resource-based policy allows the sts:AssumeRole action"},
 		{"assume nothing", g.Authorize(t.Context(), ann, "sts", "AssumeRole", nobodys), "because no resource-based policy allows the sts:AssumeRole action"},
+		{"a session", g.Authorize(t.Context(), ann, "ssm", "StartSession", &ssmapi.StartSessionInput{Target: new("i-0123456789abcdef0"), DocumentName: new("AWS-StartSSHSession")}),
+			"ssm:StartSession on resource: arn:aws:ec2:us-east-1:111122223333:instance/i-0123456789abcdef0 because no identity-based policy allows the ssm:StartSession action"},
+		{"a document", g.Authorize(t.Context(), ann, "ssm", "GetDocument", &ssmapi.GetDocumentInput{Name: new("AWS-RunShellScript")}),
+			"ssm:GetDocument on resource: arn:aws:ssm:us-east-1::document/AWS-RunShellScript because no identity-based policy allows the ssm:GetDocument action"},
+		{"a parameter", g.Authorize(t.Context(), ann, "ssm", "GetParameter", &ssmapi.GetParameterInput{Name: new("/a/b:3")}),
+			"ssm:GetParameter on resource: arn:aws:ssm:us-east-1:111122223333:parameter/a/b because no identity-based policy allows the ssm:GetParameter action"},
+		{"a channel", g.Authorize(t.Context(), ann, "ssmmessages", "CreateControlChannel", nil),
+			"ssmmessages:CreateControlChannel on resource: * because no identity-based policy allows the ssmmessages:CreateControlChannel action"},
 		{"who", g.Authorize(t.Context(), gone, "sts", "GetCallerIdentity", &stsapi.GetCallerIdentityInput{}), ""},
 	} {
 		if got := ""; tt.err != nil {

@@ -42,17 +42,26 @@ func logsTargets(c call, m members) (out []target) {
 	return out
 }
 
-// ssmTargets are the parameters, documents and instances of an operation. (Service Authorization Reference, "AWS Systems
-// Manager".)
+// ssmTargets are the parameters, documents, instances and sessions of an operation. (Service Authorization Reference, "AWS
+// Systems Manager".)
 func ssmTargets(w *world.World, c call, m members) (out []target) {
 	arn := func(resource string) string { return world.ARN("ssm", c.c.Region, c.c.Account, resource) }
-	if strings.Contains(c.op, "Parameter") && !strings.HasPrefix(c.op, "Describe") {
+	switch {
+	case strings.HasSuffix(c.op, "Resource"):
+		kind := map[string]string{"Document": "document/", "Parameter": "parameter/", "ManagedInstance": "managed-instance/"}[m.first("ResourceType")]
+		return []target{{arn: arn(kind + strings.TrimPrefix(m.first("ResourceId"), "/"))}}
+	case strings.Contains(c.op, "Parameter") && !strings.HasPrefix(c.op, "Describe"):
 		for _, name := range m.all("Name", "Names", "Path") {
-			out = append(out, target{arn: arn("parameter/" + strings.TrimPrefix(name, "/"))})
+			if i := strings.Index(name, ":parameter/"); i > 0 {
+				name = name[i+len(":parameter/"):]
+			}
+			name, _, _ = strings.Cut(name, ":")
+			out = append(out, target{arn: arn("parameter/" + strings.TrimPrefix(name, "/")), tags: parameterTags(w, c, name)})
 		}
 		return out
-	}
-	if strings.HasPrefix(c.op, "Describe") || strings.HasPrefix(c.op, "List") || strings.HasPrefix(c.op, "Get") && c.op != "GetDocument" {
+	case strings.Contains(c.op, "Document") && !strings.HasPrefix(c.op, "List"):
+		return []target{documentTarget(w, c, m.first("Name"))}
+	case strings.HasPrefix(c.op, "Describe") || strings.HasPrefix(c.op, "List") || strings.HasPrefix(c.op, "Get"):
 		return nil
 	}
 	for _, id := range m.all("InstanceId", "InstanceIds", "Target") {
@@ -61,17 +70,32 @@ func ssmTargets(w *world.World, c call, m members) (out []target) {
 			out[len(out)-1].prefix = "ssm"
 		}
 	}
+	if c.op == "SendCommand" && len(m.all("InstanceIds")) == 0 { // whom the tags choose
+		out = append(out, target{arn: world.ARN("ec2", c.c.Region, c.c.Account, "instance/*")})
+	}
 	for _, name := range m.all("DocumentName") {
-		t := target{arn: arn("document/" + name)}
-		if strings.HasPrefix(name, "AWS-") {
-			t.arn = world.ARN("ssm", c.c.Region, "", "document/"+name)
-		}
-		out = append(out, t)
+		out = append(out, documentTarget(w, c, name))
 	}
 	if c.op == "TerminateSession" || c.op == "ResumeSession" {
 		out = append(out, target{arn: arn("session/" + m.first("SessionId"))})
 	}
 	return out
+}
+
+// parameterTags are the tags of a parameter.
+func parameterTags(w *world.World, c call, name string) []world.Tag {
+	p, _ := w.Parameters.Get(world.ParameterKey(c.c.Account, c.c.Region, name))
+	return p.Tags
+}
+
+// documentTarget is the document of a name or an ARN; AWS's own belong to no account.
+func documentTarget(w *world.World, c call, name string) target {
+	name = name[strings.LastIndex(name, "/")+1:]
+	if strings.HasPrefix(name, "AWS-") {
+		return target{arn: world.ARN("ssm", c.c.Region, "", "document/"+name)}
+	}
+	d, _ := w.Documents.Get(world.DocumentKey(c.c.Account, c.c.Region, name))
+	return target{arn: world.ARN("ssm", c.c.Region, c.c.Account, "document/"+name), tags: d.Tags, prefix: "ssm"}
 }
 
 // latticeKinds are the types of VPC Lattice's ARNs by the prefix of ids. (Service Authorization Reference, "Amazon VPC Lattice".)

@@ -82,6 +82,8 @@ func (c *checker) put(noun, id string) error {
 		return c.endpointAssociation(EndpointAssociationID(id))
 	case "service-network-resource-association":
 		return c.resourceAssociation(ResourceAssociationID(id))
+	case "managed-node", "node-session", "ssm-document", "ssm-parameter", "ssm-command":
+		return c.managed(noun, id)
 	case "hosted-zone":
 		return c.hostedZone(HostedZoneID(id))
 	case "record-set":

@@ -19,6 +19,8 @@ const (
 	keyDeleting  = "deleting"    // rows whose deletion was asked for
 	keyDetaching = "detaching"   // interfaces whose attachment was asked to end
 	keyEnding    = "terminating" // instances that are to be, or were, terminated
+	keyPlace     = "place "      // an account and a region
+	keyPast      = "past "       // sessions that are over, with their place
 )
 
 // add appends the ids that are not empty.
@@ -106,6 +108,8 @@ func (k KeyPair) Keys() []string { return []string{keyName + keyPairKey(k.Accoun
 func keyPairKey(a AccountID, region, name string) string {
 	return string(a) + "/" + region + "/" + name
 }
+
+func placeKey(a AccountID, region string) string { return keyPlace + string(a) + "/" + region }
 
 // KeyPairNamed is the key pair with the name in an account and region.
 func (w *World) KeyPairNamed(c Caller, name string) (KeyPair, bool) {

@@ -63,6 +63,12 @@ type World struct {
 	QueryLogConfigs          Table[QueryLogConfigID, QueryLogConfig]
 	QueryLogAssociations     Table[QueryLogAssociationID, QueryLogAssociation]
 
+	ManagedNodes Table[InstanceID, ManagedNode]
+	NodeSessions Table[string, NodeSession]
+	Documents    Table[string, Document]
+	Parameters   Table[string, Parameter]
+	Commands     Table[string, Command]
+
 	NetworkInsightsPaths         Table[NetworkInsightsPathID, NetworkInsightsPath]
 	NetworkInsightsAnalyses      Table[NetworkInsightsAnalysisID, NetworkInsightsAnalysis]
 	NetworkInsightsScopes        Table[NetworkInsightsAccessScopeID, NetworkInsightsAccessScope]
@@ -121,6 +127,11 @@ func (w *World) tables() []namedTable {
 		{"resolver-rule-association", &w.ResolverRuleAssociations},
 		{"query-log-config", &w.QueryLogConfigs},
 		{"query-log-association", &w.QueryLogAssociations},
+		{"managed-node", &w.ManagedNodes},
+		{"node-session", &w.NodeSessions},
+		{"ssm-document", &w.Documents},
+		{"ssm-parameter", &w.Parameters},
+		{"ssm-command", &w.Commands},
 		{"network-insights-path", &w.NetworkInsightsPaths},
 		{"network-insights-analysis", &w.NetworkInsightsAnalyses},
 		{"network-insights-access-scope", &w.NetworkInsightsScopes},

@@ -24,6 +24,7 @@ func services() []service {
 		{"sts", "stsapi"},
 		{"iam", "iamapi"},
 		{"route53resolver", "resolverapi"},
+		{"ssm", "ssmapi"},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -118,13 +119,21 @@ func (d *Daemon) Environ(ctx context.Context, account, region string) ([]string,
 	if err != nil {
 		return nil, fmt.Errorf("launch: %w", err)
 	}
+	plugins := filepath.Join(d.conf.State, "bin")
+	binary, err := filepath.Abs(d.conf.Binary)
+	if err == nil {
+		err = Plugin(plugins, binary)
+	}
+	if err != nil {
+		return nil, err
+	}
 	var env []string
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "AWS_") {
+		if !strings.HasPrefix(v, "AWS_") && !strings.HasPrefix(v, "PATH=") {
 			env = append(env, v)
 		}
 	}
-	return append(env, "AWS_ENDPOINT_URL="+d.URL, "AWS_ACCESS_KEY_ID="+a.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+a.SecretAccessKey,
+	return append(env, "PATH="+os.Getenv("PATH")+":"+plugins, "AWS_ENDPOINT_URL="+d.URL, "AWS_ACCESS_KEY_ID="+a.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+a.SecretAccessKey,
 		"AWS_DEFAULT_REGION="+region, "AWS_REGION="+region, "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "KUMIKO_STATE="+d.conf.State), nil
 }

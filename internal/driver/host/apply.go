@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kumiko/internal/fabric"
+	"kumiko/internal/kernel/remote"
 	"kumiko/internal/world"
 )
 
@@ -59,13 +60,50 @@ func (d *Driver) Apply(ctx context.Context, hosts []*fabric.Host) error {
 		}
 	}
 	var start []*fabric.Host
+	var agents []*host
 	for _, w := range hosts {
-		if h := d.hosts[w.ID]; h == nil || h.status.Boot != w.Boot {
+		switch h := d.hosts[w.ID]; {
+		case h == nil || h.status.Boot != w.Boot:
 			start = append(start, w)
+		case w.Agent && !h.agent && h.process != nil && !h.stopping:
+			agents = append(agents, h)
 		}
 	}
 	d.mu.Unlock()
-	return d.startAll(ctx, start)
+	return errors.Join(d.startAll(ctx, start), d.startAgents(ctx, agents))
+}
+
+// startAgents tells the inits of running hosts to start their SSM agents. One that has an agent already keeps it.
+func (d *Driver) startAgents(ctx context.Context, hosts []*host) error {
+	failed := map[world.InstanceID]error{}
+	for _, h := range hosts {
+		if err := d.startAgent(ctx, h.id); err != nil {
+			failed[h.id] = fmt.Errorf("host: start agent: %w", err)
+			continue
+		}
+		d.mu.Lock()
+		h.agent = true
+		d.mu.Unlock()
+	}
+	if len(failed) > 0 {
+		return &ApplyError{failed}
+	}
+	return nil
+}
+
+func (d *Driver) startAgent(ctx context.Context, id world.InstanceID) error {
+	c, err := remote.Dial(ctx, filepath.Join(d.runDir(id), socketFile))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	defer context.AfterFunc(ctx, func() { c.Close() })()
+	if err := c.Send(remote.Request{Agent: true}); err != nil {
+		return err
+	}
+	var r remote.Reply
+	_, err = c.Receive(&r)
+	return err
 }
 
 // startAll starts hosts, some at a time.

@@ -77,6 +77,7 @@ type host struct {
 	status   Status
 	process  *sandbox.Process
 	stopping bool
+	agent    bool          // has been told to start the SSM agent
 	gone     chan struct{} // closed when the process has ended and its traces are removed
 }
 

@@ -8,8 +8,11 @@ import (
 	"kumiko/internal/kernel/sandbox"
 )
 
-// sudoProgram is the real sudo, where the machine has it.
-const sudoProgram = "/usr/bin/sudo"
+// Programs that the machine may have, instead of which ours stand in where it has not.
+const (
+	sudoProgram = "/usr/bin/sudo"
+	ssmProgram  = "/usr/bin/ssm-cli"
+)
 
 // shims are the commands, by their path below /usr, that an instance needs but
 // the machine's userland lacks or means for another init.
@@ -24,6 +27,9 @@ func shims() map[string]string {
 	if _, err := os.Stat(sudoProgram); err != nil {
 		out["bin/sudo"] = "#!/bin/sh\n# There is no sudo here: init runs the command, for those it trusts.\nexec " +
 			sandbox.ProgramPath + " " + remote.InitArgument + " sudo \"$@\"\n"
+	}
+	if _, err := os.Stat(ssmProgram); err != nil {
+		out["bin/ssm-cli"] = "#!/bin/sh\n# The command of the built-in SSM agent.\nexec " + sandbox.ProgramPath + " " + remote.InitArgument + " ssm-cli \"$@\"\n"
 	}
 	return out
 }

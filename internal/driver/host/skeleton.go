@@ -13,7 +13,7 @@ import (
 )
 
 // skeletonFormat grows when the generated part of the skeleton changes.
-const skeletonFormat = 5
+const skeletonFormat = 6
 
 // skeletons are the base layers of the default image, one for each default
 // user: folders, links into /usr, and an /etc that is generated or copied by
@@ -32,7 +32,7 @@ func newSkeletons(folder string, ca []byte) (*skeletons, error) {
 	stamp := sha256.New()
 	fmt.Fprintln(stamp, skeletonFormat)
 	stamp.Write(ca)
-	sources := []string{"/etc/passwd", "/etc/group", sudoProgram}
+	sources := []string{"/etc/passwd", "/etc/group", sudoProgram, ssmProgram}
 	for _, name := range copied() {
 		err := filepath.WalkDir(filepath.Join("/etc", name), func(path string, e fs.DirEntry, err error) error {
 			if err == nil {

@@ -66,7 +66,7 @@ func (d *Driver) start(w *fabric.Host) (*host, error) {
 		d.cgroups.delete(w.ID)
 		return nil, fmt.Errorf("host: start %s: %w", w.ID, err)
 	}
-	h := &host{id: w.ID, process: p, status: Status{Boot: w.Boot}, gone: make(chan struct{})}
+	h := &host{id: w.ID, process: p, status: Status{Boot: w.Boot}, agent: w.Agent, gone: make(chan struct{})}
 	err = d.recordStart(h)
 	if err == nil {
 		err = json.NewEncoder(send).Encode(told)
@@ -94,7 +94,7 @@ func (d *Driver) recordStart(h *host) error {
 func tell(w *fabric.Host) remote.Orders {
 	o := remote.Orders{
 		ID: string(w.ID), Boot: w.Boot, Hostname: w.Hostname, Domain: w.Domain, Resolver: w.Resolver,
-		User: w.User, Keys: w.Keys, UserData: w.UserData,
+		User: w.User, Keys: w.Keys, UserData: w.UserData, Agent: w.Agent,
 	}
 	if len(w.Ports) > 0 && len(w.Ports[0].Addrs) > 0 {
 		o.Addr = w.Ports[0].Addrs[0]

@@ -176,7 +176,7 @@ func peeringCable(l *fabric.PeerLink, v world.VPCID) cable {
 	nearMAC, farMAC := kernel.PeeringMAC(l.ID, near).String(), kernel.PeeringMAC(l.ID, far).String()
 	device := kernel.PeeringDevice(l.ID)
 	return cable{
-		wire:     wire{device: device, mac: nearMAC, mtu: fabric.MTU, peer: string(far), peerDevice: device, peerMAC: farMAC},
+		wire:     wire{device: device, mac: nearMAC, mtu: l.MTU, peer: string(far), peerDevice: device, peerMAC: farMAC},
 		near:     []neighbour{{kernel.PeeringHop, farMAC}},
 		peerKind: router,
 		beyond:   []neighbour{{kernel.PeeringHop, nearMAC}},
@@ -188,7 +188,7 @@ func uplinkCable(v world.VPCID) cable {
 	routerMAC, publicMAC := kernel.UplinkMACs(v)
 	return cable{
 		wire: wire{
-			device: kernel.UplinkDevice, mac: routerMAC.String(), mtu: fabric.MTU,
+			device: kernel.UplinkDevice, mac: routerMAC.String(), mtu: fabric.MTUInternet,
 			peer: kernel.PublicNamespace, peerDevice: kernel.PublicDevice(v), peerMAC: publicMAC.String(),
 		},
 		near:     []neighbour{{kernel.UplinkHop, publicMAC.String()}},

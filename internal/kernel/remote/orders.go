@@ -23,6 +23,7 @@ type Orders struct {
 	User     string       // default user
 	Keys     []string     // authorized_keys lines of the default user, of the first boot
 	UserData []byte       // of the first boot
+	Agent    bool         // start the SSM agent
 }
 
 // FQDN is the whole host name.

@@ -17,14 +17,15 @@ const (
 
 // Request asks init for something.
 type Request struct {
-	Ping bool     `json:",omitempty"` // only asks whether init is ready
-	Argv []string `json:",omitempty"` // the command; a name without slash is looked up in PATH
-	Env  []string `json:",omitempty"` // added to the environment of a root shell
-	Dir  string   `json:",omitempty"` // working directory, empty for home
-	User string   `json:",omitempty"` // whom to run it as, empty for root
-	TTY  bool     `json:",omitempty"` // make a terminal; else three descriptors come with the request
-	Rows uint16   `json:",omitempty"` // size of the terminal
-	Cols uint16   `json:",omitempty"`
+	Ping  bool     `json:",omitempty"` // only asks whether init is ready
+	Agent bool     `json:",omitempty"` // start the SSM agent, if it does not run
+	Argv  []string `json:",omitempty"` // the command; a name without slash is looked up in PATH
+	Env   []string `json:",omitempty"` // added to the environment of a root shell
+	Dir   string   `json:",omitempty"` // working directory, empty for home
+	User  string   `json:",omitempty"` // whom to run it as, empty for root
+	TTY   bool     `json:",omitempty"` // make a terminal; else three descriptors come with the request
+	Rows  uint16   `json:",omitempty"` // size of the terminal
+	Cols  uint16   `json:",omitempty"`
 }
 
 // Signal asks init to send a signal to the command and its process group.

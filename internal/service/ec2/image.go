@@ -74,6 +74,30 @@ func images(region string) []image {
 	return out
 }
 
+// ImageParameters are the ids of a region's images by the names of the public parameters that tell them. (AWS Systems
+// Manager User Guide, "Calling AMI public parameters".)
+func ImageParameters(region string) map[string]string {
+	out := map[string]string{}
+	for _, i := range images(region) {
+		word := map[string]string{"x86_64": "amd64", "arm64": "arm64"}[i.arch]
+		switch {
+		case strings.HasPrefix(i.name, "al2023-ami-2023"):
+			for _, kernel := range []string{"default", "6.1"} {
+				out["/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-"+kernel+"-"+i.arch] = i.id
+			}
+		case strings.HasPrefix(i.name, "amzn2-"):
+			out["/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-"+i.arch+"-gp2"] = i.id
+		case strings.Contains(i.name, "jammy-22.04"):
+			out["/aws/service/canonical/ubuntu/server/22.04/stable/current/"+word+"/hvm/ebs-gp2/ami-id"] = i.id
+		case strings.Contains(i.name, "noble-24.04"):
+			out["/aws/service/canonical/ubuntu/server/24.04/stable/current/"+word+"/hvm/ebs-gp3/ami-id"] = i.id
+		case strings.HasPrefix(i.name, "debian-12"):
+			out["/aws/service/debian/release/12/latest/"+word] = i.id
+		}
+	}
+	return out
+}
+
 func imageID(region, name string) string {
 	sum := sha256.Sum256([]byte(region + "/" + name))
 	return "ami-0" + hex.EncodeToString(sum[:])[:16]

@@ -56,6 +56,7 @@ type door struct {
 	way     Way
 	home    os.FileInfo // of the namespace's file when the listener was opened
 	http    *http.Server
+	end     context.CancelFunc // of the requests, also of those that have taken their connection over
 	serving sync.WaitGroup
 }
 
@@ -126,7 +127,10 @@ func (s *Service) open(path string, way Way) (*door, error) {
 		return nil, err
 	}
 	d := &door{way: way, home: home}
+	ctx, end := context.WithCancel(context.Background())
+	d.end = end
 	d.http = &http.Server{
+		BaseContext: func(net.Listener) context.Context { return ctx },
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			now := way
 			if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
@@ -161,6 +165,7 @@ func (s *Service) certificate(way Way) func(*tls.ClientHelloInfo) (*tls.Certific
 }
 
 func (d *door) close() {
+	d.end()
 	d.http.Close() // the error would be of connections that are gone
 	d.serving.Wait()
 }

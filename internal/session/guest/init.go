@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,6 +33,8 @@ type guest struct {
 	procs   *processes
 	control *net.UnixListener // the machine's socket
 	socket  *os.File          // the same, kept for the next boot
+	agent   sync.Once         // starts the SSM agent
+	down    atomic.Bool       // it goes down: nothing is started any more
 }
 
 // runInit is the life of an instance. It returns the exit status.
@@ -54,6 +58,7 @@ func runInit(args []string) int {
 			g.procs.reap()
 		case sig := <-power:
 			g.log.Info("going down", "signal", sig.String())
+			g.down.Store(true)
 			g.control.Close() // who connects from now on waits for the next boot
 			g.end(children)
 			if sig != syscall.SIGINT {
@@ -91,6 +96,9 @@ func (g *guest) boot(args []string) error {
 	}
 	if err := g.answerMachine(); err != nil {
 		return err
+	}
+	if g.orders.Agent {
+		g.startAgent()
 	}
 	g.log.Info("ready", "instance", g.orders.ID, "boot", g.orders.Boot, "first", first)
 	go func() { // ends with the instance

@@ -68,6 +68,10 @@ func (g *guest) serve(c *remote.Conn, allow func(*remote.Conn) error) error {
 	if err := allow(c); err != nil {
 		return c.Send(remote.Reply{Exited: true, Code: 1, Error: err.Error()})
 	}
+	if req.Agent {
+		g.startAgent()
+		return c.Send(remote.Reply{Started: true})
+	}
 	var master *os.File
 	if req.TTY {
 		m, s, err := terminal.Open(req.Rows, req.Cols)

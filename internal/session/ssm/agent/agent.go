@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"kumiko/internal/session/ssm/identity"
 	"kumiko/internal/session/ssm/link"
 )
 
@@ -22,6 +23,7 @@ type agent struct {
 	up       bool // the control channel is
 	sessions map[string]*session
 	acks     map[string]chan struct{} // by session: its result has been acknowledged
+	jobs     map[string]func()        // by id: ends the job
 	running  sync.WaitGroup
 }
 
@@ -43,15 +45,15 @@ func Main() int {
 	if err != nil {
 		return 0 // the instance goes down
 	}
-	a := &agent{caller: newCaller(i, c), log: log, sessions: map[string]*session{}, acks: map[string]chan struct{}{}}
+	a := &agent{caller: newCaller(i, c), log: log, sessions: map[string]*session{}, acks: map[string]chan struct{}{}, jobs: map[string]func(){}}
 	a.run(ctx)
 	return 0
 }
 
 // identify asks who we are until somebody says.
-func identify(ctx context.Context, c config, log *logger) (*identity, error) {
+func identify(ctx context.Context, c config, log *logger) (*identity.Identity, error) {
 	for {
-		i, err := newIdentity(ctx)
+		i, err := identity.New(ctx)
 		if err == nil {
 			return i, nil
 		}
@@ -66,14 +68,17 @@ func identify(ctx context.Context, c config, log *logger) (*identity, error) {
 	}
 }
 
-// run reports health, and from the first report that was taken on keeps the control channel.
+// run reports health, and from the first report that was taken on keeps the control channel. It goes last: by it the ends
+// of the sessions are told.
 func (a *agent) run(ctx context.Context) {
 	a.control = link.New(link.Config{Open: a.openControl, Take: a.fromControl, Up: a.controlUp, Failed: a.controlFailed})
+	controlCtx, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	var once sync.Once
+	var control sync.WaitGroup
 	a.reportHealth(ctx, func() {
 		once.Do(func() {
-			a.running.Go(func() {
-				err := a.control.Run(ctx)
+			control.Go(func() {
+				err := a.control.Run(controlCtx)
 				a.log.info("MessageGatewayService", "the control channel ends: %v", err)
 			})
 		})
@@ -84,6 +89,8 @@ func (a *agent) run(ctx context.Context) {
 	}
 	a.mu.Unlock()
 	a.running.Wait()
+	hangUp()
+	control.Wait()
 }
 
 // channel is how the service reaches this agent.

@@ -22,6 +22,7 @@ import (
 	"kumiko/internal/session/ssm/client"
 	"kumiko/internal/session/ssm/frame"
 	"kumiko/internal/session/ssm/gateway"
+	"kumiko/internal/session/ssm/identity"
 	"kumiko/internal/world"
 )
 
@@ -87,8 +88,8 @@ func newLab(t *testing.T) *lab {
 	}
 	host := strings.TrimPrefix(server.URL, "https://")
 	c.Mgs.Endpoint, c.Ssm.Endpoint = host, host
-	i := &identity{Instance: "i-1", Region: "us-east-1", by: sigv4.Credential{ID: "ASIA", Secret: "secret"}, expires: time.Now().Add(time.Hour)}
-	a := &agent{caller: newCaller(i, c), log: log, sessions: map[string]*session{}, acks: map[string]chan struct{}{}}
+	i := identity.Known("i-1", "us-east-1", sigv4.Credential{ID: "ASIA", Secret: "secret"}, time.Now().Add(time.Hour))
+	a := &agent{caller: newCaller(i, c), log: log, sessions: map[string]*session{}, acks: map[string]chan struct{}{}, jobs: map[string]func(){}}
 	a.http = l.http
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -15,18 +15,19 @@ import (
 
 	"kumiko/internal/api/sigv4"
 	"kumiko/internal/session/ssm/frame"
+	"kumiko/internal/session/ssm/identity"
 )
 
 // caller calls the AWS APIs as the instance.
 type caller struct {
-	*identity
+	*identity.Identity
 	c    config
 	http *http.Client
 }
 
-func newCaller(i *identity, c config) *caller {
+func newCaller(i *identity.Identity, c config) *caller {
 	dialer := &net.Dialer{Timeout: c.dial()}
-	return &caller{identity: i, c: c, http: &http.Client{Transport: &http.Transport{
+	return &caller{Identity: i, c: c, http: &http.Client{Transport: &http.Transport{
 		DialContext: dialer.DialContext, TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 15 * time.Second,
 		DisableKeepAlives: true, // each call proves the way anew
 	}}}
@@ -67,7 +68,7 @@ func (e *sendError) Unwrap() error { return e.err }
 
 // do sends a request, signed; it is tried again when it could not be sent.
 func (c *caller) do(ctx context.Context, service string, make func() (*http.Request, []byte, error)) (*http.Response, []byte, error) {
-	by, err := c.credential(ctx)
+	by, err := c.Credential(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -95,14 +96,19 @@ func (c *caller) do(ctx context.Context, service string, make func() (*http.Requ
 
 // ssm calls an operation of Systems Manager.
 func (c *caller) ssm(ctx context.Context, operation string, in any) error {
+	return c.json(ctx, "ssm", "AmazonSSM."+operation, in)
+}
+
+// json calls an operation of a service that speaks JSON. What it answers is of no interest.
+func (c *caller) json(ctx context.Context, service, target string, in any) error {
 	body := frame.Encode(in)
-	resp, answer, err := c.do(ctx, "ssm", func() (*http.Request, []byte, error) {
-		r, err := http.NewRequest(http.MethodPost, "https://"+c.host("ssm")+"/", bytes.NewReader(body))
+	resp, answer, err := c.do(ctx, service, func() (*http.Request, []byte, error) {
+		r, err := http.NewRequest(http.MethodPost, "https://"+c.host(service)+"/", bytes.NewReader(body))
 		if err != nil {
 			return nil, nil, err
 		}
 		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		r.Header.Set("X-Amz-Target", "AmazonSSM."+operation)
+		r.Header.Set("X-Amz-Target", target)
 		return r, body, nil
 	})
 	if err != nil {
@@ -145,7 +151,7 @@ func (c *caller) token(ctx context.Context, path string, in any) (string, error)
 
 // signed is the header that opens a channel at the URL.
 func (c *caller) signed(ctx context.Context, address string) (http.Header, error) {
-	by, err := c.credential(ctx)
+	by, err := c.Credential(ctx)
 	if err != nil {
 		return nil, err
 	}

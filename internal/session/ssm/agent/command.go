@@ -100,7 +100,7 @@ type writer struct {
 }
 
 func (w writer) Write(b []byte) (int, error) {
-	if err := w.s.stream.Write(w.kind, b); err != nil {
+	if err := w.s.show(w.kind, b); err != nil {
 		return 0, err
 	}
 	return len(b), nil

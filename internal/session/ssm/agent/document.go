@@ -27,6 +27,7 @@ type document struct {
 // inputs are the preferences of shells.
 type inputs struct {
 	KMSKeyID         string `json:"kmsKeyId"`
+	LogGroup         string `json:"cloudWatchLogGroupName"`
 	RunAsEnabled     bool   `json:"runAsEnabled"`
 	RunAsDefaultUser string `json:"runAsDefaultUser"`
 	ShellProfile     struct {

@@ -63,12 +63,12 @@ func (t target) forbidden(ctx context.Context, a netip.Addr) bool {
 	if slices.Contains(t.c.Mgs.DeniedPortForwardingRemoteIP, a.String()) {
 		return true
 	}
-	macs, err := t.get(ctx, "meta-data/network/interfaces/macs/")
+	macs, err := t.Get(ctx, "meta-data/network/interfaces/macs/")
 	if err != nil {
 		return true // what cannot be told is not allowed
 	}
 	for mac := range strings.Lines(macs) {
-		text, err := t.get(ctx, "meta-data/network/interfaces/macs/"+strings.Trim(mac, "/\n")+"/vpc-ipv4-cidr-block")
+		text, err := t.Get(ctx, "meta-data/network/interfaces/macs/"+strings.Trim(mac, "/\n")+"/vpc-ipv4-cidr-block")
 		if err != nil {
 			return true
 		}

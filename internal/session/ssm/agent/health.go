@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"kumiko/internal/session/ssm/identity"
 )
 
 // ping is what the agent says of itself.
@@ -30,7 +32,7 @@ func (a *agent) ping() ping {
 	host, _ := os.Hostname() // empty is a name, too
 	return ping{
 		InstanceID: a.Instance, AgentName: "amazon-ssm-agent", AgentVersion: Version, AgentStatus: "Active", PlatformType: "Linux",
-		PlatformName: name, PlatformVersion: version, ComputerName: host, IPAddress: address(), AvailabilityZone: a.Zone,
+		PlatformName: name, PlatformVersion: version, ComputerName: host, IPAddress: identity.Address(), AvailabilityZone: a.Zone,
 		SSMConnectionChannel: a.channel(), HealthPeriodSeconds: a.c.Kumiko.HealthSeconds,
 	}
 }
@@ -47,7 +49,7 @@ func (a *agent) reportHealth(ctx context.Context, began func()) {
 			began()
 		case ctx.Err() != nil:
 			return
-		case errors.Is(err, errNoRole):
+		case errors.Is(err, identity.ErrNoRole):
 			a.log.error("CredentialRefresher", "Failed to refresh credentials: %v", err)
 		default:
 			failures++
@@ -55,7 +57,7 @@ func (a *agent) reportHealth(ctx context.Context, began func()) {
 			a.log.info("HealthCheck", "increasing error count by 1")
 			var r *refused
 			if errors.As(err, &r) {
-				a.forget() // the role may have changed
+				a.Forget() // the role may have changed
 			}
 		}
 		t := time.NewTimer(a.c.health())

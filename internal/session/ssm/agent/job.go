@@ -59,20 +59,39 @@ func (a *agent) startJob(m frame.Message) error {
 	if err := json.Unmarshal(m.Payload, &r); err != nil {
 		return fmt.Errorf("agent: job: %w", err)
 	}
+	if strings.HasPrefix(r.Topic, "aws.ssm.cancelCommand") {
+		a.endJob(r.JobID)
+		return nil
+	}
 	var j job
 	if err := json.Unmarshal([]byte(r.Content), &j); err != nil {
 		return fmt.Errorf("agent: job: %w", err)
 	}
 	ack := frame.JobAnswer{JobID: r.JobID, AcknowledgedMessageID: m.ID.String(), CreatedDate: stamp(time.Now()), StatusCode: "200"}
 	_ = a.control.Send(frame.New(frame.JobAck, frame.NoPayload, frame.Encode(ack), time.Now(), frame.NewID()).Append(nil)) // the answer is what counts
+	ctx, cancel := context.WithCancel(context.Background())
+	a.mu.Lock()
+	a.jobs[r.JobID] = cancel
+	a.mu.Unlock()
 	a.running.Go(func() {
-		reply := j.run(context.Background())
+		defer a.endJob(r.JobID)
+		reply := j.run(ctx)
 		answer := frame.JobAnswer{SchemaVersion: 1, JobID: r.JobID, Content: string(frame.Encode(reply)), Topic: "aws.ssm.sendCommand"}
 		if err := a.control.Send(frame.New(frame.JobReply, frame.NoPayload, frame.Encode(answer), time.Now(), frame.NewID()).Append(nil)); err != nil {
 			a.log.error("MessageGatewayService", "the answer to job %s could not be sent: %v", r.JobID, err)
 		}
 	})
 	return nil
+}
+
+// endJob ends a job that runs.
+func (a *agent) endJob(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if end := a.jobs[id]; end != nil {
+		end()
+		delete(a.jobs, id)
+	}
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
@@ -154,6 +173,8 @@ func runScript(ctx context.Context, in map[string]any, r *stepResult) {
 	switch {
 	case err == nil || errors.Is(err, exec.ErrWaitDelay):
 		r.Status = "Success"
+	case errors.Is(ctx.Err(), context.Canceled):
+		r.Status, r.Code = "Cancelled", -1
 	case ctx.Err() != nil:
 		r.Status, r.Code = "TimedOut", -1
 	case cmd.ProcessState != nil:

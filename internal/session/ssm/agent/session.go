@@ -37,6 +37,7 @@ type session struct {
 	mu       sync.Mutex
 	plugin   plugin // once input is wanted
 	ready    chan struct{}
+	shown    transcript
 }
 
 // plugin is what a session is for.
@@ -69,6 +70,9 @@ func (s *session) run() {
 		s.log.error("MessageGatewayService", "[%s] %v", s.task.SessionID, err)
 	}
 	s.log.info("MessageGatewayService", "[%s] session ends: %s", s.task.SessionID, status)
+	if err := s.deliver(); err != nil {
+		s.log.error("MessageGatewayService", "[%s] the output could not be sent to CloudWatch Logs: %v", s.task.SessionID, err)
+	}
 	s.report(s.task.SessionID, status, output)
 }
 

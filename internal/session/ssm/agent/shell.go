@@ -123,7 +123,7 @@ func (x *shell) copy(master *os.File) {
 	buf := make([]byte, frame.MaxPayload)
 	for {
 		n, err := master.Read(buf)
-		if n > 0 && x.stream.Write(frame.Bytes, buf[:n]) != nil {
+		if n > 0 && x.show(frame.Bytes, buf[:n]) != nil {
 			return
 		}
 		if err != nil {

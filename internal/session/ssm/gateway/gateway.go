@@ -89,6 +89,11 @@ func (g *Gateway) Begin(s Session) error {
 	return err
 }
 
+// Restore expects the ends of a session that another process began: when they stay away, its time runs out.
+func (g *Gateway) Restore(s Session) {
+	_, _ = g.session(s) // a gateway that is closed expects nobody
+}
+
 // Job asks the instance's agent to run a command.
 func (g *Gateway) Job(i world.InstanceID, j frame.JobRequest) error {
 	return g.tell(i, frame.New(frame.Job, frame.NoPayload, frame.Encode(j), g.c.Now(), frame.NewID()))

@@ -143,11 +143,8 @@ func (s *Stream) send() {
 		switch {
 		case len(s.acks) > 0:
 			b, s.acks = s.acks[0], s.acks[1:]
-		case s.again:
-			s.again = false
-			if len(s.unacked) > s.fresh {
-				b = s.unacked[0].bytes
-			}
+		case s.again && len(s.unacked) > s.fresh:
+			s.again, b = false, s.unacked[0].bytes
 		case s.fresh > 0:
 			u := &s.unacked[len(s.unacked)-s.fresh]
 			u.at = s.c.Now()
@@ -268,6 +265,7 @@ func (s *Stream) acknowledged(number int64) {
 		}
 		if i < len(s.unacked)-s.fresh { // only what was sent can be acknowledged
 			s.unacked = slices.Delete(s.unacked, i, i+1)
+			s.again = s.again && i > 0
 		}
 		break
 	}

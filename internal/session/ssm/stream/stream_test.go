@@ -136,3 +136,42 @@ func TestCloseFreesAWriter(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A message that is acknowledged just before it would have been sent again does not keep the others from being sent.
+func TestALateAcknowledgementHoldsNothingUp(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	clock := func() time.Time { return now }
+	sent, release := make(chan frame.Message, 8), make(chan struct{})
+	s := New(Config{Role: Client, Receive: func(frame.Message) error { return nil }, Now: clock, Send: func(b []byte) error {
+		m, err := frame.Parse(b)
+		if err != nil {
+			t.Error(err)
+		}
+		sent <- m
+		<-release
+		return nil
+	}})
+	defer s.Close()
+	for _, text := range []string{"first", "second"} {
+		if err := s.Write(frame.Bytes, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := <-sent
+	s.mu.Lock()
+	now = now.Add(time.Minute) // the sender is held up: it is time to send again
+	s.mu.Unlock()
+	s.resend()
+	if err := s.Take(frame.AckOf(first, now)); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	select {
+	case m := <-sent:
+		if string(m.Payload) != "second" {
+			t.Errorf("%q is sent next", m.Payload)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("nothing more is sent")
+	}
+}

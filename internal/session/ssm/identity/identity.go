@@ -1,4 +1,4 @@
-package agent
+package identity
 
 import (
 	"context"
@@ -16,14 +16,18 @@ import (
 	"kumiko/internal/world"
 )
 
+// freshness is how long credentials are used without asking for them again: a role that was taken away or changed is
+// noticed within minutes, not only when its credentials expire.
+const freshness = 5 * time.Minute
+
 // metadata is where an instance learns of itself. (Amazon EC2 User Guide, "Use IMDSv2".)
 const metadata = "http://169.254.169.254/latest/"
 
-// errNoRole says that the instance has no role.
-var errNoRole = errors.New("EC2RoleRequestError: no EC2 instance role found")
+// ErrNoRole says that the instance has no role.
+var ErrNoRole = errors.New("EC2RoleRequestError: no EC2 instance role found")
 
-// identity is who the instance is, as the metadata service says.
-type identity struct {
+// Identity is who the instance is. Its methods may be called from any goroutine.
+type Identity struct {
 	http http.Client
 
 	Instance string
@@ -33,25 +37,26 @@ type identity struct {
 	mu      sync.Mutex
 	by      sigv4.Credential
 	expires time.Time
+	soon    time.Time // when it is asked for again
 }
 
-// newIdentity asks the metadata service who we are.
-func newIdentity(ctx context.Context) (*identity, error) {
-	i := &identity{http: http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
-	text, err := i.get(ctx, "dynamic/instance-identity/document")
+// New asks the metadata service who we are.
+func New(ctx context.Context) (*Identity, error) {
+	i := &Identity{http: http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
+	text, err := i.Get(ctx, "dynamic/instance-identity/document")
 	if err != nil {
 		return nil, err
 	}
 	var document struct{ InstanceID, Region, AvailabilityZone string }
 	if err := json.Unmarshal([]byte(text), &document); err != nil {
-		return nil, fmt.Errorf("agent: identity document: %w", err)
+		return nil, fmt.Errorf("identity: document: %w", err)
 	}
 	i.Instance, i.Region, i.Zone = document.InstanceID, document.Region, document.AvailabilityZone
 	return i, nil
 }
 
-// get reads a path of the metadata service.
-func (i *identity) get(ctx context.Context, path string) (string, error) {
+// Get reads a path of the metadata service.
+func (i *Identity) Get(ctx context.Context, path string) (string, error) {
 	token, err := i.ask(ctx, http.MethodPut, "api/token", "X-aws-ec2-metadata-token-ttl-seconds", "60")
 	if err != nil {
 		return "", err
@@ -62,7 +67,7 @@ func (i *identity) get(ctx context.Context, path string) (string, error) {
 // errNotThere is a path that the metadata service does not have.
 var errNotThere = errors.New("not found")
 
-func (i *identity) ask(ctx context.Context, method, path, header, value string) (string, error) {
+func (i *Identity) ask(ctx context.Context, method, path, header, value string) (string, error) {
 	r, err := http.NewRequestWithContext(ctx, method, metadata+path, nil)
 	if err != nil {
 		return "", err
@@ -70,37 +75,37 @@ func (i *identity) ask(ctx context.Context, method, path, header, value string) 
 	r.Header.Set(header, value)
 	resp, err := i.http.Do(r)
 	if err != nil {
-		return "", fmt.Errorf("agent: metadata: %w", err)
+		return "", fmt.Errorf("identity: metadata: %w", err)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("agent: metadata: %w", err)
+		return "", fmt.Errorf("identity: metadata: %w", err)
 	case resp.StatusCode == http.StatusNotFound:
-		return "", fmt.Errorf("agent: metadata: %s: %w", path, errNotThere)
+		return "", fmt.Errorf("identity: metadata: %s: %w", path, errNotThere)
 	case resp.StatusCode != http.StatusOK:
-		return "", fmt.Errorf("agent: metadata: %s: %s", path, resp.Status)
+		return "", fmt.Errorf("identity: metadata: %s: %s", path, resp.Status)
 	}
 	return string(b), nil
 }
 
-// credential is what requests are signed with now.
-func (i *identity) credential(ctx context.Context) (sigv4.Credential, error) {
+// Credential is what requests are signed with now.
+func (i *Identity) Credential(ctx context.Context) (sigv4.Credential, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if time.Until(i.expires) > time.Minute {
+	if time.Now().Before(i.soon) && time.Until(i.expires) > time.Minute {
 		return i.by, nil
 	}
-	role, err := i.get(ctx, "meta-data/iam/security-credentials/")
+	role, err := i.Get(ctx, "meta-data/iam/security-credentials/")
 	if errors.Is(err, errNotThere) {
-		return sigv4.Credential{}, errNoRole
+		return sigv4.Credential{}, ErrNoRole
 	}
 	if err != nil {
 		return sigv4.Credential{}, err
 	}
 	role, _, _ = strings.Cut(role, "\n")
-	text, err := i.get(ctx, "meta-data/iam/security-credentials/"+role)
+	text, err := i.Get(ctx, "meta-data/iam/security-credentials/"+role)
 	if err != nil {
 		return sigv4.Credential{}, err
 	}
@@ -109,28 +114,37 @@ func (i *identity) credential(ctx context.Context) (sigv4.Credential, error) {
 		Expiration                                time.Time
 	}
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
-		return sigv4.Credential{}, fmt.Errorf("agent: credentials: %w", err)
+		return sigv4.Credential{}, fmt.Errorf("identity: credentials: %w", err)
 	}
 	if c.AccessKeyID == "" {
 		return sigv4.Credential{}, fmt.Errorf("EC2RoleRequestError: %s", c.Code)
 	}
 	i.by, i.expires = sigv4.Credential{ID: world.AccessKeyID(c.AccessKeyID), Secret: c.SecretAccessKey, Token: c.Token}, c.Expiration
-	// A role that was taken away or changed is noticed within minutes, not only when its credentials expire.
-	if soon := time.Now().Add(5 * time.Minute); i.expires.After(soon) {
-		i.expires = soon
-	}
+	i.soon = time.Now().Add(freshness)
 	return i.by, nil
 }
 
-// forget makes credential ask again.
-func (i *identity) forget() {
+// Forget makes Credential ask again.
+func (i *Identity) Forget() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.expires = time.Time{}
 }
 
-// address is the first address of the instance that is not its own alone.
-func address() string {
+// Expires is when the credentials expire that were asked for last.
+func (i *Identity) Expires() time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.expires
+}
+
+// Known is an identity that need not be asked for: that of a test.
+func Known(instance, region string, by sigv4.Credential, until time.Time) *Identity {
+	return &Identity{Instance: instance, Region: region, by: by, expires: until, soon: until}
+}
+
+// Address is the first address of the instance that is not its own alone.
+func Address() string {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
 		return ""
