@@ -34,19 +34,25 @@ func (l *lab) metadata(instance, path string) string {
 		curl -s -H "X-aws-ec2-metadata-token: $t" -w '\n%{http_code}' "http://169.254.169.254/latest/meta-data/$0"`, path)
 }
 
+// addRole makes a role of instances with a managed policy, and a profile of the same name.
+func (l *lab) addRole(name, policy string) {
+	l.T.Helper()
+	for _, args := range [][]string{
+		{"create-role", "--role-name", name, "--assume-role-policy-document", ec2Trust},
+		{"attach-role-policy", "--role-name", name, "--policy-arn", "arn:aws:iam::aws:policy/" + policy},
+		{"create-instance-profile", "--instance-profile-name", name},
+		{"add-role-to-instance-profile", "--instance-profile-name", name, "--role-name", name},
+	} {
+		l.AWS(append([]string{"iam"}, args...)...)
+	}
+}
+
 // An instance acts as its profile's role, as nothing else, and no neighbour can in its place.
 func TestInstanceRoles(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
 	v := l.addVPC("a")
-	for _, args := range [][]string{
-		{"iam", "create-role", "--role-name", "web", "--assume-role-policy-document", ec2Trust},
-		{"iam", "attach-role-policy", "--role-name", "web", "--policy-arn", "arn:aws:iam::aws:policy/AmazonEC2ReadOnlyAccess"},
-		{"iam", "create-instance-profile", "--instance-profile-name", "web"},
-		{"iam", "add-role-to-instance-profile", "--instance-profile-name", "web", "--role-name", "web"},
-	} {
-		l.AWS(args...)
-	}
+	l.addRole("web", "AmazonEC2ReadOnlyAccess")
 	run := func(more ...string) string {
 		return l.Pick("Instances[0].InstanceId", append([]string{"ec2", "run-instances", "--image-id", l.ami, "--subnet-id", v.subnets[0]}, more...)...)
 	}

@@ -7,19 +7,6 @@ import (
 	"kumiko/internal/testkit"
 )
 
-// addRole makes a role of instances with a managed policy, and a profile of the same name.
-func (l *lab) addRole(name, policy string) {
-	l.T.Helper()
-	for _, args := range [][]string{
-		{"create-role", "--role-name", name, "--assume-role-policy-document", ec2Trust},
-		{"attach-role-policy", "--role-name", name, "--policy-arn", "arn:aws:iam::aws:policy/" + policy},
-		{"create-instance-profile", "--instance-profile-name", name},
-		{"add-role-to-instance-profile", "--instance-profile-name", name, "--role-name", name},
-	} {
-		l.AWS(append([]string{"iam"}, args...)...)
-	}
-}
-
 // insider is the stock aws command as programs in instances call it: nobody tells it where the service is or who it is.
 type insider struct {
 	*shop

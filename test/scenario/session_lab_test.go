@@ -28,14 +28,7 @@ func withAgent(lines ...string) []string {
 // addManagedRole makes the role and the instance profile of managed nodes.
 func (l *lab) addManagedRole() {
 	l.T.Helper()
-	for _, args := range [][]string{
-		{"iam", "create-role", "--role-name", "managed", "--assume-role-policy-document", ec2Trust},
-		{"iam", "attach-role-policy", "--role-name", "managed", "--policy-arn", "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"},
-		{"iam", "create-instance-profile", "--instance-profile-name", "managed"},
-		{"iam", "add-role-to-instance-profile", "--instance-profile-name", "managed", "--role-name", "managed"},
-	} {
-		l.AWS(args...)
-	}
+	l.addRole("managed", "AmazonSSMManagedInstanceCore")
 }
 
 // ping is the state of a managed node, None when it is none.

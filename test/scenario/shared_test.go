@@ -95,13 +95,7 @@ func (s *shared) egress(verb string) {
 func (s *shared) zones() {
 	s.T.Helper()
 	for name, endpoint := range s.names {
-		zone := s.zone(name, s.user.v)
-		if got := s.digs(s.client, name, "A"); !strings.HasPrefix(got, "NOERROR, SOA ") {
-			s.T.Errorf("an empty zone of the name says %q", got)
-		}
-		entry := strings.Fields(s.Pick("VpcEndpoints[0].DnsEntries[0].[DnsName, HostedZoneId]", "ec2", "describe-vpc-endpoints", "--vpc-endpoint-ids", endpoint))
-		s.AWS("route53", "change-resource-record-sets", "--hosted-zone-id", zone, "--change-batch", `{"Changes": [{"Action": "CREATE", "ResourceRecordSet": {
-			"Name": "`+name+`", "Type": "A", "AliasTarget": {"HostedZoneId": "`+entry[1]+`", "DNSName": "`+entry[0]+`", "EvaluateTargetHealth": true}}}]}`)
+		s.addAlias(s.user.v.id, name, endpoint)
 		s.Eventually(name+" leads to the endpoint", func() bool { return slices.Equal(s.addrs(s.client, name), s.at[name]) })
 		if got := s.digs(s.client, "x."+name, "A"); !strings.HasPrefix(got, "NXDOMAIN") {
 			s.T.Errorf("below the zone's name: %q", got)
