@@ -32,7 +32,7 @@ type part struct {
 // parts are all, in the order in which they run.
 func parts() []part {
 	return []part{
-		{"interfaces", interfaces}, {"rules", rules}, {"resources", resources}, {"names", names}, {"api", api}, {"compile", compile}, {"enforce", enforce}, {"instances", instances}, {"daemons", daemons},
+		{"interfaces", interfaces}, {"rules", rules}, {"resources", resources}, {"names", names}, {"api", api}, {"compile", compile}, {"enforce", enforce}, {"scale", scale}, {"instances", instances}, {"daemons", daemons},
 	}
 }
 

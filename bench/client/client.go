@@ -85,5 +85,14 @@ func Element(xml []byte, name string) string {
 	return string(text)
 }
 
+// Elements are the texts of all elements of that name in an XML answer.
+func Elements(xml []byte, name string) (out []string) {
+	for _, part := range bytes.Split(xml, []byte("<"+name+">"))[1:] {
+		text, _, _ := bytes.Cut(part, []byte("</"+name+">"))
+		out = append(out, string(text))
+	}
+	return out
+}
+
 // Count is how many elements of that name there are.
 func Count(xml []byte, name string) int { return bytes.Count(xml, []byte("<"+name+">")) }

@@ -32,7 +32,10 @@ type Lab struct {
 }
 
 // New starts an empty lab.
-func New() (*Lab, error) {
+func New() (*Lab, error) { return NewNamed(nobody{}) }
+
+// NewNamed starts an empty lab with resolvers.
+func NewNamed(resolvers reconcile.Whole) (*Lab, error) {
 	run, err := os.MkdirTemp("", "kumiko-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
@@ -45,7 +48,7 @@ func New() (*Lab, error) {
 	l.flows, l.rules = flow.New(path, nobody{}), nft.New(path)
 	loop := reconcile.New(l.Store, reconcile.Drivers{
 		Namespaces: l.spaces, Rules: l.rules, Routes: route.New(run, l.spaces), Flows: l.flows,
-		Names: nobody{}, Doors: nobody{}, Metadata: noMetadata{}, Hosts: noHosts{},
+		Names: resolvers, Doors: nobody{}, Metadata: noMetadata{}, Hosts: noHosts{},
 	}, nil, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
@@ -86,7 +89,7 @@ func (l *Lab) Settle(ctx context.Context) error {
 // Namespace is the file of an instance's namespace.
 func (l *Lab) Namespace(i world.InstanceID) string { return kernel.Path(l.run, i) }
 
-// A lab does without resolvers, metadata and instances, and nobody reads its records.
+// A lab does without metadata and instances, and nobody reads its records.
 type (
 	nobody     struct{}
 	noMetadata struct{}

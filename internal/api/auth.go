@@ -52,6 +52,9 @@ func (s *Server) find(x *exchange) (*sigv4.Claim, *awserr.Error) {
 		return nil, x.refuse(&sigv4.Error{Reason: sigv4.Mismatch, Text: "The VPC endpoint serves " + way.Service + ", not " + claim.Service + " in " + claim.Region + "."})
 	}
 	known, ok := s.services[claim.Service]
+	if isS3(claim.Service) {
+		x.served = s.guesses[wire.S3XML]
+	}
 	if !ok {
 		e := wire.Fault("", x.protocol, wire.NotBuilt, "")
 		e.Status, e.Message = http.StatusNotImplemented, "The service "+claim.Service+" is not built in kumiko. docs/coverage.md lists those that are."
@@ -60,6 +63,9 @@ func (s *Server) find(x *exchange) (*sigv4.Claim, *awserr.Error) {
 	x.served = known
 	return claim, nil
 }
+
+// isS3 tells whether a service speaks as S3 does.
+func isS3(service string) bool { return service == "s3" || service == "s3express" }
 
 // awsHost is the service and the region in a host name such as ec2.us-east-1.amazonaws.com; global names have no region.
 func awsHost(host string) (service, region string) {

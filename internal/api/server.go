@@ -68,7 +68,7 @@ func New(c Config) (*Server, error) {
 		}
 		s.services[service.Name] = served{codec, service.Name, service.Protocol}
 	}
-	for _, p := range []wire.Protocol{wire.EC2Query, wire.AWSQuery, wire.JSON10, wire.JSON11, wire.RestJSON} {
+	for _, p := range []wire.Protocol{wire.EC2Query, wire.AWSQuery, wire.JSON10, wire.JSON11, wire.RestJSON, wire.S3XML} {
 		codec, err := wire.New(wire.Service{Protocol: p})
 		if err != nil {
 			return nil, fmt.Errorf("api: %w", err)
@@ -197,6 +197,9 @@ func requestID() string {
 
 // guess is the protocol of a request whose service is not known.
 func (s *Server) guess(r *http.Request) served {
+	if host, _ := awsHost(r.Host); isS3(host) {
+		return s.guesses[wire.S3XML]
+	}
 	target, content := r.Header.Get("X-Amz-Target"), r.Header.Get("Content-Type")
 	switch {
 	case target != "" && strings.Contains(content, "json-1.0"):

@@ -85,6 +85,11 @@ func TestRefusals(t *testing.T) {
 		{"lattice unsigned", "CreateResourceConfiguration", 0, nil, unsign, 403, `"message":"Missing Authentication Token"`},
 		{"lattice, other host", "CreateResourceConfiguration", 0, nil, func(r *http.Request) { r.Host = "ec2.us-east-1.amazonaws.com" }, 401, "<Code>AuthFailure</Code>"},
 		{"lattice, other region", "CreateResourceConfiguration", 0, nil, func(r *http.Request) { r.Host = "vpc-lattice.eu-west-1.amazonaws.com" }, 403, "not 'us-east-1'"},
+		{"s3 unsigned", "ImportKeyPair", 0, nil, func(r *http.Request) { unsign(r); r.Host = "s3.us-east-1.amazonaws.com" }, 403, "<Error><Code>AccessDenied</Code>"},
+		{"s3 is not built", "ImportKeyPair", 0, nil, func(r *http.Request) {
+			r.Host = "s3.us-east-1.amazonaws.com"
+			r.Header.Set("Authorization", strings.ReplaceAll(r.Header.Get("Authorization"), "/ec2/", "/s3/"))
+		}, 501, "<Error><Code>NotImplemented</Code>"},
 		{"ec2 panic", "ImportKeyPair", 0, nil, nil, 500, "<Code>InternalError</Code>"},
 		{"denied", "ImportKeyPair", 0, func(c *Config) {
 			c.Authorize = func(_ context.Context, _ world.Caller, service, op string, _ any) error {

@@ -73,7 +73,7 @@ func newDrivers(c Config, f folder, m metadata, logs recorders) (*drivers, error
 	path := func(name string) string { return kernel.Path(f.run(), name) }
 	d.rules, d.routes = nft.New(path), route.New(f.run(), d.spaces)
 	d.flows = flow.New(path, sink{d})
-	d.names = dns.New(dns.Config{Run: f.run(), Log: c.Log, Rate: dns.PacketsPerSecond, Asked: sink{d}.Asked})
+	d.names = dns.New(dns.Config{Run: f.run(), Log: c.Log, Asked: sink{d}.Asked})
 	return d, nil
 }
 

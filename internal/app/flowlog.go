@@ -33,6 +33,8 @@ func way(w flow.Way) flowlog.Way {
 		return flowlog.Internet
 	case flow.WayPeering:
 		return flowlog.Peering
+	case flow.WayEndpoint:
+		return flowlog.Endpoint
 	}
 	return flowlog.Elsewhere
 }

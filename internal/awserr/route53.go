@@ -22,6 +22,11 @@ func Route53NoHealthCheck(id string) *Error {
 	return New("NoSuchHealthCheck", http.StatusNotFound, "A health check with id %s does not exist.", id)
 }
 
+// Route53NoGeoLocation says that records cannot be for a place.
+func Route53NoGeoLocation() *Error {
+	return New("NoSuchGeoLocation", http.StatusNotFound, "The specified geolocation is not supported by Route 53.")
+}
+
 // Route53NoDelegationSet says that a reusable delegation set does not exist.
 func Route53NoDelegationSet(id string) *Error {
 	return New("NoSuchDelegationSet", http.StatusBadRequest, "The reusable delegation set with the specified ID %s does not exist.", id)

@@ -10,15 +10,18 @@ import (
 
 // peerings adds the active peerings of a VPC.
 func (c *compilation) peerings(v *VPC) {
-	for p := range c.w.Peerings.All() {
-		if p.Status != world.PeeringActive || !p.Joins(v.ID) {
+	for p := range c.w.Peerings.In(string(v.ID)) {
+		if p.Status != world.PeeringActive {
 			continue
 		}
 		other, ok := c.w.VPCs.Get(p.Other(v.ID).VPC)
 		if !ok {
 			continue
 		}
-		l := PeerLink{ID: p.ID, VPC: other.ID}
+		l := PeerLink{ID: p.ID, VPC: other.ID, MTU: MTU}
+		if other.Region != v.Region {
+			l.MTU = MTURegions
+		}
 		for _, a := range other.CIDRs {
 			l.CIDRs = append(l.CIDRs, a.CIDR)
 		}
@@ -82,7 +85,7 @@ func (u *Uplink) PublicOf(private netip.Addr) (netip.Addr, bool) {
 
 // public adds the public side.
 func (c *compilation) public() {
-	for _, v := range c.out.VPCs {
+	for _, v := range c.vpcs {
 		if v.Uplink == nil {
 			continue
 		}
@@ -93,6 +96,7 @@ func (c *compilation) public() {
 		slices.SortFunc(u.Addrs, netip.Addr.Compare)
 		c.out.Public.Uplinks = append(c.out.Public.Uplinks, u)
 	}
+	slices.SortFunc(c.out.Public.Uplinks, func(a, b PublicUplink) int { return cmp.Compare(a.VPC, b.VPC) })
 }
 
 // VPCOf is the VPC behind which a public address is, and the private address it stands for.
@@ -113,7 +117,7 @@ func (f *Fabric) VPCOf(public netip.Addr) (*VPC, netip.Addr, bool) {
 
 // nats adds the NAT gateways that work.
 func (c *compilation) nats() {
-	for _, v := range c.out.VPCs {
+	for _, v := range c.vpcs {
 		for _, p := range v.Ports {
 			if p.Peer.NAT != "" {
 				c.out.NATs = append(c.out.NATs, &NAT{ID: p.Peer.NAT, VPC: v.ID, Port: GatewayPort{

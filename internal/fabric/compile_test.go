@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,6 +112,39 @@ func TestStoppedInstanceHasNoCableAndDeletedRowsAreGone(t *testing.T) {
 	}
 }
 
+// An instance may be named by its id: its primary address is what that leads to and is led back from, while reverse names are on.
+func TestNamesOfIDs(t *testing.T) {
+	tx := begin()
+	v := putVPC(tx, "vpc-a", "10.0.0.0/24")
+	e := putInstance(tx, putSubnet(tx, v, "10.0.0.0/24"), "10.0.0.9", "sg-1")
+	i, _ := tx.Instances.Get(e.Attachment.Instance)
+	i.ResourceName, i.ResourceNameA = true, true
+	tx.Instances.Put(i)
+	w := sealed(t, tx)
+	f := Compile(w)
+	name := string(i.ID) + ".ec2.internal"
+	for question, want := range map[string]string{name: "10.0.0.9", "ip-10-0-0-9.ec2.internal": "10.0.0.9"} {
+		if a, r := Resolve(f.VPCs[0], question); a.String() != want {
+			t.Errorf("%s is %s", question, told(r))
+		}
+	}
+	back := func(f *Fabric) string { return told(Answer(f.VPCs[0], "9.0.0.10.in-addr.arpa", TypePTR)) }
+	if got := back(f); !strings.HasSuffix(got, " "+name) || f.Hosts[0].Hostname != string(i.ID) {
+		t.Errorf("its address is %s, it calls itself %s", got, f.Hosts[0].Hostname)
+	}
+	tx = world.Begin(w, time.Unix(0, 0).UTC(), rand.NewChaCha8([32]byte{1}))
+	row, _ := tx.VPCs.Get("vpc-a")
+	row.ReverseOff = true
+	tx.VPCs.Put(row)
+	next, changes, err := tx.Seal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := back(Recompile(f, w, next, changes)); got != "nx " {
+		t.Errorf("with reverse names off its address is %s", got)
+	}
+}
+
 // TestRecompileIsCompile: whatever changes, taking over what was not touched gives what a fresh Compile gives.
 func TestRecompileIsCompile(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
@@ -173,6 +207,7 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 		if len(instances) > 0 {
 			i := instances[pick(len(instances))]
 			i.Power = []world.Power{world.Running, world.Stopped}[pick(2)]
+			i.ResourceName, i.ResourceNameA = pick(2) == 0, pick(2) == 0
 			tx.Instances.Put(i)
 		}
 	case 2:
@@ -186,7 +221,7 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 	case 3:
 		tx.SecurityGroupRules.Put(world.SecurityGroupRule{ID: world.SecurityGroupRuleID(tx.NewID("sgr")), Group: g, Protocol: world.TCP, PeerGroup: g})
 	case 4:
-		v.DNSSupport = !v.DNSSupport
+		v.DNSSupport, v.ReverseOff = !v.DNSSupport, pick(2) == 0
 		tx.VPCs.Put(v)
 	case 5:
 		a := world.VPCAssociationID("snva-" + v.ID)
@@ -250,7 +285,7 @@ func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet)
 		}
 	case 5:
 		other := tx.VPCs.Where(func(world.VPC) bool { return true })[0]
-		p := world.Peering{ID: world.PeeringID("pcx-" + v.ID), Requester: world.PeeringSide{VPC: v.ID}, Accepter: world.PeeringSide{VPC: other.ID}, Status: world.PeeringActive}
+		p := world.Peering{ID: world.PeeringID("pcx-" + v.ID), Requester: world.PeeringSide{VPC: v.ID, ResolveDNS: true}, Accepter: world.PeeringSide{VPC: other.ID, ResolveDNS: true}, Status: world.PeeringActive}
 		if had, _ := tx.Peerings.Get(p.ID); had.Status == world.PeeringActive {
 			p.Status = "deleted"
 		}

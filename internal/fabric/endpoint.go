@@ -47,7 +47,7 @@ func (f *Fabric) Endpoint(id world.EndpointID) *Endpoint {
 // endpoints adds the VPC endpoints that work, with their ports. What is special to a type is added by its own step.
 func (c *compilation) endpoints() {
 	ports := map[world.EndpointID][]GatewayPort{}
-	for _, v := range c.out.VPCs {
+	for _, v := range c.vpcs {
 		for _, p := range v.Ports {
 			if e := p.Peer.Endpoint; e != "" {
 				ports[e] = append(ports[e], GatewayPort{
@@ -58,7 +58,7 @@ func (c *compilation) endpoints() {
 		}
 	}
 	for row := range c.w.Endpoints.All() {
-		if !row.Works() {
+		if !row.Works() || c.vpcs[row.VPC] == nil && c.w.VPCs.Has(row.VPC) {
 			continue
 		}
 		e := &Endpoint{ID: row.ID, Type: row.Type, VPC: row.VPC, Service: row.Service, Ports: ports[row.ID], Links: c.endpointLinks(row)}

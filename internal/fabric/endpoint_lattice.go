@@ -21,7 +21,7 @@ type behind struct {
 func (c *compilation) latticeEndpoints() {
 	c.behind = map[world.EndpointID][]behind{}
 	for e := range c.w.Endpoints.All() {
-		if !e.Lattice() || !e.Works() || c.vpcs[e.VPC] == nil && !c.w.VPCs.Has(e.VPC) {
+		if !e.Lattice() || !e.Works() || !c.w.VPCs.Has(e.VPC) {
 			continue
 		}
 		for a := range c.w.EndpointAssociations.In(string(e.ID)) {
@@ -65,10 +65,13 @@ func (c *compilation) endpointLinks(e world.Endpoint) []Link {
 	return out
 }
 
-// endpointConsumers tells each gateway of the endpoints that lead to it, and at which addresses they have its resources.
+// endpointConsumers tells each gateway that is made of the endpoints that lead to it, and at which addresses they have its resources.
 func (c *compilation) endpointConsumers() {
 	for e := range c.w.Endpoints.All() {
 		for _, b := range c.behind[e.ID] {
+			if !c.made[b.gateway] {
+				continue
+			}
 			for _, a := range b.Addrs {
 				b.gateway.Listeners = append(b.gateway.Listeners, Listener{
 					Endpoint: e.ID, Addr: a, Ports: b.cfg.PortRanges, Target: c.target(b.gateway, b.cfg),
@@ -78,10 +81,13 @@ func (c *compilation) endpointConsumers() {
 		}
 		for _, l := range c.endpointLinks(e) {
 			g := c.gateways[l.Gateway]
+			if !c.made[g] {
+				continue
+			}
 			g.Consumers = append(g.Consumers, Consumer{VPC: e.VPC, Endpoint: e.ID, Index: l.Index, MTU: l.MTU})
 		}
 	}
-	for _, g := range c.out.Gateways {
+	for g := range c.made {
 		slices.SortFunc(g.Listeners, compareListeners)
 		slices.SortFunc(g.Consumers, func(a, b Consumer) int { return cmp.Compare(a.Index, b.Index) })
 	}

@@ -150,6 +150,7 @@ type PeerLink struct {
 	ID    world.PeeringID
 	VPC   world.VPCID    // the other
 	CIDRs []netip.Prefix // of the other; what comes by the cable must be from them
+	MTU   int
 }
 
 // Uplink is a VPC's cable to the public side, with the addresses that are translated on the way.
@@ -291,8 +292,11 @@ type HostPort struct {
 	MTU    int
 }
 
-// MTUs inside a VPC and on the way through Lattice, in bytes. (EC2 User Guide "Network MTU"; VPC Lattice User Guide.)
+// MTUs in bytes: inside a VPC and between VPCs of a region, between regions, at an internet gateway, and on the way
+// through Lattice. (EC2 User Guide "Network MTU"; VPC Peering Guide; VPC Lattice User Guide.)
 const (
-	MTU        = 9001
-	MTULattice = 8500
+	MTU         = 9001
+	MTURegions  = 8500
+	MTUInternet = 1500
+	MTULattice  = 8500
 )

@@ -32,9 +32,9 @@ func (c *compilation) hostsOf(v *VPC, row world.VPC) {
 		})
 		c.dhcp(h, row)
 		if len(h.Ports) > 0 {
-			h.Hostname, _, _ = strings.Cut(world.PrivateName(h.Ports[0].Addrs[0], i.Region), ".")
+			h.Hostname, _, _ = strings.Cut(i.PrivateName(h.Ports[0].Addrs[0]), ".")
 		}
-		c.hosts = append(c.hosts, h)
+		c.out.Hosts = append(c.out.Hosts, h)
 	}
 }
 

@@ -27,15 +27,10 @@ func (c *compilation) hostedZones() {
 	c.arrange()
 }
 
-// arrange tells VPCs which zones are theirs, and makes the public ones known. Of public zones of one name the oldest
-// is it.
+// arrange makes the public zones known. Of those of one name the oldest is it.
 func (c *compilation) arrange() {
-	c.private = map[world.VPCID][]*Zone{}
 	public := map[string]world.HostedZone{}
 	for row := range c.w.HostedZones.All() {
-		for _, a := range row.VPCs {
-			c.private[a.VPC] = append(c.private[a.VPC], c.zones[row.ID])
-		}
 		if had, ok := public[row.Name]; !row.Private && (!ok || row.Created.Before(had.Created)) {
 			public[row.Name] = row
 		}
@@ -52,8 +47,8 @@ func (c *compilation) arrange() {
 func (c *compilation) hosted(v *VPC) {
 	v.View.Hosted, v.View.Internet, v.View.Unhealthy = nil, c.out.PublicZones, c.ill
 	if row, _ := c.w.VPCs.Get(v.ID); row.DNSSupport && row.DNSHostnames {
-		for _, z := range c.private[v.ID] {
-			v.View.Add(z)
+		for z := range c.w.HostedZones.In(string(v.ID)) {
+			v.View.Add(c.zones[z.ID])
 		}
 	}
 }
@@ -191,8 +186,11 @@ func (r renaming) about(v world.VPCID) bool { return r.all || r.vpcs[v] }
 // rehosted makes the hosted zones of prev anew as far as rows of names differ, and tells whose resolvers that changes.
 func (c *compilation) rehosted(prev *Fabric, old world.World, names []world.Change) renaming {
 	out := renaming{vpcs: map[world.VPCID]bool{}}
-	c.zones, c.ill = map[world.HostedZoneID]*Zone{}, prev.ill
-	maps.Copy(c.zones, prev.zones)
+	c.zones, c.ill, c.out.PublicZones = prev.zones, prev.ill, prev.PublicZones
+	if len(names) == 0 {
+		return out
+	}
+	c.zones = maps.Clone(prev.zones)
 	records := map[world.HostedZoneID]map[string]bool{} // names of which something differs
 	for _, ch := range names {
 		zone := world.HostedZoneID(ch.ID)
@@ -221,9 +219,8 @@ func (c *compilation) rehosted(prev *Fabric, old world.World, names []world.Chan
 		}
 	}
 	c.remake(prev, names, records)
-	c.arrange()
-	if !out.all {
-		c.out.PublicZones = prev.PublicZones // the same zones: let them be the same map
+	if out.all { // else they are the same zones: let them be the same map
+		c.arrange()
 	}
 	return out
 }

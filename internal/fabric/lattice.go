@@ -11,10 +11,10 @@ import (
 
 func device(n int) string { return fmt.Sprintf("eth%d", n) }
 
-// resourceGateways adds the gateways with their ports and the resources behind them.
+// resourceGateways adds the gateways of the VPCs that are made, with their ports.
 func (c *compilation) resourceGateways() {
 	for g := range c.w.ResourceGateways.All() {
-		if g.Deleting || c.vpcs[g.VPC] == nil {
+		if g.Deleting || c.vpcs[g.VPC] == nil { // or it was taken over
 			continue
 		}
 		f := &Gateway{ID: g.ID, VPC: g.VPC}
@@ -26,7 +26,7 @@ func (c *compilation) resourceGateways() {
 			}
 		}
 		slices.SortFunc(f.Ports, func(a, b GatewayPort) int { return cmp.Compare(a.ENI, b.ENI) })
-		c.gateways[g.ID] = f
+		c.gateways[g.ID], c.made[f] = f, true
 		c.out.Gateways = append(c.out.Gateways, f)
 	}
 }
@@ -47,18 +47,21 @@ func (c *compilation) latticeMembers() {
 	}
 }
 
-// listeners adds to each gateway the resources behind it.
+// listeners adds to each gateway that is made the resources behind it.
 func (c *compilation) listeners() {
 	for _, rs := range c.resources {
 		for _, a := range rs {
 			cfg, g, _ := c.served(a)
+			if !c.made[g] {
+				continue
+			}
 			g.Listeners = append(g.Listeners, Listener{
 				Addr: a.Addr, Ports: cfg.PortRanges, Target: c.target(g, cfg),
 				Association: a.ID, Configuration: cfg.ID, Network: a.Network,
 			})
 		}
 	}
-	for _, g := range c.out.Gateways {
+	for g := range c.made {
 		slices.SortFunc(g.Listeners, compareListeners)
 	}
 }
@@ -79,7 +82,7 @@ func (c *compilation) target(g *Gateway, cfg world.ResourceConfiguration) netip.
 	if cfg.IP.IsValid() {
 		return cfg.IP
 	}
-	a, _ := Resolve(c.vpcs[g.VPC], cfg.DomainName)
+	a, _ := Resolve(c.vpcs[g.VPC], cfg.DomainName) // made, as its gateway is
 	return a
 }
 
@@ -93,15 +96,21 @@ func (c *compilation) links(v *VPC) {
 	})
 }
 
-// consumers tells each gateway which links lead to it.
+// consumers tells each gateway that is made which links lead to it.
 func (c *compilation) consumers() {
+	if len(c.made) == 0 {
+		return
+	}
 	for _, v := range c.out.VPCs {
 		for _, l := range v.Links {
 			g := c.gateways[l.Gateway]
+			if !c.made[g] {
+				continue
+			}
 			g.Consumers = append(g.Consumers, Consumer{VPC: v.ID, Association: l.Association, Index: l.Index, MTU: l.MTU})
 		}
 	}
-	for _, g := range c.out.Gateways {
+	for g := range c.made {
 		slices.SortFunc(g.Consumers, func(a, b Consumer) int { return cmp.Compare(a.Index, b.Index) })
 	}
 }

@@ -63,6 +63,16 @@ func (c *compilation) privateZone(v *VPC) *Zone {
 				z.Records[world.PrivateName(a, v.Region)] = []Record{{Type: TypeA, TTL: ttlName, Addr: a}}
 			}
 		}
+		if i, first := c.primary(p.ENI); first && i.ResourceNameA {
+			z.Records[i.NameOfID()] = []Record{{Type: TypeA, TTL: ttlName, Addr: p.Addrs[0]}}
+		}
 	}
 	return z
+}
+
+// primary is the instance that an ENI is the first of.
+func (c *compilation) primary(id world.ENIID) (world.Instance, bool) {
+	e, _ := c.w.ENIs.Get(id)
+	i, ok := c.w.Instances.Get(e.Attachment.Instance)
+	return i, ok && e.Attachment.DeviceIndex == 0
 }

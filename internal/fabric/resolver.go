@@ -30,7 +30,7 @@ func (c *compilation) resolverPeer(e world.ENI) Peer {
 // resolvers adds the Resolver endpoints.
 func (c *compilation) resolvers() {
 	for row := range c.w.ResolverEndpoints.All() {
-		v := c.out.VPC(row.VPC)
+		v := c.vpcs[row.VPC]
 		if row.Deleting || v == nil {
 			continue
 		}

@@ -11,6 +11,9 @@ import (
 // of every other private address they say that it has no name. (Route 53 Developer Guide, "Domain names that Resolver
 // creates autodefined system rules for".)
 func (c *compilation) reverseZones(v *VPC) []*Zone {
+	if row, _ := c.w.VPCs.Get(v.ID); row.ReverseOff {
+		return nil
+	}
 	own := map[string]*Zone{}
 	add := func(name string) {
 		if own[name] == nil {
@@ -49,10 +52,13 @@ func (c *compilation) reverse(zones map[string]*Zone, e world.ENI) {
 		if !a.Is4() {
 			continue
 		}
-		name := reverseName(a)
+		name, target := reverseName(a), world.PrivateName(a, e.Region)
+		if i, first := c.primary(e.ID); first && a == e.Addr() {
+			target = i.PrivateName(a)
+		}
 		for d, ok := parent(name); ok; d, ok = parent(d) {
 			if z := zones[d]; z != nil {
-				z.Add(name, Record{Type: TypePTR, TTL: ttlName, Target: world.PrivateName(a, e.Region)})
+				z.Add(name, Record{Type: TypePTR, TTL: ttlName, Target: target})
 				break
 			}
 		}

@@ -46,6 +46,11 @@ func TestCodes(t *testing.T) {
 			e.SourceDestCheck = false
 			s.ENIs.Put(e)
 		}, Query{Source: "i-a1", Destination: "i-b1", SourceIP: netip.MustParseAddr("192.0.2.1")}, "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR/"},
+		{"sent in another's name", func(s *site) {
+			e, _ := s.ENIs.Get("eni-a1")
+			e.SourceDestCheck = false
+			s.ENIs.Put(e)
+		}, Query{Source: "i-a1", Destination: "i-a2", SourceIP: netip.MustParseAddr("10.0.2.10")}, "ENI_ADDRESS_RESTRICTION/egress"},
 		{"nobody in the same subnet, whatever the ACL says", func(s *site) { s.deny("a1", true, world.AllPorts) },
 			Query{Source: "i-a1", DestinationIP: netip.MustParseAddr("10.0.1.77")}, "NO_POSSIBLE_DESTINATION/"},
 		{"apart", plain, Query{Source: "i-a1", Destination: "i-c1"}, "DISCONNECTED_VPCS/"},

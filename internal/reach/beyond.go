@@ -94,14 +94,20 @@ func (w *walk) back() bool {
 }
 
 // homeward follows an answer from a port to the one that sent the packet; or to another one, if a route within the VPC
-// leads there: what it does with the answer it takes is its own affair.
+// leads there: what it does with the answer it takes is its own affair. Who sent from an address of somebody else gets
+// none: it goes to whose address that is.
 func (w *walk) homeward(l leg, r fabric.Routed, flow fabric.Flow) bool {
-	to := l.in
-	if r.Table != "" && l.v.Contains(flow.Dst) {
+	to, within := l.in, r.Table != "" && l.v.Contains(flow.Dst)
+	foreign := !l.in.Holds(flow.Dst)
+	if within || foreign {
 		to = r.Port
 	}
 	if !w.aclOut(l.v, *l.out, to, flow, true) {
 		return false
+	}
+	astray := Hop{Origin: fabric.Origin{Station: fabric.Spoof, VPC: l.v.ID, ENI: l.in.ENI}, Flow: flow, Reply: true, Routed: r}
+	if to == nil && foreign && !r.Nowhere() {
+		return w.pass(astray)
 	}
 	if to == nil {
 		return w.pass(Hop{
@@ -110,6 +116,9 @@ func (w *walk) homeward(l leg, r fabric.Routed, flow fabric.Flow) bool {
 	}
 	if !w.aclIn(l.v, l.out, *to, flow, true) {
 		return false
+	}
+	if foreign && !within && to.ENI != l.in.ENI {
+		return w.pass(astray)
 	}
 	if to.ENI != l.in.ENI && to.TakesOwn() && !to.Holds(flow.Dst) {
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: l.v.ID, ENI: to.ENI}, Flow: flow, Reply: true})

@@ -26,6 +26,7 @@ const (
 	GroupNotPreserved Code = "SG_REFERENCES_NOT_PRESERVED"
 	ACLRestriction    Code = "SUBNET_ACL_RESTRICTION"
 	SourceDestCheck   Code = "ENI_SOURCE_DEST_CHECK_RESTRICTION"
+	ForeignAddress    Code = "ENI_ADDRESS_RESTRICTION"
 
 	PeeringRange       Code = "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR"
 	NATSource          Code = "NGW_REQUIRES_SOURCE_IN_VPC"
@@ -78,6 +79,10 @@ func CodeOf(t Trace) (code Code, direction string) {
 	}
 	h := t.Hops[len(t.Hops)-1]
 	switch h.Origin.Station {
+	case fabric.Spoof:
+		if h.Reply { // somebody else gets it
+			return ForeignAddress, egress
+		}
 	case fabric.NoRoute:
 		return routeCode(t, h), ""
 	case fabric.Listen:

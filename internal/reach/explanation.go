@@ -25,7 +25,7 @@ func (a album) explain(t Trace) []world.Explanation {
 	case fabric.Spoof, fabric.DestCheck:
 		a.at(&x, h.Origin.ENI)
 		x.Address = h.Flow.Src
-		if h.Origin.Station == fabric.DestCheck {
+		if h.Origin.Station == fabric.DestCheck || h.Reply {
 			x.Address = h.Flow.Dst
 		}
 	case fabric.Internet:

@@ -30,6 +30,9 @@ func (a Answer) Summary() string {
 		return fmt.Sprintf("no: %s has no running instance behind it", a.From)
 	}
 	h := a.Hops[len(a.Hops)-1]
+	if h.Reply && h.Origin.Station == fabric.Spoof {
+		return "no: the answer does not come: " + h.refusal(h.Flow)
+	}
 	if h.Reply {
 		return "no: the answer is refused: " + h.refusal(h.Flow)
 	}
@@ -71,6 +74,9 @@ func (h Hop) groupsText() string {
 func (h Hop) refusal(f fabric.Flow) string {
 	switch h.Origin.Station {
 	case fabric.Spoof:
+		if h.Reply {
+			return fmt.Sprintf("it goes to whose address %s is, not to %s", f.Dst, h.Origin.ENI)
+		}
 		return fmt.Sprintf("%s may not send from %s (source/destination check)", h.Origin.ENI, f.Src)
 	case fabric.SGOut:
 		return fmt.Sprintf("%s egress rule for %s to %s (on %s)", h.groupsText(), proto(f), f.Dst, h.Origin.ENI)
@@ -175,6 +181,9 @@ func (h Hop) Text(f fabric.Flow) string {
 	}
 	switch h.Origin.Station {
 	case fabric.Spoof:
+		if h.Reply {
+			return fmt.Sprintf("it goes to whose address %s is, not to %s", f.Dst, h.Origin.ENI)
+		}
 		return "the source is the ENI's own"
 	case fabric.NoRoute:
 		return "routed by " + h.Prefix.String() + h.leads()

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/mdlayher/netlink"
@@ -50,6 +51,32 @@ func (m Machine) Unchanged(t testing.TB) {
 	for _, left := range minus(now, m) {
 		t.Errorf("left on the machine: %s", left)
 	}
+}
+
+// users are the tests that use the machine now, and what it looked like before the first of them.
+var users struct {
+	sync.Mutex
+	n      int
+	before Machine
+}
+
+// LeaveNothing fails the test, after everything else of it was ended, unless the machine is then as it was. Of tests
+// that run at once the last to end answers for all.
+func LeaveNothing(t testing.TB) {
+	t.Helper()
+	users.Lock()
+	defer users.Unlock()
+	if users.n == 0 {
+		users.before = Look(t)
+	}
+	users.n++
+	t.Cleanup(func() {
+		users.Lock()
+		defer users.Unlock()
+		if users.n--; users.n == 0 {
+			users.before.Unchanged(t)
+		}
+	})
 }
 
 // minus is what a has and b lacks; both are sorted.

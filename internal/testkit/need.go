@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -30,6 +31,33 @@ func lacks(t testing.TB, what string) {
 		t.Fatalf("%s is needed, and nothing may be skipped here", what)
 	}
 	t.Skipf("SKIPPED, PROVES NOTHING: %s is needed (scripts/setup installs what is missing)", what)
+}
+
+// Client finds the stock aws command itself, behind whatever launches it here, and the folders that hold it and are not in every
+// instance anyway.
+func Client(t testing.TB) (path string, folders []string) {
+	t.Helper()
+	path, err := client()
+	if err != nil {
+		t.Fatalf("where is aws: %v", err)
+	}
+	if !strings.HasPrefix(path, "/usr/") {
+		folders = []string{filepath.Dir(filepath.Dir(path))}
+	}
+	return path, folders
+}
+
+func client() (string, error) {
+	path, err := exec.LookPath("aws")
+	if err == nil && filepath.Base(filepath.Dir(path)) == "shims" { // of pyenv, which tells what it would run
+		var out []byte
+		out, err = exec.Command("pyenv", "which", "aws").Output()
+		path = strings.TrimSpace(string(out))
+	}
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(path)
 }
 
 // binaryVariable names the program that Main built, for tests and the processes they start.
@@ -63,6 +91,11 @@ func run(m *testing.M, top string) (code int, err error) {
 	}
 	if err := os.Setenv(binaryVariable, bin); err != nil {
 		return 0, err
+	}
+	if aws, err := client(); err == nil { // tests call it a thousand times: do without what launches it
+		if err := os.Setenv("PATH", filepath.Dir(aws)+":"+os.Getenv("PATH")); err != nil {
+			return 0, err
+		}
 	}
 	alone, err := takeTurn()
 	if err != nil {

@@ -4,6 +4,11 @@ package world
 // tables; and that no other has a route for its service in one of these.
 func (c *checker) endpoint(id EndpointID) error {
 	e, _ := c.w.Endpoints.Get(id)
+	if e.Index != 0 {
+		if err := c.consumer("vpc-endpoint", string(id), e.Index); err != nil {
+			return err
+		}
+	}
 	if !e.Works() {
 		return nil
 	}

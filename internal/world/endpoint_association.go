@@ -122,15 +122,8 @@ func (w *World) takenAddrs(e EndpointID) map[netip.Addr]bool {
 // FreeConsumerIndex is the lowest index, from 1, that no consumer of resource gateways has: no VPC association, and no
 // endpoint.
 func (w *World) FreeConsumerIndex() (uint16, error) {
-	used := map[uint16]bool{}
-	for a := range w.VPCAssociations.All() {
-		used[a.Index] = true
-	}
-	for e := range w.Endpoints.All() {
-		used[e.Index] = true
-	}
 	for i := 1; i <= math.MaxUint16; i++ {
-		if !used[uint16(i)] {
+		if key := consumerKey(uint16(i)); !w.VPCAssociations.Some(key) && !w.Endpoints.Some(key) {
 			return uint16(i), nil
 		}
 	}
@@ -156,13 +149,14 @@ func (c *checker) endpointAssociation(id EndpointAssociationID) error {
 
 // consumer checks that no other consumer of resource gateways has the index.
 func (c *checker) consumer(noun, id string, index uint16) error {
-	for a := range c.w.VPCAssociations.All() {
-		if string(a.ID) != id && a.Index == index {
+	key := consumerKey(index)
+	for a := range c.w.VPCAssociations.In(key) {
+		if string(a.ID) != id {
 			return clash(noun, id, string(a.ID), "they have the same index")
 		}
 	}
-	for e := range c.w.Endpoints.All() {
-		if string(e.ID) != id && e.Index == index {
+	for e := range c.w.Endpoints.In(key) {
+		if string(e.ID) != id {
 			return clash(noun, id, string(e.ID), "they have the same index")
 		}
 	}

@@ -35,8 +35,8 @@ func (z HostedZone) In(v VPCID) bool {
 
 // HostedZoneIn is the private zone of exactly that name that is associated with the VPC.
 func (w *World) HostedZoneIn(v VPCID, name string) (HostedZone, bool) {
-	for z := range w.HostedZones.All() {
-		if z.Name == name && z.Private && z.In(v) {
+	for z := range w.HostedZones.In(string(v)) {
+		if z.Name == name && z.Private {
 			return z, true
 		}
 	}

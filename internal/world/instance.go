@@ -1,6 +1,9 @@
 package world
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Power is what an instance was asked to be.
 type Power string
@@ -46,6 +49,8 @@ type Instance struct {
 	Credits          string // cpuCredits of burstable types: standard or unlimited
 	EBSOptimized     bool
 	Volume           Volume
+	ResourceName     bool // its host name is made of its id, not of its address
+	ResourceNameA    bool // enableResourceNameDnsARecord: the name made of its id has its address
 }
 
 // Volume is what is told of an instance's root volume. Its bytes are the instance's own layer of its image.
@@ -74,6 +79,28 @@ func (i Instance) RowID() string { return string(i.ID) }
 
 // Owner is the id of its VPC.
 func (i Instance) Owner() string { return string(i.VPC) }
+
+// PrivateName is the instance's private DNS name, made of its id or of its primary address.
+func (i Instance) PrivateName(primary netip.Addr) string {
+	if i.ResourceName {
+		return i.NameOfID()
+	}
+	return PrivateName(primary, i.Region)
+}
+
+// NameOfID is the name EC2 derives from the instance's id. (Amazon EC2 User Guide, "EC2 instance hostnames and domains".)
+func (i Instance) NameOfID() string { return string(i.ID) + "." + PrivateDomain(i.Region) }
+
+// HostnameType is how EC2 calls what the instance's name is made of.
+func (i Instance) HostnameType() string {
+	if i.ResourceName {
+		return ResourceName
+	}
+	return IPName
+}
+
+// What host names are made of: addresses, or ids.
+const IPName, ResourceName = "ip-name", "resource-name"
 
 // ENIsOf are the ENIs attached to the instance, by device index.
 func (w *World) ENIsOf(i InstanceID) []ENI {

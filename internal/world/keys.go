@@ -3,6 +3,7 @@ package world
 import (
 	"encoding/hex"
 	"net/netip"
+	"strconv"
 )
 
 // This file says by which keys rows can be found besides their owners: the ids of what they refer to, and words with
@@ -14,6 +15,7 @@ const (
 	keyPeer      = "peer "       // a group that rules name as their peer
 	keyName      = "name "       // of a key pair
 	keyAddress   = "address "    // of a resource association
+	keyConsumer  = "consumer "   // the index of a consumer of resource gateways
 	keyDeleting  = "deleting"    // rows whose deletion was asked for
 	keyDetaching = "detaching"   // interfaces whose attachment was asked to end
 	keyEnding    = "terminating" // instances that are to be, or were, terminated
@@ -117,12 +119,22 @@ func (w *World) KeyPairNamed(c Caller, name string) (KeyPair, bool) {
 	return KeyPair{}, false
 }
 
+// Keys are the ids of the VPCs that see it.
+func (z HostedZone) Keys() (keys []string) {
+	for _, a := range z.VPCs {
+		keys = add(keys, a.VPC)
+	}
+	return keys
+}
+
 // Keys are the ids of its two VPCs.
 func (p Peering) Keys() []string { return add([]string(nil), p.Requester.VPC, p.Accepter.VPC) }
 
-// Keys are the ids of its network and groups.
+func consumerKey(index uint16) string { return keyConsumer + strconv.Itoa(int(index)) }
+
+// Keys are the ids of its network and groups, and its index.
 func (a VPCAssociation) Keys() []string {
-	return deleting(add(add([]string(nil), a.Network), a.Groups...), a.Meta)
+	return append(deleting(add(add([]string(nil), a.Network), a.Groups...), a.Meta), consumerKey(a.Index))
 }
 
 // Keys are the id of its configuration and its address.
@@ -144,12 +156,16 @@ func (g ResourceGateway) Keys() []string {
 	return deleting(add(add([]string(nil), g.VPC), g.Groups...), g.Meta)
 }
 
-// Keys are the ids of its groups, while it works.
+// Keys are the ids of its groups, while it works, and its index if it has one.
 func (e Endpoint) Keys() []string {
-	if !e.Works() {
-		return nil
+	var keys []string
+	if e.Works() {
+		keys = add(keys, e.Groups...)
 	}
-	return add([]string(nil), e.Groups...)
+	if e.Index != 0 {
+		keys = append(keys, consumerKey(e.Index))
+	}
+	return keys
 }
 
 func deleting(keys []string, m Meta) []string {

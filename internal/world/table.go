@@ -23,8 +23,12 @@ type Keyed interface{ Keys() []string }
 
 // Table is a sorted map from id to row. A Table obtained from a committed [World] is immutable and safe for
 // concurrent readers; Put and Delete work only inside a transaction and panic elsewhere.
-type Table[K ~string, V Row] struct {
-	rows *btree.Map[string, V]
+type Table[K ~string, V Row] struct{ shelf }
+
+// shelf is the rows of a table whatever their type is: what is the same for all tables is compiled once, and a node of
+// the tree that is copied when a row changes holds no rows.
+type shelf struct {
+	rows *btree.Map[string, Row]
 	keys *btree.Map[string, struct{}] // key NUL id, of Owned and Keyed rows
 	log  *changeLog                   // nil outside a transaction
 	noun string
@@ -36,22 +40,28 @@ type rowKey struct{ noun, id string }
 
 // Get returns the row with the given id.
 func (t *Table[K, V]) Get(id K) (V, bool) {
-	if t.rows == nil {
-		var zero V
-		return zero, false
+	v, ok := t.get(string(id)).(V)
+	return v, ok
+}
+
+// get is the row with the given id, or nil.
+func (s *shelf) get(id string) Row {
+	if s.rows == nil {
+		return nil
 	}
-	return t.rows.Get(string(id))
+	v, _ := s.rows.Get(id)
+	return v
 }
 
 // Has tells whether a row with the given id exists.
-func (t *Table[K, V]) Has(id K) bool { _, ok := t.Get(id); return ok }
+func (t *Table[K, V]) Has(id K) bool { return t.get(string(id)) != nil }
 
 // Len is the number of rows.
-func (t *Table[K, V]) Len() int {
-	if t.rows == nil {
+func (s *shelf) Len() int {
+	if s.rows == nil {
 		return 0
 	}
-	return t.rows.Len()
+	return s.rows.Len()
 }
 
 // All walks the rows in the order of their ids.
@@ -59,25 +69,20 @@ func (t *Table[K, V]) All() iter.Seq[V] { return t.Prefix("") }
 
 // Prefix walks, in order, the rows whose id starts with p.
 func (t *Table[K, V]) Prefix(p string) iter.Seq[V] {
-	return func(yield func(V) bool) {
-		if t.rows == nil {
-			return
-		}
-		t.rows.Ascend(p, func(k string, v V) bool {
-			return len(k) >= len(p) && k[:len(p)] == p && yield(v)
-		})
-	}
+	return t.From(p, p)
 }
 
 // From walks, in order, the rows whose id is start or comes after it, as far as their ids start with p.
 func (t *Table[K, V]) From(p, start string) iter.Seq[V] {
 	return func(yield func(V) bool) {
-		if t.rows == nil {
-			return
-		}
-		t.rows.Ascend(max(p, start), func(k string, v V) bool {
-			return strings.HasPrefix(k, p) && yield(v)
-		})
+		t.walk(p, start, func(v Row) bool { return yield(v.(V)) })
+	}
+}
+
+// walk calls f for the rows whose id is start or comes after it, as far as their ids start with p, until f says no.
+func (s *shelf) walk(p, start string, f func(Row) bool) {
+	if s.rows != nil {
+		s.rows.Ascend(max(p, start), func(k string, v Row) bool { return strings.HasPrefix(k, p) && f(v) })
 	}
 }
 
@@ -85,33 +90,36 @@ func (t *Table[K, V]) From(p, start string) iter.Seq[V] {
 // [Keyed].
 func (t *Table[K, V]) In(key string) iter.Seq[V] {
 	return func(yield func(V) bool) {
-		if t.keys == nil {
-			return
-		}
-		p := key + "\x00"
-		t.keys.Ascend(p, func(k string, _ struct{}) bool {
-			if !strings.HasPrefix(k, p) {
-				return false
-			}
-			v, ok := t.rows.Get(k[len(p):])
-			return ok && yield(v)
-		})
+		t.walkKey(key, func(v Row) bool { return yield(v.(V)) })
 	}
+}
+
+// walkKey calls f for the rows that have the key, until f says no.
+func (s *shelf) walkKey(key string, f func(Row) bool) {
+	if s.keys == nil {
+		return
+	}
+	p := key + "\x00"
+	s.keys.Ascend(p, func(k string, _ struct{}) bool {
+		if !strings.HasPrefix(k, p) {
+			return false
+		}
+		v, ok := s.rows.Get(k[len(p):])
+		return ok && f(v)
+	})
 }
 
 // Some tells whether a row belongs to the owner, or has the key.
-func (t *Table[K, V]) Some(key string) bool {
-	for range t.In(key) {
-		return true
-	}
-	return false
+func (s *shelf) Some(key string) (some bool) {
+	s.walkKey(key, func(Row) bool { some = true; return false })
+	return some
 }
 
 // LastKey is the greatest key that begins with the word and is followed by more; empty when there is none.
-func (t *Table[K, V]) LastKey(word string) string {
+func (s *shelf) LastKey(word string) string {
 	last := ""
-	if t.keys != nil {
-		t.keys.Descend(word+"\xff", func(k string, _ struct{}) bool {
+	if s.keys != nil {
+		s.keys.Descend(word+"\xff", func(k string, _ struct{}) bool {
 			if key, _, _ := strings.Cut(k, "\x00"); strings.HasPrefix(key, word) {
 				last = key
 			}
@@ -143,30 +151,32 @@ func (t *Table[K, V]) Any(f func(V) bool) bool {
 }
 
 // Put inserts or replaces a row.
-func (t *Table[K, V]) Put(v V) {
-	t.mustEdit()
-	t.log.touched[rowKey{t.noun, v.RowID()}] = struct{}{}
-	t.set(v)
+func (t *Table[K, V]) Put(v V) { t.put(v) }
+
+func (s *shelf) put(v Row) {
+	s.mustEdit()
+	s.log.touched[rowKey{s.noun, v.RowID()}] = struct{}{}
+	s.set(v)
 }
 
-func (t *Table[K, V]) set(v V) {
-	old, was := t.rows.Set(v.RowID(), v)
+func (s *shelf) set(v Row) {
+	old, was := s.rows.Set(v.RowID(), v)
 	now := keysOf(v)
 	if was {
 		had := keysOf(old)
 		if slices.Equal(had, now) {
 			return
 		}
-		t.forget(v.RowID(), had)
+		s.forget(v.RowID(), had)
 	}
 	for _, k := range now {
-		t.keys.Set(k+"\x00"+v.RowID(), struct{}{})
+		s.keys.Set(k+"\x00"+v.RowID(), struct{}{})
 	}
 }
 
-func (t *Table[K, V]) forget(id string, keys []string) {
+func (s *shelf) forget(id string, keys []string) {
 	for _, k := range keys {
-		t.keys.Delete(k + "\x00" + id)
+		s.keys.Delete(k + "\x00" + id)
 	}
 }
 
@@ -183,17 +193,19 @@ func keysOf(v any) []string {
 }
 
 // Delete removes the row with the given id, if there is one.
-func (t *Table[K, V]) Delete(id K) {
-	t.mustEdit()
-	t.log.touched[rowKey{t.noun, string(id)}] = struct{}{}
-	if old, was := t.rows.Delete(string(id)); was {
-		t.forget(string(id), keysOf(old))
+func (t *Table[K, V]) Delete(id K) { t.remove(string(id)) }
+
+func (s *shelf) remove(id string) {
+	s.mustEdit()
+	s.log.touched[rowKey{s.noun, id}] = struct{}{}
+	if old, was := s.rows.Delete(id); was {
+		s.forget(id, keysOf(old))
 	}
 }
 
-func (t *Table[K, V]) mustEdit() {
-	if t.log == nil {
-		panic("world: " + t.noun + " changed outside a transaction")
+func (s *shelf) mustEdit() {
+	if s.log == nil {
+		panic("world: " + s.noun + " changed outside a transaction")
 	}
 }
 
@@ -206,26 +218,26 @@ type table interface {
 	ids() []string
 }
 
-func (t *Table[K, V]) edit(noun string, log *changeLog) {
-	if t.rows == nil {
-		t.rows, t.keys = new(btree.Map[string, V]), new(btree.Map[string, struct{}])
+func (s *shelf) edit(noun string, log *changeLog) {
+	if s.rows == nil {
+		s.rows, s.keys = new(btree.Map[string, Row]), new(btree.Map[string, struct{}])
 	} else {
-		t.rows, t.keys = t.rows.Copy(), t.keys.Copy()
+		s.rows, s.keys = s.rows.Copy(), s.keys.Copy()
 	}
-	t.noun, t.log = noun, log
+	s.noun, s.log = noun, log
 }
 
-func (t *Table[K, V]) seal() { t.log = nil }
+func (s *shelf) seal() { s.log = nil }
 
-func (t *Table[K, V]) ids() []string {
-	if t.rows == nil {
+func (s *shelf) ids() []string {
+	if s.rows == nil {
 		return nil
 	}
-	return t.rows.Keys()
+	return s.rows.Keys()
 }
 
-func (t *Table[K, V]) encode(id string) (json.RawMessage, bool, error) {
-	v, ok := t.rows.Get(id)
+func (s *shelf) encode(id string) (json.RawMessage, bool, error) {
+	v, ok := s.rows.Get(id)
 	if !ok {
 		return nil, false, nil
 	}

@@ -14,6 +14,9 @@ type VPC struct {
 	DNSHostnames bool // enableDnsHostnames
 	UsageMetrics bool // enableNetworkAddressUsageMetrics
 
+	ReverseOff bool   // its resolver has no names of private addresses
+	ReverseRev uint64 // revision in which that was changed last
+
 	NextPort  uint32 // index the next ENI of this VPC gets; see ENI.Index
 	NextTable uint32 // index the next route table of this VPC gets; see RouteTable.Index
 }

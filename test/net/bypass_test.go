@@ -13,6 +13,7 @@ import (
 
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
+	"kumiko/internal/reach"
 	"kumiko/internal/testkit/worlds"
 	"kumiko/internal/world"
 )
@@ -158,6 +159,15 @@ func TestEqualRangesNeverMix(t *testing.T) {
 	l.expect(fabric.Origin{Station: fabric.NoRoute, VPC: a.VPC}.String(), a, only, 443)
 }
 
+// take gives the interface of a host an address more.
+func (l *lab) take(h *netlink.Handle, a netip.Addr) error {
+	eth0, err := h.LinkByName("eth0")
+	if err != nil {
+		return err
+	}
+	return h.AddrAdd(eth0, &netlink.Addr{IPNet: &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(32, 32)}})
+}
+
 // TestRootInAGuest: root in an instance takes another's address, and looks for the router and what is behind it.
 func TestRootInAGuest(t *testing.T) {
 	l := newLab(t)
@@ -171,19 +181,11 @@ func TestRootInAGuest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Close()
-	eth0, err := h.LinkByName("eth0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range []string{"10.0.0.77/24", "192.0.2.5/32"} {
-		addr, err := netlink.ParseAddr(s)
-		if err == nil {
-			err = h.AddrAdd(eth0, addr)
-		}
-		if err != nil {
+	for _, s := range []string{"10.0.0.77", "192.0.2.5"} {
+		taken := netip.MustParseAddr(s)
+		if err := l.take(h, taken); err != nil {
 			t.Fatal(err)
 		}
-		taken, _ := netip.AddrFromSlice(addr.IP.To4())
 		if got, want := l.try(a, taken, b.Addr(), 443), refusedBy(fabric.Spoof, a); got != want {
 			t.Errorf("from %s: %s, want %s", taken, got, want)
 		}
@@ -193,6 +195,51 @@ func TestRootInAGuest(t *testing.T) {
 		if l.answers(a, to) {
 			t.Errorf("%s answers", to)
 		}
+	}
+}
+
+// TestAnswersGoToTheirOwner: who may send from any address gets no answer to what it sends from somebody else's: the
+// owner does, and the explanation says so.
+func TestAnswersGoToTheirOwner(t *testing.T) {
+	l := newLab(t)
+	var a, owner, b world.ENI
+	f := l.update(func(tx *world.Tx) {
+		s := newSite(tx, 0)
+		a, owner, b = s.host(s.client, s.subnets[0])[0], s.host(s.client, s.subnets[0])[0], s.host(s.server, s.subnets[1])[0]
+		a.SourceDestCheck = false
+		tx.ENIs.Put(a)
+		s.put(world.SecurityGroupRule{Group: s.server, Protocol: world.ICMP, ICMP: world.ICMPMatch{Type: -1, Code: -1}, CIDR: anywhere})
+	})
+	q := fabric.Flow{Protocol: world.ICMP, ICMP: world.ICMPMatch{Type: 8}, Src: owner.Addr(), Dst: b.Addr(), SrcPort: 7}
+	own, err := send(l.ns(owner.Attachment.Instance), q) // which proves that it hears
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.close()
+	if err := own.file.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if !own.answered() {
+		t.Fatal("the owner hears nothing")
+	}
+	h, err := kernel.NewHandle(l.ns(a.Attachment.Instance))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	if err := l.take(h, q.Src); err != nil {
+		t.Fatal(err)
+	}
+	p, err := send(l.ns(a.Attachment.Instance), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	if !own.answered() {
+		t.Errorf("the owner of %s did not get the answer", q.Src)
+	}
+	if w := reach.From(f, a.ID, q); w.Open || !w.Reply || w.Refused != (fabric.Origin{Station: fabric.Spoof, VPC: a.VPC, ENI: a.ID}) {
+		t.Errorf("the explanation says %s%s", describe(w.Open, w.Refused), tell(w.Hops))
 	}
 }
 
@@ -285,6 +332,12 @@ type conversation struct {
 // accepted and forgotten.
 func (l *lab) converse(from, to world.ENI) *conversation {
 	l.t.Helper()
+	return l.converseAt(from, to, to.Addr())
+}
+
+// converseAt does so by an address that stands for the other.
+func (l *lab) converseAt(from, to world.ENI, addr netip.Addr) *conversation {
+	l.t.Helper()
 	c := &conversation{}
 	var err error
 	open := func(e world.ENI, f func() error) {
@@ -297,12 +350,12 @@ func (l *lab) converse(from, to world.ENI) *conversation {
 		return err
 	})
 	open(from, func() error {
-		c.client, err = net.DialTimeout("tcp4", netip.AddrPortFrom(to.Addr(), 443).String(), patience)
+		c.client, err = net.DialTimeout("tcp4", netip.AddrPortFrom(addr, 443).String(), patience)
 		return err
 	})
 	for err == nil && c.server == nil {
 		var in net.Conn
-		if in, err = c.listener.Accept(); err == nil && in.RemoteAddr().String() == c.client.LocalAddr().String() {
+		if in, err = c.listener.Accept(); err == nil && (addr != to.Addr() || in.RemoteAddr().String() == c.client.LocalAddr().String()) {
 			c.server = in
 		} else if err == nil {
 			in.Close()

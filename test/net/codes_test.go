@@ -275,6 +275,7 @@ var notAPacket = map[reach.Code]string{
 	reach.Unassociated:             "the gateway that was named is nobody's",
 	reach.NoPath:                   "of VPC Lattice; the random worlds prove its refusals",
 	reach.Unsupported:              "of VPC Lattice; the random worlds prove its refusals",
+	reach.ForeignAddress:           "nothing refuses the answer; it goes to whose address it is, as another test sees",
 	reach.ProtocolRestricted:       "Network Insights asks about TCP and UDP, which every component takes",
 	reach.InternetIngress:          "the public side has no route to who has no public address",
 	reach.FilterIn:                 "the packet passes; the question leaves its way out",
@@ -296,7 +297,14 @@ func TestEveryCodeHasItsPacket(t *testing.T) {
 			proven[reach.Code(c)] = true
 		}
 	}
+	told, err := os.ReadFile("../../docs/explain-and-diff.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range knownCodes(t) {
+		if row := regexp.MustCompile("(?m)^\\| `" + string(c) + "` \\| .+ \\| (.+) \\|$").FindSubmatch(told); row == nil || !proven[c] && string(row[1]) != notAPacket[c] {
+			t.Errorf("the documentation does not tell of %s what is so: %q", c, row)
+		}
 		if why := notAPacket[c]; (why == "") != proven[c] {
 			t.Errorf("%s: proven %v, and a packet cannot be because %q", c, proven[c], why)
 		}

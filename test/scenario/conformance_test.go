@@ -34,9 +34,9 @@ func python(c *testkit.Cloud) string {
 // TestConformance calls every noun of EC2's networks with the SDK of the stock client: made, described to the last member,
 // found by filters and pages, changed, and ended in the wrong order and in the right one. A noun is a script.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	testkit.Need(t, "aws")
-	before := testkit.Look(t)
-	t.Cleanup(func() { before.Unchanged(t) })
+	testkit.LeaveNothing(t)
 	c := testkit.Start(t)
 	t.Run("by the command", func(t *testing.T) { conformByCommand(c.For(t)) })
 	interpreter := python(c)

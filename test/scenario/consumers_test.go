@@ -8,6 +8,7 @@ import (
 // Two consumer VPCs whose clients have the same address and use the same source port reach resources through one
 // gateway at once, each its own, with true records for both.
 func TestTwinConsumers(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
 	a, d, b := l.addVPC("a"), l.addVPC("d"), l.addVPC("b")
 	s := &story{lab: l}

@@ -17,6 +17,7 @@ type core struct {
 
 // The ways of a VPC out of itself, each told by the stock client and judged by packets.
 func TestCore(t *testing.T) {
+	t.Parallel()
 	c := &core{lab: newLab(t, "10.1.0.0/24", "us-east-1")}
 	c.x = c.addVPC("x")
 	c.x1, c.x2 = c.start(c.x, 10), c.start(c.second(c.x), 138)

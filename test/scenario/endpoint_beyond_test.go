@@ -8,6 +8,7 @@ import (
 // Endpoints of one VPC serve a peered one by their own names, as far as routes and groups let it; a gateway endpoint
 // serves its own alone. Both go on when the daemon is killed and starts again.
 func TestEndpointsBeyondTheirVPC(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "10.10.10.0/24", "ap-northeast-1")
 	x, y := l.addShop("172.16.0.0/16", "172.16.100.0/24", "172.16.200.0/24"), l.addShop("192.168.0.0/16", "192.168.100.0/24", "192.168.200.0/24")
 	y1 := y.run(0, "192.168.100.58")
@@ -77,6 +78,9 @@ func (s *shop) gateway(i instance) string {
 	s.agree(i, name, "80", "listener")
 	if out := s.Inside(i.id, "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--aws-sigv4", "aws:amz:ap-northeast-1:s3", "--user", "a:b", "https://"+name+"/"); out != "501" {
 		s.T.Errorf("S3 answers %s", out)
+	}
+	if out := s.Inside(i.id, "curl", "-sS", "--aws-sigv4", "aws:amz:ap-northeast-1:s3", "--user", "a:b", "https://"+name+"/"); !strings.Contains(out, "<Error><Code>NotImplemented</Code>") {
+		s.T.Errorf("S3 says %s", out)
 	}
 	for what, want := range map[string][]string{
 		"RouteAlreadyExists":    args,

@@ -81,6 +81,7 @@ func (l *lab) vpcsFrom(i instance, host string) (string, bool) {
 // The second journey: an endpoint with private DNS, made for one subnet, takes its service from another one that reached
 // it over the internet. What kumiko diff foretells is what happens, and the rule it names mends it.
 func TestEndpointThatBrokeAnotherSubnet(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "10.10.10.0/24", "ap-northeast-1")
 	s := l.addShop("172.30.0.0/16", "172.30.0.0/24", "172.30.4.0/24")
 	igw := s.Pick("InternetGateway.InternetGatewayId", "ec2", "create-internet-gateway")

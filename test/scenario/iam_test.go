@@ -36,6 +36,7 @@ func (l *lab) metadata(instance, path string) string {
 
 // An instance acts as its profile's role, as nothing else, and no neighbour can in its place.
 func TestInstanceRoles(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
 	v := l.addVPC("a")
 	for _, args := range [][]string{

@@ -234,6 +234,7 @@ func (s *story) withoutAssociation(names map[string]string) {
 // the same address and port reach each its own, at once. A new daemon takes them over as they are; with the endpoint ends
 // what goes through it, and nothing is left.
 func TestTwinEndpoints(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
 	a, d, b := l.addVPC("a"), l.addVPC("d"), l.addVPC("b")
 	b1, b2 := l.start(b, 53), l.start(b, 117)

@@ -23,6 +23,7 @@ type story struct {
 
 // The transcript's journey: SSH through VPC Lattice between VPCs with the same CIDR.
 func TestJ0(t *testing.T) {
+	t.Parallel()
 	s := setScene(t, "10.10.10.0/24", "us-east-1", "22")
 	s.play(
 		step{"6 names", (*story).names},
@@ -40,6 +41,7 @@ func TestJ0(t *testing.T) {
 
 // The same story with another CIDR, region and port, served by something else than SSH.
 func TestJ0Elsewhere(t *testing.T) {
+	t.Parallel()
 	s := setScene(t, "192.168.77.0/24", "eu-central-1", "5430-5440")
 	for _, r := range s.resources {
 		s.serve(r.instance, "5432")

@@ -36,8 +36,7 @@ type instance struct{ id, addr string }
 func newLab(t testing.TB, cidr, region string, args ...string) *lab {
 	t.Helper()
 	testkit.Need(t, "aws", "ssh", "dig", "curl", "perl", "timeout")
-	before := testkit.Look(t)
-	t.Cleanup(func() { before.Unchanged(t) }) // runs after everything of the cloud was ended
+	testkit.LeaveNothing(t)
 	c := testkit.Start(t, args...).In("default", region)
 	l := &lab{Cloud: c, cidr: netip.MustParsePrefix(cidr), vpcs: map[string]*vpc{}}
 	l.key = c.Pick("KeyMaterial", "ec2", "create-key-pair", "--key-name", "lab", "--key-type", "ed25519") + "\n"

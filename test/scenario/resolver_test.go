@@ -26,6 +26,7 @@ type names struct {
 
 // Route 53 Resolver as the stock client sets it up, judged by what dig hears within instances.
 func TestResolver(t *testing.T) {
+	t.Parallel()
 	c := &core{lab: newLab(t, "10.1.0.0/24", "us-east-1")}
 	c.x = c.addVPC("x")
 	c.x1 = c.start(c.x, 10)
@@ -38,7 +39,7 @@ func TestResolver(t *testing.T) {
 		name string
 		tell func()
 	}{
-		{"instance names", n.instanceNames}, {"endpoints", n.endpoints}, {"inbound over peering", n.inboundAnswers}, {"rule", n.forwards},
+		{"instance names", n.instanceNames}, {"names of ids", n.idNames}, {"flood", n.flood}, {"endpoints", n.endpoints}, {"inbound over peering", n.inboundAnswers}, {"rule", n.forwards},
 		{"groups refuse", n.groupsRefuse}, {"query log", n.queryLog}, {"daemon gone", n.comesBack}, {"system rule", n.systemRule}, {"refusals", n.refusals}, {"end", n.end},
 	} {
 		t.Run(chapter.name, func(t *testing.T) {

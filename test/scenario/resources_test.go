@@ -7,6 +7,7 @@ import (
 
 // Resources of the other kinds: a DNS name as the target, and a group whose children are associated with it.
 func TestResourceKinds(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "10.30.0.0/24", "us-east-1")
 	a, b := l.addVPC("a"), l.addVPC("b")
 	client, one, two := l.start(a, 36), l.start(b, 53), l.start(b, 117)

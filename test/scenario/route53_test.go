@@ -53,6 +53,7 @@ func (l *lab) digs(i instance, args ...string) string {
 // Names of private zones resolve where they are associated and nowhere else; policies choose, and a health check that
 // goes down changes what is answered.
 func TestRoute53(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
 	a, b := l.addVPC("a"), l.addVPC("b")
 	l.named(a)

@@ -60,6 +60,7 @@ func needTerraform(t *testing.T) string {
 
 // Terraform applies the journey's resources, then has nothing to do, and destroys them.
 func TestTerraform(t *testing.T) {
+	t.Parallel()
 	m := needTerraform(t)
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
 	terraform := l.terraform("../../examples/terraform", m)
@@ -85,6 +86,7 @@ func TestTerraform(t *testing.T) {
 
 // Terraform does the same with the nouns of a VPC, and packets go where they say.
 func TestTerraformCore(t *testing.T) {
+	t.Parallel()
 	m := needTerraform(t)
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
 	terraform := l.terraform("testdata/core", m)
@@ -103,12 +105,13 @@ func TestTerraformCore(t *testing.T) {
 	}
 }
 
-// Terraform does the same with VPC endpoints and with Route 53, at once: the provider waits half a minute after each of
+// Terraform does the same with VPC endpoints, with Route 53 and with its Resolver, at once: the provider waits half a minute after each of
 // many of these calls.
 func TestTerraformNames(t *testing.T) {
+	t.Parallel()
 	m := needTerraform(t)
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
-	for name, f := range map[string]func(*lab, string){"endpoints": (*lab).terraformEndpoints, "route 53": (*lab).terraformRoute53} {
+	for name, f := range map[string]func(*lab, string){"endpoints": (*lab).terraformEndpoints, "route 53": (*lab).terraformRoute53, "resolver": (*lab).terraformResolver} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := *l
@@ -130,5 +133,27 @@ func (l *lab) terraformEndpoints(mirror string) {
 	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
 	if n := l.Pick("length(VpcEndpoints)", "ec2", "describe-vpc-endpoints"); n != "0" {
 		l.T.Errorf("%s VPC endpoints are left", n)
+	}
+}
+
+// terraformResolver makes Resolver's endpoints, rules, query logs and configurations, then has nothing to do; changes each of them, then
+// has nothing to do; and destroys them.
+func (l *lab) terraformResolver(mirror string) {
+	terraform := l.terraform("testdata/resolver", mirror)
+	terraform("init", "-input=false", "-no-color")
+	for _, changed := range []string{"changed=false", "changed=true"} {
+		terraform("apply", "-auto-approve", "-input=false", "-no-color", "-var", changed)
+		client := instance{id: terraform("output", "-raw", "client")}
+		l.running(client)
+		for question, want := range map[string]string{"db.corp.example": "NOERROR, A 10.22.1.40", "db.own.corp.example": "NXDOMAIN"} {
+			if got := l.digs(client, question, "A"); !strings.HasPrefix(got, want) {
+				l.T.Errorf("%s: %s: %s, want %s", changed, question, got, want)
+			}
+		}
+		terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", changed) // status 2 if there is something to do
+	}
+	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
+	if n := l.Pick("[length(ResolverRules[?RuleType!='RECURSIVE'])]", "route53resolver", "list-resolver-rules"); n != "0" {
+		l.T.Errorf("%s rules are left", n)
 	}
 }

@@ -137,6 +137,7 @@ type Handlers interface {
 	ModifyInstanceMetadataOptions(ctx context.Context, c world.Caller, in *ModifyInstanceMetadataOptionsInput) (*ModifyInstanceMetadataOptionsOutput, error)
 	ModifyManagedPrefixList(ctx context.Context, c world.Caller, in *ModifyManagedPrefixListInput) (*ModifyManagedPrefixListOutput, error)
 	ModifyNetworkInterfaceAttribute(ctx context.Context, c world.Caller, in *ModifyNetworkInterfaceAttributeInput) (*ModifyNetworkInterfaceAttributeOutput, error)
+	ModifyPrivateDnsNameOptions(ctx context.Context, c world.Caller, in *ModifyPrivateDnsNameOptionsInput) (*ModifyPrivateDnsNameOptionsOutput, error)
 	ModifySecurityGroupRules(ctx context.Context, c world.Caller, in *ModifySecurityGroupRulesInput) (*ModifySecurityGroupRulesOutput, error)
 	ModifySubnetAttribute(ctx context.Context, c world.Caller, in *ModifySubnetAttributeInput) (*ModifySubnetAttributeOutput, error)
 	ModifyVpcAttribute(ctx context.Context, c world.Caller, in *ModifyVpcAttributeInput) (*ModifyVpcAttributeOutput, error)
@@ -302,6 +303,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("ModifyInstanceMetadataOptions", h.ModifyInstanceMetadataOptions),
 			wire.Op("ModifyManagedPrefixList", h.ModifyManagedPrefixList),
 			wire.Op("ModifyNetworkInterfaceAttribute", h.ModifyNetworkInterfaceAttribute),
+			wire.Op("ModifyPrivateDnsNameOptions", h.ModifyPrivateDnsNameOptions),
 			wire.Op("ModifySecurityGroupRules", h.ModifySecurityGroupRules),
 			wire.Op("ModifySubnetAttribute", h.ModifySubnetAttribute),
 			wire.Op("ModifyVpcAttribute", h.ModifyVpcAttribute),

@@ -1876,6 +1876,20 @@ type ModifyNetworkInterfaceAttributeInput struct {
 type ModifyNetworkInterfaceAttributeOutput struct {
 }
 
+// ModifyPrivateDnsNameOptionsInput is what ModifyPrivateDnsNameOptions is asked with.
+type ModifyPrivateDnsNameOptionsInput struct {
+	DryRun                          *bool   `aws:"DryRun"`
+	InstanceId                      *string `aws:"InstanceId,need"`
+	PrivateDnsHostnameType          *string `aws:"PrivateDnsHostnameType"`
+	EnableResourceNameDnsARecord    *bool   `aws:"EnableResourceNameDnsARecord"`
+	EnableResourceNameDnsAAAARecord *bool   `aws:"EnableResourceNameDnsAAAARecord"`
+}
+
+// ModifyPrivateDnsNameOptionsOutput is what ModifyPrivateDnsNameOptions answers.
+type ModifyPrivateDnsNameOptionsOutput struct {
+	Return *bool `aws:"Return,out=return"`
+}
+
 // ModifySecurityGroupRulesInput is what ModifySecurityGroupRules is asked with.
 type ModifySecurityGroupRulesInput struct {
 	GroupId            *string                   `aws:"GroupId,need"`

@@ -9,6 +9,7 @@ func constraints() map[string]wire.Constraint {
 	return map[string]wire.Constraint{
 		"AccountId":                              {Min: new(int64(12)), Max: new(int64(32))},
 		"Arn":                                    {Min: new(int64(1)), Max: new(int64(255))},
+		"AutodefinedReverseFlag":                 {Enum: []string{"ENABLE", "DISABLE", "USE_LOCAL_RESOURCE_SETTING"}},
 		"CreatorRequestId":                       {Min: new(int64(1)), Max: new(int64(255))},
 		"DelegationRecord":                       {Min: new(int64(1)), Max: new(int64(256))},
 		"DestinationArn":                         {Min: new(int64(1)), Max: new(int64(600))},
@@ -20,6 +21,7 @@ func constraints() map[string]wire.Constraint {
 		"IpAddressStatus":                        {Enum: []string{"CREATING", "FAILED_CREATION", "ATTACHING", "ATTACHED", "REMAP_DETACHING", "REMAP_ATTACHING", "DETACHING", "FAILED_RESOURCE_GONE", "DELETING", "DELETE_FAILED_FAS_EXPIRED", "UPDATING", "UPDATE_FAILED", "ISOLATED"}},
 		"IpAddressesRequest":                     {Min: new(int64(2)), Max: new(int64(20))},
 		"Ipv6":                                   {Min: new(int64(7)), Max: new(int64(39))},
+		"ListResolverConfigsMaxResult":           {Min: new(int64(5)), Max: new(int64(100))},
 		"MaxResults":                             {Min: new(int64(1)), Max: new(int64(100))},
 		"Name":                                   {Max: new(int64(64)), Pattern: "(?!^[0-9]+$)([a-zA-Z0-9\\-_' ']+)"},
 		"OutpostArn":                             {Min: new(int64(1)), Max: new(int64(255)), Pattern: "^arn:aws([a-z-]+)?:outposts:[a-z\\d-]+:\\d{12}:outpost/op-[a-f0-9]{17}$"},
@@ -27,6 +29,7 @@ func constraints() map[string]wire.Constraint {
 		"Port":                                   {Min: new(int64(0)), Max: new(int64(65535))},
 		"Protocol":                               {Enum: []string{"DoH", "Do53", "DoH-FIPS"}},
 		"ProtocolList":                           {Min: new(int64(1)), Max: new(int64(2)), Item: "Protocol"},
+		"ResolverAutodefinedReverseStatus":       {Enum: []string{"ENABLING", "ENABLED", "DISABLING", "DISABLED", "UPDATING_TO_USE_LOCAL_RESOURCE_SETTING", "USE_LOCAL_RESOURCE_SETTING"}},
 		"ResolverEndpointDirection":              {Enum: []string{"INBOUND", "OUTBOUND", "INBOUND_DELEGATION"}},
 		"ResolverEndpointStatus":                 {Enum: []string{"CREATING", "OPERATIONAL", "UPDATING", "AUTO_RECOVERING", "ACTION_NEEDED", "DELETING"}},
 		"ResolverEndpointType":                   {Enum: []string{"IPV6", "IPV4", "DUALSTACK"}},

@@ -23,11 +23,13 @@ type Handlers interface {
 	DisassociateResolverEndpointIpAddress(ctx context.Context, c world.Caller, in *DisassociateResolverEndpointIpAddressInput) (*DisassociateResolverEndpointIpAddressOutput, error)
 	DisassociateResolverQueryLogConfig(ctx context.Context, c world.Caller, in *DisassociateResolverQueryLogConfigInput) (*DisassociateResolverQueryLogConfigOutput, error)
 	DisassociateResolverRule(ctx context.Context, c world.Caller, in *DisassociateResolverRuleInput) (*DisassociateResolverRuleOutput, error)
+	GetResolverConfig(ctx context.Context, c world.Caller, in *GetResolverConfigInput) (*GetResolverConfigOutput, error)
 	GetResolverEndpoint(ctx context.Context, c world.Caller, in *GetResolverEndpointInput) (*GetResolverEndpointOutput, error)
 	GetResolverQueryLogConfig(ctx context.Context, c world.Caller, in *GetResolverQueryLogConfigInput) (*GetResolverQueryLogConfigOutput, error)
 	GetResolverQueryLogConfigAssociation(ctx context.Context, c world.Caller, in *GetResolverQueryLogConfigAssociationInput) (*GetResolverQueryLogConfigAssociationOutput, error)
 	GetResolverRule(ctx context.Context, c world.Caller, in *GetResolverRuleInput) (*GetResolverRuleOutput, error)
 	GetResolverRuleAssociation(ctx context.Context, c world.Caller, in *GetResolverRuleAssociationInput) (*GetResolverRuleAssociationOutput, error)
+	ListResolverConfigs(ctx context.Context, c world.Caller, in *ListResolverConfigsInput) (*ListResolverConfigsOutput, error)
 	ListResolverEndpointIpAddresses(ctx context.Context, c world.Caller, in *ListResolverEndpointIpAddressesInput) (*ListResolverEndpointIpAddressesOutput, error)
 	ListResolverEndpoints(ctx context.Context, c world.Caller, in *ListResolverEndpointsInput) (*ListResolverEndpointsOutput, error)
 	ListResolverQueryLogConfigAssociations(ctx context.Context, c world.Caller, in *ListResolverQueryLogConfigAssociationsInput) (*ListResolverQueryLogConfigAssociationsOutput, error)
@@ -37,6 +39,7 @@ type Handlers interface {
 	ListTagsForResource(ctx context.Context, c world.Caller, in *ListTagsForResourceInput) (*ListTagsForResourceOutput, error)
 	TagResource(ctx context.Context, c world.Caller, in *TagResourceInput) (*TagResourceOutput, error)
 	UntagResource(ctx context.Context, c world.Caller, in *UntagResourceInput) (*UntagResourceOutput, error)
+	UpdateResolverConfig(ctx context.Context, c world.Caller, in *UpdateResolverConfigInput) (*UpdateResolverConfigOutput, error)
 	UpdateResolverEndpoint(ctx context.Context, c world.Caller, in *UpdateResolverEndpointInput) (*UpdateResolverEndpointOutput, error)
 	UpdateResolverRule(ctx context.Context, c world.Caller, in *UpdateResolverRuleInput) (*UpdateResolverRuleOutput, error)
 }
@@ -63,11 +66,13 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DisassociateResolverEndpointIpAddress", h.DisassociateResolverEndpointIpAddress),
 			wire.Op("DisassociateResolverQueryLogConfig", h.DisassociateResolverQueryLogConfig),
 			wire.Op("DisassociateResolverRule", h.DisassociateResolverRule),
+			wire.Op("GetResolverConfig", h.GetResolverConfig),
 			wire.Op("GetResolverEndpoint", h.GetResolverEndpoint),
 			wire.Op("GetResolverQueryLogConfig", h.GetResolverQueryLogConfig),
 			wire.Op("GetResolverQueryLogConfigAssociation", h.GetResolverQueryLogConfigAssociation),
 			wire.Op("GetResolverRule", h.GetResolverRule),
 			wire.Op("GetResolverRuleAssociation", h.GetResolverRuleAssociation),
+			wire.Op("ListResolverConfigs", h.ListResolverConfigs),
 			wire.Op("ListResolverEndpointIpAddresses", h.ListResolverEndpointIpAddresses),
 			wire.Op("ListResolverEndpoints", h.ListResolverEndpoints),
 			wire.Op("ListResolverQueryLogConfigAssociations", h.ListResolverQueryLogConfigAssociations),
@@ -77,6 +82,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("ListTagsForResource", h.ListTagsForResource),
 			wire.Op("TagResource", h.TagResource),
 			wire.Op("UntagResource", h.UntagResource),
+			wire.Op("UpdateResolverConfig", h.UpdateResolverConfig),
 			wire.Op("UpdateResolverEndpoint", h.UpdateResolverEndpoint),
 			wire.Op("UpdateResolverRule", h.UpdateResolverRule),
 		},

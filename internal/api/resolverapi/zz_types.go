@@ -152,6 +152,16 @@ type DisassociateResolverRuleOutput struct {
 	ResolverRuleAssociation *ResolverRuleAssociation `aws:"ResolverRuleAssociation"`
 }
 
+// GetResolverConfigInput is what GetResolverConfig is asked with.
+type GetResolverConfigInput struct {
+	ResourceId *string `aws:"ResourceId,need,shape=ResourceId"`
+}
+
+// GetResolverConfigOutput is what GetResolverConfig answers.
+type GetResolverConfigOutput struct {
+	ResolverConfig *ResolverConfig `aws:"ResolverConfig"`
+}
+
 // GetResolverEndpointInput is what GetResolverEndpoint is asked with.
 type GetResolverEndpointInput struct {
 	ResolverEndpointId *string `aws:"ResolverEndpointId,need,shape=ResourceId"`
@@ -200,6 +210,18 @@ type GetResolverRuleAssociationInput struct {
 // GetResolverRuleAssociationOutput is what GetResolverRuleAssociation answers.
 type GetResolverRuleAssociationOutput struct {
 	ResolverRuleAssociation *ResolverRuleAssociation `aws:"ResolverRuleAssociation"`
+}
+
+// ListResolverConfigsInput is what ListResolverConfigs is asked with.
+type ListResolverConfigsInput struct {
+	MaxResults *int32  `aws:"MaxResults,shape=ListResolverConfigsMaxResult"`
+	NextToken  *string `aws:"NextToken"`
+}
+
+// ListResolverConfigsOutput is what ListResolverConfigs answers.
+type ListResolverConfigsOutput struct {
+	NextToken       *string          `aws:"NextToken"`
+	ResolverConfigs []ResolverConfig `aws:"ResolverConfigs"`
 }
 
 // ListResolverEndpointIpAddressesInput is what ListResolverEndpointIpAddresses is asked with.
@@ -325,6 +347,17 @@ type UntagResourceInput struct {
 type UntagResourceOutput struct {
 }
 
+// UpdateResolverConfigInput is what UpdateResolverConfig is asked with.
+type UpdateResolverConfigInput struct {
+	ResourceId             *string `aws:"ResourceId,need,shape=ResourceId"`
+	AutodefinedReverseFlag *string `aws:"AutodefinedReverseFlag,need,shape=AutodefinedReverseFlag"`
+}
+
+// UpdateResolverConfigOutput is what UpdateResolverConfig answers.
+type UpdateResolverConfigOutput struct {
+	ResolverConfig *ResolverConfig `aws:"ResolverConfig"`
+}
+
 // UpdateResolverEndpointInput is what UpdateResolverEndpoint is asked with.
 type UpdateResolverEndpointInput struct {
 	ResolverEndpointId             *string           `aws:"ResolverEndpointId,need,shape=ResourceId"`
@@ -385,6 +418,14 @@ type IpAddressUpdate struct {
 	SubnetId *string `aws:"SubnetId,shape=SubnetId"`
 	Ip       *string `aws:"Ip,shape=Ip"`
 	Ipv6     *string `aws:"Ipv6,shape=Ipv6"`
+}
+
+// ResolverConfig is the structure of that name in the Route53Resolver API.
+type ResolverConfig struct {
+	Id                 *string `aws:"Id,shape=ResourceId"`
+	ResourceId         *string `aws:"ResourceId,shape=ResourceId"`
+	OwnerId            *string `aws:"OwnerId,shape=AccountId"`
+	AutodefinedReverse *string `aws:"AutodefinedReverse,shape=ResolverAutodefinedReverseStatus"`
 }
 
 // ResolverEndpoint is the structure of that name in the Route53Resolver API.

@@ -27,6 +27,7 @@ type Handlers interface {
 	GetChange(ctx context.Context, c world.Caller, in *GetChangeInput) (*GetChangeOutput, error)
 	GetCheckerIpRanges(ctx context.Context, c world.Caller, in *GetCheckerIpRangesInput) (*GetCheckerIpRangesOutput, error)
 	GetDNSSEC(ctx context.Context, c world.Caller, in *GetDNSSECInput) (*GetDNSSECOutput, error)
+	GetGeoLocation(ctx context.Context, c world.Caller, in *GetGeoLocationInput) (*GetGeoLocationOutput, error)
 	GetHealthCheck(ctx context.Context, c world.Caller, in *GetHealthCheckInput) (*GetHealthCheckOutput, error)
 	GetHealthCheckCount(ctx context.Context, c world.Caller, in *GetHealthCheckCountInput) (*GetHealthCheckCountOutput, error)
 	GetHealthCheckLastFailureReason(ctx context.Context, c world.Caller, in *GetHealthCheckLastFailureReasonInput) (*GetHealthCheckLastFailureReasonOutput, error)
@@ -36,6 +37,7 @@ type Handlers interface {
 	GetHostedZoneLimit(ctx context.Context, c world.Caller, in *GetHostedZoneLimitInput) (*GetHostedZoneLimitOutput, error)
 	GetReusableDelegationSet(ctx context.Context, c world.Caller, in *GetReusableDelegationSetInput) (*GetReusableDelegationSetOutput, error)
 	GetReusableDelegationSetLimit(ctx context.Context, c world.Caller, in *GetReusableDelegationSetLimitInput) (*GetReusableDelegationSetLimitOutput, error)
+	ListGeoLocations(ctx context.Context, c world.Caller, in *ListGeoLocationsInput) (*ListGeoLocationsOutput, error)
 	ListHealthChecks(ctx context.Context, c world.Caller, in *ListHealthChecksInput) (*ListHealthChecksOutput, error)
 	ListHostedZones(ctx context.Context, c world.Caller, in *ListHostedZonesInput) (*ListHostedZonesOutput, error)
 	ListHostedZonesByName(ctx context.Context, c world.Caller, in *ListHostedZonesByNameInput) (*ListHostedZonesByNameOutput, error)
@@ -76,6 +78,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("GetChange", h.GetChange).At("GET", "/2013-04-01/change/{Id}", 200),
 			wire.Op("GetCheckerIpRanges", h.GetCheckerIpRanges).At("GET", "/2013-04-01/checkeripranges", 200),
 			wire.Op("GetDNSSEC", h.GetDNSSEC).At("GET", "/2013-04-01/hostedzone/{Id}/dnssec", 200),
+			wire.Op("GetGeoLocation", h.GetGeoLocation).At("GET", "/2013-04-01/geolocation", 200),
 			wire.Op("GetHealthCheck", h.GetHealthCheck).At("GET", "/2013-04-01/healthcheck/{HealthCheckId}", 200),
 			wire.Op("GetHealthCheckCount", h.GetHealthCheckCount).At("GET", "/2013-04-01/healthcheckcount", 200),
 			wire.Op("GetHealthCheckLastFailureReason", h.GetHealthCheckLastFailureReason).At("GET", "/2013-04-01/healthcheck/{HealthCheckId}/lastfailurereason", 200),
@@ -85,6 +88,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("GetHostedZoneLimit", h.GetHostedZoneLimit).At("GET", "/2013-04-01/hostedzonelimit/{Id}/{Type}", 200),
 			wire.Op("GetReusableDelegationSet", h.GetReusableDelegationSet).At("GET", "/2013-04-01/delegationset/{Id}", 200),
 			wire.Op("GetReusableDelegationSetLimit", h.GetReusableDelegationSetLimit).At("GET", "/2013-04-01/reusabledelegationsetlimit/{Id}/{Type}", 200),
+			wire.Op("ListGeoLocations", h.ListGeoLocations).At("GET", "/2013-04-01/geolocations", 200),
 			wire.Op("ListHealthChecks", h.ListHealthChecks).At("GET", "/2013-04-01/healthcheck", 200),
 			wire.Op("ListHostedZones", h.ListHostedZones).At("GET", "/2013-04-01/hostedzone", 200),
 			wire.Op("ListHostedZonesByName", h.ListHostedZonesByName).At("GET", "/2013-04-01/hostedzonesbyname", 200),

@@ -184,6 +184,18 @@ type GetDNSSECOutput struct {
 	KeySigningKeys []KeySigningKey `aws:"KeySigningKeys,need"`
 }
 
+// GetGeoLocationInput is what GetGeoLocation is asked with.
+type GetGeoLocationInput struct {
+	ContinentCode   *string `aws:"continentcode,at=querystring,shape=GeoLocationContinentCode"`
+	CountryCode     *string `aws:"countrycode,at=querystring,shape=GeoLocationCountryCode"`
+	SubdivisionCode *string `aws:"subdivisioncode,at=querystring,shape=GeoLocationSubdivisionCode"`
+}
+
+// GetGeoLocationOutput is what GetGeoLocation answers.
+type GetGeoLocationOutput struct {
+	GeoLocationDetails *GeoLocationDetails `aws:"GeoLocationDetails,need"`
+}
+
 // GetHealthCheckInput is what GetHealthCheck is asked with.
 type GetHealthCheckInput struct {
 	HealthCheckId *string `aws:"HealthCheckId,need,at=uri,shape=HealthCheckId"`
@@ -276,6 +288,24 @@ type GetReusableDelegationSetLimitInput struct {
 type GetReusableDelegationSetLimitOutput struct {
 	Limit *ReusableDelegationSetLimit `aws:"Limit,need"`
 	Count *int64                      `aws:"Count,need,shape=UsageCount"`
+}
+
+// ListGeoLocationsInput is what ListGeoLocations is asked with.
+type ListGeoLocationsInput struct {
+	StartContinentCode   *string `aws:"startcontinentcode,at=querystring,shape=GeoLocationContinentCode"`
+	StartCountryCode     *string `aws:"startcountrycode,at=querystring,shape=GeoLocationCountryCode"`
+	StartSubdivisionCode *string `aws:"startsubdivisioncode,at=querystring,shape=GeoLocationSubdivisionCode"`
+	MaxItems             *string `aws:"maxitems,at=querystring"`
+}
+
+// ListGeoLocationsOutput is what ListGeoLocations answers.
+type ListGeoLocationsOutput struct {
+	GeoLocationDetailsList []GeoLocationDetails `aws:"GeoLocationDetailsList,need,item=GeoLocationDetails"`
+	IsTruncated            *bool                `aws:"IsTruncated,need"`
+	NextContinentCode      *string              `aws:"NextContinentCode,shape=GeoLocationContinentCode"`
+	NextCountryCode        *string              `aws:"NextCountryCode,shape=GeoLocationCountryCode"`
+	NextSubdivisionCode    *string              `aws:"NextSubdivisionCode,shape=GeoLocationSubdivisionCode"`
+	MaxItems               *string              `aws:"MaxItems,need"`
 }
 
 // ListHealthChecksInput is what ListHealthChecks is asked with.
@@ -557,6 +587,16 @@ type GeoLocation struct {
 	ContinentCode   *string `aws:"ContinentCode,shape=GeoLocationContinentCode"`
 	CountryCode     *string `aws:"CountryCode,shape=GeoLocationCountryCode"`
 	SubdivisionCode *string `aws:"SubdivisionCode,shape=GeoLocationSubdivisionCode"`
+}
+
+// GeoLocationDetails is the structure of that name in the Route 53 API.
+type GeoLocationDetails struct {
+	ContinentCode   *string `aws:"ContinentCode,shape=GeoLocationContinentCode"`
+	ContinentName   *string `aws:"ContinentName,shape=GeoLocationContinentName"`
+	CountryCode     *string `aws:"CountryCode,shape=GeoLocationCountryCode"`
+	CountryName     *string `aws:"CountryName,shape=GeoLocationCountryName"`
+	SubdivisionCode *string `aws:"SubdivisionCode,shape=GeoLocationSubdivisionCode"`
+	SubdivisionName *string `aws:"SubdivisionName,shape=GeoLocationSubdivisionName"`
 }
 
 // GeoProximityLocation is the structure of that name in the Route 53 API.

@@ -67,6 +67,12 @@ func New(s Service) (Codec, error) {
 			return nil, err
 		}
 		return &restXML{r}, nil
+	case S3XML:
+		r, err := newRest(b)
+		if err != nil {
+			return nil, err
+		}
+		return &s3XML{r}, nil
 	}
 	return nil, fmt.Errorf("wire: %s: unknown protocol %d", s.Name, s.Protocol)
 }

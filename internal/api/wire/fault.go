@@ -52,6 +52,14 @@ func Fault(service string, p Protocol, k FaultKind, detail string) *awserr.Error
 		if k == UnknownOperation {
 			status = http.StatusNotFound
 		}
+	case S3XML:
+		code, status, text = restXMLFault(k, detail)
+		switch k {
+		case NotBuilt:
+			code = "NotImplemented"
+		case MissingToken:
+			code, status, text = "AccessDenied", http.StatusForbidden, "Access Denied"
+		}
 	case RestXML:
 		code, status, text = restXMLFault(k, detail)
 	default:

@@ -260,3 +260,19 @@ func faultSide(e *awserr.Error) string {
 	}
 	return "Sender"
 }
+
+// s3XML says in the words of S3 that nothing of it is built. (Amazon S3 API Reference, "Error responses".)
+type s3XML struct{ *rest }
+
+// EncodeError writes an error as S3 does: alone, without an envelope.
+func (s *s3XML) EncodeError(e *awserr.Error, requestID string) Response {
+	w := &xmlWriter{plans: s.plans}
+	w.WriteString(xmlHead)
+	w.around("Error", func() {
+		w.element("Code", e.Code)
+		w.element("Message", e.Message)
+		w.element("RequestId", requestID)
+		w.element("HostId", requestID)
+	})
+	return Response{Status: e.Status, ContentType: "application/xml", Body: w.Bytes()}
+}

@@ -18,6 +18,7 @@ const (
 	JSON11
 	RestJSON
 	RestXML
+	S3XML // RestXML with errors of its own form
 )
 
 // Service describes one AWS service to the front door. Packages ec2api, latticeapi and so on make them.

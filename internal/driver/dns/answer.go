@@ -94,9 +94,12 @@ func (a *answerer) lookup(v *fabric.VPC, q *query) *packed {
 	if err != nil {
 		return &packed{rcode: miekg.RcodeFormatError}
 	}
-	r := resolve(v, fabric.Query{Name: name, Type: q.qtype, Draw: rand.Uint64()})
-	p := pack(name, q.qtype, r)
-	if p != nil && !r.varies && p.rcode == miekg.RcodeSuccess {
+	r := fabric.Ask(v, fabric.Query{Name: name, Type: q.qtype, Draw: rand.Uint64()})
+	p := packAddresses(name, r)
+	if p == nil {
+		p = pack(name, q.qtype, translated(r))
+	}
+	if p != nil && !r.Varies && p.rcode == miekg.RcodeSuccess {
 		if len(a.known) >= maxRemembered {
 			clear(a.known)
 		}

@@ -1,6 +1,6 @@
 // Package dns runs the resolver of every VPC: it listens inside the VPC's router namespace and says what
 // [fabric.Answer] says. It holds no names and decides nothing; what it adds is the protocol (RFC 1035, 2308, 6891,
-// 7766): headers, aliases, negative answers, truncation, limits.
+// 7766): headers, aliases, negative answers, truncation. How much an interface may ask is counted before, in the router.
 //
 // What it owns: UDP and TCP sockets on port 53 of the resolver's addresses in each router namespace, and nothing
 // in the kernel that outlives the process.

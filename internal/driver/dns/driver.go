@@ -18,16 +18,11 @@ import (
 // Port is the port of DNS. (RFC 1035 §4.2.)
 const Port = 53
 
-// PacketsPerSecond is how many packets an ENI may send to link-local services in a second; the rest is dropped.
-// (Amazon VPC User Guide, "DNS quotas".)
-const PacketsPerSecond = 1024
-
 // Config is what a Driver needs.
 type Config struct {
 	Run     string  // runtime folder, where the namespaces are
 	Sockets Sockets // nil: real ones
 	Log     *slog.Logger
-	Rate    int // queries per second and source address that are answered; 0: no limit
 	Port    int // 0: [Port]
 	// Asked is told what instances of VPCs that log their queries asked, and what they were answered. It does not wait.
 	Asked func(Question)
@@ -61,7 +56,7 @@ func New(cfg Config) *Driver {
 }
 
 // Apply makes the resolvers equal to f: when it returns, each VPC answers from its records in f, and a VPC that f
-// lacks, or whose resolver is off, answers no more. A VPC that fails does not keep the others from being applied; the error names each.
+// lacks, or whose resolver is off, answers no more. A VPC that is the same value as before is taken to be where it was. A VPC that fails does not keep the others from being applied; the error names each.
 func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -89,7 +84,6 @@ type place struct {
 	addrs    []netip.Addr
 	view     *fabric.VPC
 	endpoint world.ResolverEndpointID // of an inbound endpoint
-	rate     int
 }
 
 // places are where resolvers are to answer.
@@ -97,7 +91,7 @@ func (d *Driver) places(f *fabric.Fabric) []place {
 	var out []place
 	for _, v := range f.VPCs {
 		if v.Resolver.Enabled && len(v.Resolver.Addrs) > 0 {
-			out = append(out, place{name: string(v.ID), addrs: v.Resolver.Addrs, view: v, rate: d.cfg.Rate})
+			out = append(out, place{name: string(v.ID), addrs: v.Resolver.Addrs, view: v})
 		}
 	}
 	for _, e := range f.Resolvers {
@@ -113,7 +107,7 @@ func (d *Driver) places(f *fabric.Fabric) []place {
 func (d *Driver) serve(ctx context.Context, p place) error {
 	ns := kernel.Path(d.cfg.Run, p.name)
 	if s := d.servers[p.name]; s != nil {
-		if slices.Equal(s.addrs, p.addrs) && s.in(ns) {
+		if slices.Equal(s.addrs, p.addrs) && (s.view.Load() == p.view || s.in(ns)) {
 			s.view.Store(p.view)
 			return nil
 		}

@@ -93,10 +93,10 @@ func testVPC(id world.VPCID) *fabric.VPC {
 }
 
 // serve runs a driver with v and gives the address of its resolver.
-func serve(t *testing.T, v *fabric.VPC, rate int) (*Driver, string) {
+func serve(t *testing.T, v *fabric.VPC) (*Driver, string) {
 	t.Helper()
 	l := loopback{at: map[string]string{}}
-	d := New(Config{Sockets: l, Rate: rate})
+	d := New(Config{Sockets: l})
 	t.Cleanup(d.Close)
 	if err := d.Apply(context.Background(), &fabric.Fabric{VPCs: []*fabric.VPC{v}}); err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func summary(m *miekg.Msg) string {
 const soaText = " / example.internal. 900 IN SOA ns.example.internal. hostmaster.example.internal. 1 7200 900 1209600 86400"
 
 func TestAnswers(t *testing.T) {
-	_, at := serve(t, testVPC("vpc-1"), 0)
+	_, at := serve(t, testVPC("vpc-1"))
 	for _, c := range []struct {
 		name  string
 		qtype uint16
@@ -174,7 +174,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestTurnsAddresses(t *testing.T) {
-	_, at := serve(t, testVPC("vpc-1"), 0)
+	_, at := serve(t, testVPC("vpc-1"))
 	first := map[string]bool{}
 	c, err := miekg.Dial("tcp", at) // one connection has one reader, so turns do not depend on luck
 	if err != nil {
@@ -194,7 +194,7 @@ func TestTurnsAddresses(t *testing.T) {
 }
 
 func TestTruncatesUDP(t *testing.T) {
-	_, at := serve(t, testVPC("vpc-1"), 0)
+	_, at := serve(t, testVPC("vpc-1"))
 	for _, c := range []struct {
 		network string
 		edns    uint16
@@ -256,7 +256,7 @@ func exchangeRaw(t *testing.T, at string, raw []byte) (reply []byte) {
 }
 
 func TestRefusesWhatIsNoQuery(t *testing.T) {
-	_, at := serve(t, testVPC("vpc-1"), 0)
+	_, at := serve(t, testVPC("vpc-1"))
 	build := func(change func(*miekg.Msg)) []byte {
 		m := new(miekg.Msg).SetQuestion("db.example.internal.", miekg.TypeA)
 		change(m)
@@ -311,7 +311,7 @@ func TestOnlyQueriesAreAnswered(t *testing.T) {
 
 func TestApplyFollowsFabric(t *testing.T) {
 	v := testVPC("vpc-1")
-	d, at := serve(t, v, 0)
+	d, at := serve(t, v)
 	query := func() string {
 		m, err := miekg.Exchange(new(miekg.Msg).SetQuestion("db.example.internal.", miekg.TypeA), at)
 		if err != nil {
@@ -341,37 +341,13 @@ func TestApplyFollowsFabric(t *testing.T) {
 	}
 }
 
-func TestLimitIsPerSource(t *testing.T) {
-	l := newLimiter(4)
-	now := time.Unix(0, 0)
-	a, b := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
-	allowed := func(from netip.Addr, n int) (got int) {
-		for range n {
-			if l.allowAt(from, now) {
-				got++
-			}
-		}
-		return got
-	}
-	if got := allowed(a, 10); got != 4 {
-		t.Errorf("first second: %d", got)
-	}
-	if got := allowed(b, 1); got != 1 {
-		t.Error("a neighbour suffers")
-	}
-	now = now.Add(500 * time.Millisecond)
-	if got := allowed(a, 10); got != 2 {
-		t.Errorf("half a second later: %d", got)
-	}
-}
-
 func TestDig(t *testing.T) {
 	dig, err := exec.LookPath("dig")
 	if err != nil {
 		t.Log("dig is not installed; what stock clients make of replies goes untested here")
 		return
 	}
-	_, at := serve(t, testVPC("vpc-1"), 0)
+	_, at := serve(t, testVPC("vpc-1"))
 	host, port, err := net.SplitHostPort(at)
 	if err != nil {
 		t.Fatal(err)

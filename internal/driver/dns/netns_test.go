@@ -33,7 +33,7 @@ func TestFollowsItsNamespace(t *testing.T) {
 	v := testVPC("vpc-1")
 	v.Resolver.Addrs = []netip.Addr{netip.MustParseAddr("127.0.0.53")}
 	home := kernel.Path(run, v.ID)
-	d := New(Config{Run: run, Rate: PacketsPerSecond})
+	d := New(Config{Run: run})
 	t.Cleanup(func() {
 		d.Close()
 		must(kernel.Delete(home))
@@ -46,6 +46,8 @@ func TestFollowsItsNamespace(t *testing.T) {
 	for range 2 {
 		_, err := kernel.Create(home, nil)
 		must(err)
+		again := *v
+		f = &fabric.Fabric{VPCs: []*fabric.VPC{&again}} // what is the same value as before is not looked for again
 		must(d.Apply(context.Background(), f))
 		var c net.Conn
 		must(kernel.In(home, func() (err error) {

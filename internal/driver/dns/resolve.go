@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"encoding/binary"
 	"net"
 
 	miekg "github.com/miekg/dns"
@@ -14,7 +15,6 @@ const maxTurns = 8
 // result is a reply of fabric as records of the wire: the aliases on the way, then records or a negative answer.
 type result struct {
 	silent  bool            // the resolver is off
-	varies  bool            // the next client may get another
 	fixed   bool            // the records stay in their order
 	forward *fabric.Forward // where the rest of the answer is to be asked for
 	name    string          // that is to be asked for there
@@ -25,9 +25,11 @@ type result struct {
 }
 
 // resolve asks fabric for name, which ends in a dot.
-func resolve(v *fabric.VPC, q fabric.Query) result {
-	r := fabric.Ask(v, q)
-	out := result{varies: r.Varies}
+func resolve(v *fabric.VPC, q fabric.Query) result { return translated(fabric.Ask(v, q)) }
+
+// translated is a reply of fabric in records of the wire.
+func translated(r fabric.Reply) result {
+	var out result
 	for _, a := range r.Aliases {
 		out.aliases = append(out.aliases, record(miekg.Fqdn(a.Name), a.Record))
 	}
@@ -89,6 +91,37 @@ func soa(z *fabric.Zone, ttl uint32) miekg.RR {
 		Ns:  miekg.Fqdn(z.SOA.NS), Mbox: miekg.Fqdn(z.SOA.Mailbox), Serial: z.SOA.Serial,
 		Refresh: z.SOA.Refresh, Retry: z.SOA.Retry, Expire: z.SOA.Expire, Minttl: z.SOA.Minimum,
 	}
+}
+
+// ownerIsQuestion is a name that is that of the question, which begins at the end of the header. (RFC 1035 §4.1.4.)
+const ownerIsQuestion = 0xc000 | headerSize
+
+// packAddresses packs a reply that is nothing but addresses of the name that was asked for, as most are: without ado, as [pack] would.
+// It is nil for others.
+func packAddresses(name string, r fabric.Reply) *packed {
+	if r.Outcome != fabric.Answered || len(r.Aliases) > 0 || r.Name != fabric.Canonical(name) {
+		return nil
+	}
+	for _, rec := range r.Records {
+		if rec.Type != fabric.TypeA && rec.Type != fabric.TypeAAAA {
+			return nil
+		}
+	}
+	p := &packed{counts: [3]uint16{uint16(len(r.Records)), 0, 0}}
+	for turn := range min(len(r.Records), maxTurns) {
+		var tail []byte
+		for i := range r.Records {
+			rec := &r.Records[(turn+i)%len(r.Records)]
+			tail = binary.BigEndian.AppendUint16(tail, ownerIsQuestion)
+			tail = binary.BigEndian.AppendUint16(tail, rec.Type)
+			tail = binary.BigEndian.AppendUint16(tail, miekg.ClassINET)
+			tail = binary.BigEndian.AppendUint32(tail, rec.TTL)
+			tail = binary.BigEndian.AppendUint16(tail, uint16(rec.Addr.BitLen()/8))
+			tail = append(tail, rec.Addr.AsSlice()...)
+		}
+		p.tails = append(p.tails, tail)
+	}
+	return p
 }
 
 // pack packs a result as what follows the question for name, lower case; nil when nothing is to be said.

@@ -37,7 +37,6 @@ type server struct {
 	home  os.FileInfo // of the namespace's file when the sockets were made; nil: unknown
 	addrs []netip.Addr
 	view  atomic.Pointer[fabric.VPC]
-	limit *limiter
 	conns connections
 	log   *slog.Logger
 
@@ -54,8 +53,8 @@ func open(d *Driver, ns string, p place) (*server, error) {
 	}
 	s := &server{
 		endpoint: p.endpoint, forwards: d.forwards, asked: cfg.Asked, pending: make(chan struct{}, mostPending), quit: make(chan struct{}), home: home,
-		addrs: slices.Clone(p.addrs), limit: newLimiter(p.rate),
-		log: cfg.Log.With("scope", p.name), conns: connections{open: map[*net.TCPConn]netip.Addr{}},
+		addrs: slices.Clone(p.addrs),
+		log:   cfg.Log.With("scope", p.name), conns: connections{open: map[*net.TCPConn]netip.Addr{}},
 	}
 	s.view.Store(p.view)
 	var packets []*net.UDPConn
@@ -117,9 +116,6 @@ func (s *server) serveUDP(p *net.UDPConn) {
 			continue
 		}
 		failures = 0
-		if !s.limit.allow(from.Addr()) {
-			continue
-		}
 		v := s.view.Load()
 		reply := a.answer(v, query[:n], udp)
 		if reply == nil {

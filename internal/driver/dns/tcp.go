@@ -97,12 +97,11 @@ func (s *server) serveTCP(l *net.TCPListener) {
 // serveConn answers the queries of one connection, one after the other, until it is idle for too long, breaks the
 // protocol or ends.
 func (s *server) serveConn(c *net.TCPConn) {
-	from := source(c)
 	a := newAnswerer()
 	var frame []byte
 	for {
 		query, ok := readMessage(c, &frame)
-		if !ok || !s.limit.allow(from) {
+		if !ok {
 			return
 		}
 		v := s.view.Load()

@@ -1,8 +1,8 @@
 // Package flow reads what the routers refuse and what the gateways connect.
 //
-// What does it own? Netlink sockets only: one for each router, gateway and NAT gateway that reads refusals (NFLOG), and
-// one for each gateway that reads new connections (conntrack events). Of routers whose traffic is accounted for it also
-// lists the tracked connections and reads their ends, for which it lets the kernel note times and tell of ends. It
+// What does it own? Netlink sockets only: one for each router, gateway, endpoint and NAT gateway and for the public side
+// that reads refusals (NFLOG), and one for each gateway that reads new connections (conntrack events). Of routers whose
+// traffic is accounted for it also lists the tracked connections and reads their ends, for which it lets the kernel note times and tell of ends. It
 // changes nothing else in the kernel, so a fresh process has nothing to clean up, and if the process dies packets go on
 // as before, unrecorded.
 // In what order? Readers are to be opened before the first cable of a namespace exists, so no packet is missed.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
 )
 
 // Driver keeps the readers of all routers, gateways, NAT gateways and VPC endpoints open.
@@ -29,44 +31,66 @@ func New(path func(name string) string, sink Sink) *Driver {
 	return &Driver{path: path, sink: sink, scopes: map[string]*scope{}}
 }
 
-// Apply opens readers in the namespaces of the fabric's VPCs, gateways, NAT gateways and VPC endpoints, which must exist, and closes those of
-// namespaces that the fabric lacks. A namespace that fails does not hold up the others.
+// Apply opens readers in the namespaces of the fabric's VPCs, gateways, NAT gateways and VPC endpoints, and of the public side, which must exist, and closes those of
+// namespaces that the fabric lacks. What is the same value as before is taken to be where it was. A namespace that fails does not hold
+// up the others.
 func (d *Driver) Apply(ctx context.Context, f *fabric.Fabric) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	want := make(map[string]*names, len(f.VPCs)+len(f.Gateways)+len(f.NATs)+len(f.Endpoints))
-	for _, v := range f.VPCs {
-		want[string(v.ID)] = namesOfVPC(v)
-	}
-	for _, g := range f.Gateways {
-		want[string(g.ID)] = namesOfGateway(g)
-	}
-	for _, n := range f.NATs {
-		want[string(n.ID)] = namesOfNAT(n)
-	}
-	for _, e := range f.Endpoints {
-		want[string(e.ID)] = namesOfEndpoint(e)
-	}
-	for name := range d.scopes {
-		if want[name] == nil {
-			d.close(name)
-		}
-	}
+	want := make(map[string]bool, len(f.VPCs)+len(f.Gateways)+len(f.NATs)+len(f.Endpoints))
 	var errs []error
-	for name, n := range want {
+	for name, of := range scopes(f) {
+		want[name] = true
+		if s := d.scopes[name]; s != nil && s.of == of && !s.broken.Load() {
+			continue
+		}
 		if err := ctx.Err(); err != nil {
 			return errors.Join(append(errs, fmt.Errorf("flow: apply: %w", err))...)
 		}
-		if err := d.open(name, n); err != nil {
+		if err := d.open(name, of); err != nil {
 			errs = append(errs, fmt.Errorf("flow: read %s: %w", name, err))
+		}
+	}
+	for name := range d.scopes {
+		if !want[name] {
+			d.close(name)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// open opens the readers of a namespace, or tells those there are of the names as they are now.
-func (d *Driver) open(name string, n *names) error {
-	path := d.path(name)
+// scopes walks what has readers, by the name of its namespace.
+func scopes(f *fabric.Fabric) iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		for _, v := range f.VPCs {
+			if !yield(string(v.ID), v) {
+				return
+			}
+		}
+		for _, g := range f.Gateways {
+			if !yield(string(g.ID), g) {
+				return
+			}
+		}
+		for _, n := range f.NATs {
+			if !yield(string(n.ID), n) {
+				return
+			}
+		}
+		for _, e := range f.Endpoints {
+			if !yield(string(e.ID), e) {
+				return
+			}
+		}
+		if len(f.Public.Uplinks) > 0 {
+			yield(kernel.PublicNamespace, kernel.PublicNamespace) // it is always the same
+		}
+	}
+}
+
+// open opens the readers of what is in a namespace, or tells those there are of the names as they are now.
+func (d *Driver) open(name string, of any) error {
+	path, n := d.path(name), namesOf(of)
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil {
 		return fmt.Errorf("stat %s: %w", path, err)
@@ -74,6 +98,7 @@ func (d *Driver) open(name string, n *names) error {
 	if s := d.scopes[name]; s != nil {
 		if s.inode == st.Ino && !s.broken.Load() {
 			s.names.Store(n)
+			s.of = of
 			return d.adjust(name)
 		}
 		d.close(name)
@@ -82,6 +107,7 @@ func (d *Driver) open(name string, n *names) error {
 	if err != nil {
 		return err
 	}
+	s.of = of
 	d.scopes[name] = s
 	return d.adjust(name)
 }

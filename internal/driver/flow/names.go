@@ -10,7 +10,7 @@ import (
 
 // names tells which noun of the fabric an interface of a namespace belongs to. It is not changed once it was made.
 type names struct {
-	vpc      world.VPCID             // the router's, or the gateway's provider
+	vpc      world.VPCID             // the router's, or the gateway's provider; none of the public side
 	gateway  world.ResourceGatewayID // of a gateway's namespace
 	nat      world.ENIID             // of a NAT gateway's namespace
 	endpoint world.EndpointID        // of a VPC endpoint's namespace
@@ -19,6 +19,21 @@ type names struct {
 	byIndex  map[uint32]world.ENIID // by the index in the packet mark
 	gateways map[string]world.ResourceGatewayID
 	where    func() *places // whose an address is; found out when it is first asked for
+}
+
+// namesOf are the names of a VPC, gateway, NAT gateway or endpoint of a fabric.
+func namesOf(scope any) *names {
+	switch s := scope.(type) {
+	case *fabric.VPC:
+		return namesOfVPC(s)
+	case *fabric.Gateway:
+		return namesOfGateway(s)
+	case *fabric.NAT:
+		return namesOfNAT(s)
+	case *fabric.Endpoint:
+		return namesOfEndpoint(s)
+	}
+	return &names{}
 }
 
 func namesOfVPC(v *fabric.VPC) *names {

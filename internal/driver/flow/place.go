@@ -85,6 +85,8 @@ func (p *places) beyond(t *Traffic, from *fabric.Port, dst netip.Addr) *fabric.P
 		t.Way, t.Peering = WayPeering, r.Peering.ID
 	case r.Internet:
 		t.Way = WayInternet
+	case r.Gate != nil:
+		t.Way = WayEndpoint
 	default:
 		t.Way = WayNowhere
 	}

@@ -35,7 +35,8 @@ const (
 	WayInternet Way = "internet" // by the internet gateway
 	WayPeering  Way = "peering"
 	WayLattice  Way = "lattice"
-	WayNowhere  Way = "nowhere" // there is none any more
+	WayEndpoint Way = "endpoint" // by a gateway endpoint
+	WayNowhere  Way = "nowhere"  // there is none any more
 )
 
 // TCP flags. (RFC 9293, 3.1.)

@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"net/netip"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -267,11 +268,13 @@ func TestAddressChangesHands(t *testing.T) {
 	n.listen("i-c", 80)
 	c, _ := n.expectOpen("i-a", "10.0.0.11:80")
 	other, _ := n.expectOpen("i-a", "10.0.0.12:80")
-	v.Ports[1].ENI, v.Ports[1].Groups = "eni-of-somebody-else00", []world.SecurityGroupID{"sg-2"}
-	n.apply(f)
+	after := *v
+	after.Ports = slices.Clone(v.Ports)
+	after.Ports[1].ENI, after.Ports[1].Groups = "eni-of-somebody-else00", []world.SecurityGroupID{"sg-2"}
+	n.apply(&fabric.Fabric{VPCs: []*fabric.VPC{&after}, Hosts: f.Hosts})
 	c.Write([]byte("are you still there?\n"))
 	n.expectRefusal(func(f fabric.Flow) bool { return f.Protocol == world.TCP && f.Dst == addr("10.0.0.11") },
-		fabric.Origin{Station: fabric.SGIn, VPC: v.ID, ENI: v.Ports[1].ENI}, deadline())
+		fabric.Origin{Station: fabric.SGIn, VPC: v.ID, ENI: after.Ports[1].ENI}, deadline())
 	other.Write([]byte("still there\n"))
 	if got := n.greeting(other); got != "still there" {
 		t.Errorf("echo is %q", got)

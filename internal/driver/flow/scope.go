@@ -22,6 +22,7 @@ const snaplen = 96
 type scope struct {
 	name    string
 	inode   uint64
+	of      any // the VPC, gateway, NAT gateway or endpoint of the fabric that the names are of; guarded by the driver
 	sink    Sink
 	names   atomic.Pointer[names]
 	links   *netlink.Handle

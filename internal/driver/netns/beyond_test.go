@@ -13,8 +13,8 @@ import (
 // joined is two peered VPCs of which the first has an uplink and a NAT gateway.
 func joined() *fabric.Fabric {
 	a, b := &fabric.VPC{ID: "vpc-a"}, &fabric.VPC{ID: "vpc-b"}
-	a.Peerings = []fabric.PeerLink{{ID: "pcx-1", VPC: b.ID}}
-	b.Peerings = []fabric.PeerLink{{ID: "pcx-1", VPC: a.ID}}
+	a.Peerings = []fabric.PeerLink{{ID: "pcx-1", VPC: b.ID, MTU: fabric.MTU}}
+	b.Peerings = []fabric.PeerLink{{ID: "pcx-1", VPC: a.ID, MTU: fabric.MTU}}
 	a.Uplink = &fabric.Uplink{}
 	at := netip.MustParseAddr("10.0.0.9")
 	p := fabric.GatewayPort{ENI: "eni-nat", Device: "eth0", Addrs: []netip.Addr{at}, MAC: "0a:00:00:00:00:09", Router: at.Prev(), MTU: fabric.MTU}

@@ -54,11 +54,15 @@ func (p *ports) addVeth(c cable) error {
 	})
 }
 
-// quicken lets the fresh near ends that answer ARP requests for others do it without the usual random delay.
-// (Linux kernel, ip-sysctl.rst, proxy_delay.)
+// quicken lets the fresh near ends that answer ARP requests for others do it without the usual random delay. From NAT
+// gateways come back, translated, what the router itself had to say of packets that were too large.
+// (Linux kernel, ip-sysctl.rst, proxy_delay and accept_local.)
 func (p *ports) quicken(made []end) error {
 	var set []kernel.Sysctl
 	for _, e := range made {
+		if e.fresh && e.peerKind == nat {
+			set = append(set, kernel.Sysctl{Name: "ipv4/conf/" + e.device + "/accept_local", Value: "1"})
+		}
 		if e.fresh && e.answers {
 			set = append(set, kernel.Sysctl{Name: "ipv4/neigh/" + e.device + "/proxy_delay", Value: "0"})
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -202,12 +203,21 @@ func (d *Driver) router(name string) *ports {
 
 // Sweep deletes the namespaces that the fabric lacks, with all interfaces in them.
 func (d *Driver) Sweep(ctx context.Context, f *fabric.Fabric) error {
-	want := namespaces(f)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.look(); err != nil {
 		return err
 	}
+	wanted := 0
+	for name := range namespaces(f) {
+		if _, ok := d.known[name]; ok {
+			wanted++
+		}
+	}
+	if wanted == len(d.known) {
+		return nil
+	}
+	want := maps.Collect(namespaces(f))
 	var gone []string
 	for name := range d.known {
 		if want[name] == 0 {

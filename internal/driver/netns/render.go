@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -28,30 +29,26 @@ const (
 )
 
 // namespaces are the names of the namespaces a fabric needs.
-func namespaces(f *fabric.Fabric) map[string]kind {
-	out := make(map[string]kind, len(f.VPCs)+len(f.Gateways)+len(f.Hosts))
-	for _, v := range f.VPCs {
-		out[string(v.ID)] = router
+func namespaces(f *fabric.Fabric) iter.Seq2[string, kind] {
+	return func(yield func(string, kind) bool) {
+		_ = each(yield, router, f.VPCs, func(v *fabric.VPC) world.VPCID { return v.ID }) &&
+			each(yield, gateway, f.Gateways, func(g *fabric.Gateway) world.ResourceGatewayID { return g.ID }) &&
+			each(yield, host, f.Hosts, func(h *fabric.Host) world.InstanceID { return h.ID }) &&
+			each(yield, nat, f.NATs, func(n *fabric.NAT) world.NATGatewayID { return n.ID }) &&
+			each(yield, endpoint, f.Endpoints, func(e *fabric.Endpoint) world.EndpointID { return e.ID }) &&
+			each(yield, resolver, f.Resolvers, func(e *fabric.ResolverEndpoint) world.ResolverEndpointID { return e.ID }) &&
+			(len(f.Public.Uplinks) == 0 || yield(kernel.PublicNamespace, public))
 	}
-	for _, g := range f.Gateways {
-		out[string(g.ID)] = gateway
+}
+
+// each yields the names of scopes of one kind; false when no more are wanted.
+func each[T any, ID ~string](yield func(string, kind) bool, k kind, scopes []T, id func(T) ID) bool {
+	for _, s := range scopes {
+		if !yield(string(id(s)), k) {
+			return false
+		}
 	}
-	for _, h := range f.Hosts {
-		out[string(h.ID)] = host
-	}
-	for _, n := range f.NATs {
-		out[string(n.ID)] = nat
-	}
-	for _, e := range f.Endpoints {
-		out[string(e.ID)] = endpoint
-	}
-	for _, e := range f.Resolvers {
-		out[string(e.ID)] = resolver
-	}
-	if len(f.Public.Uplinks) > 0 {
-		out[kernel.PublicNamespace] = public
-	}
-	return out
+	return true
 }
 
 // wire is a veth pair between a router and another namespace, its peer, which may be another router. It is made again when it differs.
@@ -179,7 +176,7 @@ func peeringCable(l *fabric.PeerLink, v world.VPCID) cable {
 	nearMAC, farMAC := kernel.PeeringMAC(l.ID, near).String(), kernel.PeeringMAC(l.ID, far).String()
 	device := kernel.PeeringDevice(l.ID)
 	return cable{
-		wire:     wire{device: device, mac: nearMAC, mtu: fabric.MTU, peer: string(far), peerDevice: device, peerMAC: farMAC},
+		wire:     wire{device: device, mac: nearMAC, mtu: l.MTU, peer: string(far), peerDevice: device, peerMAC: farMAC},
 		near:     []neighbour{{kernel.PeeringHop, farMAC}},
 		peerKind: router,
 		beyond:   []neighbour{{kernel.PeeringHop, nearMAC}},
@@ -191,7 +188,7 @@ func uplinkCable(v world.VPCID) cable {
 	routerMAC, publicMAC := kernel.UplinkMACs(v)
 	return cable{
 		wire: wire{
-			device: kernel.UplinkDevice, mac: routerMAC.String(), mtu: fabric.MTU,
+			device: kernel.UplinkDevice, mac: routerMAC.String(), mtu: fabric.MTUInternet,
 			peer: kernel.PublicNamespace, peerDevice: kernel.PublicDevice(v), peerMAC: publicMAC.String(),
 		},
 		near:     []neighbour{{kernel.UplinkHop, publicMAC.String()}},

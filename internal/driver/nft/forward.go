@@ -9,9 +9,9 @@ import (
 )
 
 // knownChain is the chain for packets of known connections, where there is something for them to pass: ACLs, which know
-// no connections, and ways out of the VPC, from which there may be no way back. Elsewhere they pass at once.
+// no connections, and ways out of the VPC, which may end, and from which there may be no way back. Elsewhere they pass at once.
 func (r *router) knownChain() []nft.Chain {
-	if !r.filters && !r.hasBeyond() && !r.hasWithin() {
+	if !r.filters && !r.hasBeyond() && !r.hasWithin() && len(r.vpc.Gates) == 0 {
 		return nil
 	}
 	c := nft.Chain{Name: chainKnown}

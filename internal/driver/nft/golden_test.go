@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"kumiko/internal/fabric"
+	"kumiko/internal/kernel"
 	"kumiko/internal/kernel/nft"
 	"kumiko/internal/world"
 )
@@ -125,6 +126,17 @@ func TestOpenACLsCostNothing(t *testing.T) {
 		if strings.Contains(text, s) {
 			t.Errorf("the table speaks of %q", s)
 		}
+	}
+}
+
+// TestKnownMeetTheHole: where a gateway endpoint may lose its route, what it carried is told of when it has nowhere to go.
+func TestKnownMeetTheHole(t *testing.T) {
+	v := goldenVPC()
+	v.Gates = []fabric.Gate{{Endpoint: "vpce-00000000000000001"}}
+	_, known, ok := strings.Cut(RenderVPC(v).String(), "chain "+chainKnown+" {")
+	known, _, _ = strings.Cut(known, "}")
+	if !ok || !strings.Contains(known, `oifname "`+kernel.HoleDevice+`" log prefix "route"`) {
+		t.Errorf("known connections pass this: %s", known)
 	}
 }
 

@@ -133,8 +133,12 @@ func (r *router) services() {
 	}
 	add(nft.FieldAddr(fabric.MetadataAddr), world.TCP, 80)
 	s.Elements = tidy(s.Elements)
-	r.table.Sets = append(r.table.Sets, s)
+	r.table.Sets = append(r.table.Sets, s, nft.Set{Name: "asks", Key: []nft.Type{nft.Interface}, Meter: true})
 }
+
+// asksPerSecond is how many packets an interface may send to the link-local services in a second; the rest is dropped. (VPC User Guide,
+// "DNS quotas".)
+const asksPerSecond = 1024
 
 // verdicts prints the chains of all lists of groups and the maps that lead interfaces to them.
 func (r *router) verdicts() {
@@ -208,12 +212,14 @@ func (r *router) rawChain() nft.Chain {
 func (r *router) inputChain() nft.Chain {
 	c := nft.Chain{Name: chainInput, Base: filter(nft.Input, nft.PriorityFilter, nft.Drop)}
 	add := func(clauses ...nft.Clause) { c.Rules = append(c.Rules, nft.NewRule(clauses...)) }
-	add(nft.State(nft.Established|nft.Related), accept())
+	service := nft.In("services4", nft.IPv4.Destination(), nft.TransportProtocol(), nft.AnyDestinationPort())
 	add(nft.Is(nft.InInterface(), nft.FieldInterface("lo")), accept())
+	add(service, nft.Over("asks", asksPerSecond, nft.InInterface()), drop())
+	add(nft.State(nft.Established|nft.Related), accept())
 	add(noMark(), drop())
 	if r.hasBeyond() {
 		add(fromBeyond(), nft.Log(string(fabric.NoRoute), kernel.LogGroup, logBytes), drop())
 	}
-	add(nft.In("services4", nft.IPv4.Destination(), nft.TransportProtocol(), nft.AnyDestinationPort()), accept())
+	add(service, accept())
 	return c
 }

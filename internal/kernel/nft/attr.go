@@ -32,6 +32,11 @@ func (a *attrs) u32(kind uint16, v uint32) {
 	*a = binary.BigEndian.AppendUint32(*a, v)
 }
 
+func (a *attrs) u64(kind uint16, v uint64) {
+	a.header(kind, 8)
+	*a = binary.BigEndian.AppendUint64(*a, v)
+}
+
 func (a *attrs) u16(kind uint16, v uint16) {
 	a.header(kind, 2)
 	*a = binary.BigEndian.AppendUint16(*a, v)

@@ -114,6 +114,29 @@ func In(set string, sel ...Selector) Clause {
 	})
 }
 
+// Over holds for packets beyond so many a second, and as many at once, of those whose selectors are the same. The meter keeps count.
+func Over(meter string, perSecond uint32, sel ...Selector) Clause {
+	text := fmt.Sprintf("update @%s { %s limit rate over %d/second burst %d packets }", meter, names(sel), perSecond, perSecond)
+	return clause(text, func(c *code) {
+		c.load(sel)
+		c.expr("dynset", func(a *attrs) {
+			a.str(unix.NFTA_DYNSET_SET_NAME, meter)
+			a.u32(unix.NFTA_DYNSET_OP, unix.NFT_DYNSET_OP_UPDATE)
+			a.u32(unix.NFTA_DYNSET_SREG_KEY, register(0))
+			a.nest(unix.NFTA_DYNSET_EXPR, func(a *attrs) {
+				a.str(unix.NFTA_EXPR_NAME, "limit")
+				a.nest(unix.NFTA_EXPR_DATA, func(a *attrs) {
+					a.u64(unix.NFTA_LIMIT_RATE, uint64(perSecond))
+					a.u64(unix.NFTA_LIMIT_UNIT, 1)
+					a.u32(unix.NFTA_LIMIT_BURST, perSecond)
+					a.u32(unix.NFTA_LIMIT_TYPE, unix.NFT_LIMIT_PKTS)
+					a.u32(unix.NFTA_LIMIT_FLAGS, unix.NFT_LIMIT_F_INV)
+				})
+			})
+		})
+	})
+}
+
 func (c *code) lookup(set string, dreg *uint32) {
 	c.expr("lookup", func(a *attrs) {
 		a.str(unix.NFTA_LOOKUP_SET, set)

@@ -58,7 +58,7 @@ func compatible(old, new *Table) bool {
 	sets := setsByName(old)
 	for i := range new.Sets {
 		if o, n := sets[new.Sets[i].Name], &new.Sets[i]; o != nil &&
-			(!slices.Equal(o.Key, n.Key) || o.Value != n.Value || o.Interval != n.Interval) {
+			(!slices.Equal(o.Key, n.Key) || o.Value != n.Value || o.Interval != n.Interval || o.Meter != n.Meter) {
 			return false
 		}
 	}

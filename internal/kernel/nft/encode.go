@@ -163,6 +163,9 @@ const (
 	networkByteOrder = 2
 )
 
+// What a meter remembers, of how many and for how many milliseconds: a bucket that nobody takes from is full again long before.
+const meterSize, meterMemory = 65535, 60_000
+
 func (s *Set) encode(a *attrs, table string, id uint32) {
 	var flags, magic uint32
 	length := 0
@@ -181,6 +184,11 @@ func (s *Set) encode(a *attrs, table string, id uint32) {
 	}
 	if s.Value != None {
 		flags |= unix.NFT_SET_MAP
+	}
+	if s.Meter {
+		flags |= unix.NFT_SET_EVAL | unix.NFT_SET_TIMEOUT
+		a.u64(unix.NFTA_SET_TIMEOUT, meterMemory)
+		a.nest(unix.NFTA_SET_DESC, func(a *attrs) { a.u32(unix.NFTA_SET_DESC_SIZE, meterSize) })
 	}
 	a.str(unix.NFTA_SET_TABLE, table)
 	a.str(unix.NFTA_SET_NAME, s.Name)

@@ -29,6 +29,9 @@ func (c *Conn) List(table string) (string, error) {
 	for _, s := range sets {
 		name := s.text(unix.NFTA_SET_NAME)
 		lines = append(lines, fmt.Sprintf("set %s key %x value %x flags %x", name, s[unix.NFTA_SET_KEY_TYPE], s[unix.NFTA_SET_DATA_TYPE], s[unix.NFTA_SET_FLAGS]))
+		if flags := s[unix.NFTA_SET_FLAGS]; len(flags) == 4 && flags[3]&unix.NFT_SET_EVAL != 0 {
+			continue // what a meter holds is the kernel's
+		}
 		elements, err := c.elements(table, name)
 		if err != nil {
 			return "", err

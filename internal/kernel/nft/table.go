@@ -15,12 +15,13 @@ type Table struct {
 // Set is a set, a map or a verdict map.
 //
 // Keys of several types are concatenations. An interval set must hold elements that do not overlap: the kernel
-// refuses them.
+// refuses them. A meter has no elements of ours: the kernel keeps in it what [Over] counts.
 type Set struct {
 	Name     string
 	Key      []Type
 	Value    Type // None for a set
 	Interval bool
+	Meter    bool
 	Elements []Element // sorted by Key, see SortElements
 }
 

@@ -36,6 +36,9 @@ func (s *Set) print(b *strings.Builder) {
 	if s.Interval {
 		b.WriteString("\t\tflags interval\n")
 	}
+	if s.Meter {
+		b.WriteString("\t\tflags dynamic,timeout\n")
+	}
 	for _, e := range s.Elements {
 		fmt.Fprintf(b, "\t\t%s\n", s.elementText(e))
 	}

@@ -117,6 +117,8 @@ func (r entry) path() string {
 		return "4"
 	case FarPeering:
 		return "5"
+	case Endpoint:
+		return "7"
 	case Internet:
 		return "8"
 	}

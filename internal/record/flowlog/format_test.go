@@ -24,6 +24,7 @@ func TestFormat(t *testing.T) {
 		{"lost", "${log-status} ${vpc-id}", entry{status: statusSkip, key: key{eni: "eni-1"}, sum: s, at: at}, "SKIPDATA vpc-1"},
 		{"version 3", "${version} ${subnet-id} ${instance-id} ${tcp-flags} ${type} ${pkt-srcaddr} ${pkt-dstaddr}", entry{status: statusOK, key: k, sum: s, at: at}, "3 subnet-1 - 19 IPv4 10.0.0.6 10.0.1.9"},
 		{"version 5", "${version}  ${region} ${az-id} ${sublocation-id} ${pkt-src-aws-service} ${flow-direction} ${traffic-path}", entry{status: statusOK, key: k, sum: s, at: at}, "5 us-east-1 use1-az1 - - egress 8"},
+		{"path to a gateway endpoint", "${flow-direction} ${traffic-path}", entry{status: statusOK, key: k, sum: sum{way: Endpoint}, at: at}, "egress 7"},
 		{"path of what entered", "${flow-direction} ${traffic-path}", entry{status: statusOK, key: refused, sum: s, at: at}, "ingress -"},
 	} {
 		f, err := ParseFormat(c.format)

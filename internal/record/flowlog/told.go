@@ -36,6 +36,7 @@ const (
 	Internet   Way = "internet"
 	Peering    Way = "peering"
 	FarPeering Way = "far-peering" // to another region; the collector finds it out
+	Endpoint   Way = "endpoint"    // by a gateway endpoint
 	Elsewhere  Way = "elsewhere"
 )
 

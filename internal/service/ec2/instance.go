@@ -33,7 +33,7 @@ func (v *view) instance(i world.Instance) ec2api.Instance {
 		HibernationOptions:               &ec2api.HibernationOptions{Configured: new(false)}, MetadataOptions: metadata(i, "applied"),
 		EnclaveOptions: &ec2api.EnclaveOptions{Enabled: new(false)}, BootMode: new("uefi-preferred"), CurrentInstanceBootMode: new("legacy-bios"),
 		PlatformDetails: new("Linux/UNIX"), UsageOperation: new("RunInstances"), UsageOperationUpdateTime: new(i.Created),
-		PrivateDnsNameOptions: &ec2api.PrivateDnsNameOptionsResponse{HostnameType: new("ip-name"), EnableResourceNameDnsARecord: new(false),
+		PrivateDnsNameOptions: &ec2api.PrivateDnsNameOptionsResponse{HostnameType: new(i.HostnameType()), EnableResourceNameDnsARecord: new(i.ResourceNameA),
 			EnableResourceNameDnsAAAARecord: new(false)},
 		MaintenanceOptions:        &ec2api.InstanceMaintenanceOptions{AutoRecovery: new("default"), RebootMigration: new("default")},
 		NetworkPerformanceOptions: &ec2api.InstanceNetworkPerformanceOptions{BandwidthWeighting: new("default")},
@@ -67,7 +67,7 @@ func (v *view) addNetwork(out *ec2api.Instance, i world.Instance) {
 	if a := v.association(e, e.Addr()); a != nil {
 		out.PublicIpAddress, out.PublicDnsName = a.PublicIp, a.PublicDnsName
 	}
-	out.PrivateIpAddress, out.PrivateDnsName = new(e.Addr().String()), new(world.PrivateName(e.Addr(), e.Region))
+	out.PrivateIpAddress, out.PrivateDnsName = new(e.Addr().String()), new(i.PrivateName(e.Addr()))
 	out.SourceDestCheck, out.SecurityGroups = new(e.SourceDestCheck), v.groupNames(e.Groups)
 }
 

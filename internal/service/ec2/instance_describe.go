@@ -115,7 +115,12 @@ func (v *view) addNetworkFilters(f map[string]func(world.Instance) []string) {
 		}
 	}
 	f["private-ip-address"] = first(func(e world.ENI) []string { return []string{e.Addr().String()} })
-	f["private-dns-name"] = first(func(e world.ENI) []string { return []string{world.PrivateName(e.Addr(), e.Region)} })
+	f["private-dns-name"] = alive(func(i world.Instance) string {
+		if es := v.enisOf(i.ID); len(es) > 0 {
+			return i.PrivateName(es[0].Addr())
+		}
+		return ""
+	})
 	f["source-dest-check"] = first(func(e world.ENI) []string { return []string{strconv.FormatBool(e.SourceDestCheck)} })
 	groups := first(func(e world.ENI) []string {
 		return each(e.Groups, func(g world.SecurityGroupID) string { return string(g) })

@@ -110,18 +110,17 @@ func (s *Service) checkRun(c world.Caller, in *ec2api.RunInstancesInput) (*launc
 func refuseRun(in *ec2api.RunInstancesInput) error {
 	place := in.Placement
 	asked := map[string]bool{
-		"Launch templates":        in.LaunchTemplate != nil,
-		"Spot instances":          in.InstanceMarketOptions != nil,
-		"IPv6":                    len(in.Ipv6Addresses) > 0 || val(in.Ipv6AddressCount) != 0 || val(in.EnablePrimaryIpv6),
-		"Kernels and RAM disks":   val(in.KernelId) != "" || val(in.RamdiskId) != "",
-		"Accelerators":            len(in.ElasticGpuSpecification) > 0 || len(in.ElasticInferenceAccelerators) > 0,
-		"Hibernation":             in.HibernationOptions != nil && val(in.HibernationOptions.Configured),
-		"Enclaves":                in.EnclaveOptions != nil && val(in.EnclaveOptions.Enabled),
-		"Licenses":                len(in.LicenseSpecifications) > 0,
-		"Secondary interfaces":    len(in.SecondaryInterfaces) > 0,
-		"Capacity reservations":   in.CapacityReservationSpecification != nil && in.CapacityReservationSpecification.CapacityReservationTarget != nil,
-		"CPU options":             in.CpuOptions != nil,
-		"Resource-name hostnames": in.PrivateDnsNameOptions != nil && val(in.PrivateDnsNameOptions.HostnameType) == "resource-name",
+		"Launch templates":      in.LaunchTemplate != nil,
+		"Spot instances":        in.InstanceMarketOptions != nil,
+		"IPv6":                  len(in.Ipv6Addresses) > 0 || val(in.Ipv6AddressCount) != 0 || val(in.EnablePrimaryIpv6),
+		"Kernels and RAM disks": val(in.KernelId) != "" || val(in.RamdiskId) != "",
+		"Accelerators":          len(in.ElasticGpuSpecification) > 0 || len(in.ElasticInferenceAccelerators) > 0,
+		"Hibernation":           in.HibernationOptions != nil && val(in.HibernationOptions.Configured),
+		"Enclaves":              in.EnclaveOptions != nil && val(in.EnclaveOptions.Enabled),
+		"Licenses":              len(in.LicenseSpecifications) > 0,
+		"Secondary interfaces":  len(in.SecondaryInterfaces) > 0,
+		"Capacity reservations": in.CapacityReservationSpecification != nil && in.CapacityReservationSpecification.CapacityReservationTarget != nil,
+		"CPU options":           in.CpuOptions != nil,
 		"Placement groups, hosts and dedicated tenancy": place != nil && (val(place.GroupName) != "" || val(place.GroupId) != "" ||
 			val(place.HostId) != "" || val(place.HostResourceGroupArn) != "" || val(place.Tenancy) != "" && *place.Tenancy != "default"),
 	}
@@ -244,6 +243,10 @@ func (l *launch) instance(tx *world.Tx, reservation string, n int) world.Instanc
 		UserData: l.data, ClientToken: val(l.in.ClientToken), Launched: tx.Now, Power: world.Running, Boot: 1,
 		Metadata: l.meta, TerminationLock: val(l.in.DisableApiTermination), StopLock: val(l.in.DisableApiStop), ShutdownBehavior: "stop",
 		Credits: l.kind.credits(), EBSOptimized: val(l.in.EbsOptimized), Volume: l.volume,
+	}
+	i.ResourceName, i.ResourceNameA = l.subnet.HostnameType == world.ResourceName, l.subnet.ResourceNameA
+	if o := l.in.PrivateDnsNameOptions; o != nil {
+		nameBy(&i, o.HostnameType, o.EnableResourceNameDnsARecord)
 	}
 	if b := val(l.in.InstanceInitiatedShutdownBehavior); b != "" {
 		i.ShutdownBehavior = b

@@ -43,7 +43,7 @@ func refuseRunDetails(in *ec2api.RunInstancesInput) error {
 		errs = append(errs, oneOf("capacityReservationPreference", o.CapacityReservationPreference, "open", "none", "capacity-reservations-only"))
 	}
 	if o := in.PrivateDnsNameOptions; o != nil {
-		errs = append(errs, oneOf("hostnameType", o.HostnameType, "ip-name", "resource-name"))
+		errs = append(errs, checkNames(o.HostnameType, o.EnableResourceNameDnsAAAARecord))
 	}
 	if o := in.MaintenanceOptions; o != nil {
 		errs = append(errs, oneOf("autoRecovery", o.AutoRecovery, "default", "disabled"))

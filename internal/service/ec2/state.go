@@ -99,7 +99,10 @@ func Finish(tx *world.Tx, seen store.Seen) {
 func changing(w *world.World, seen store.Seen, now time.Time) []world.Instance {
 	candidates := w.Ending()
 	for id, h := range seen.Hosts {
-		if i, ok := w.Instances.Get(id); ok && h.Phase == store.Exited && i.Power != world.Terminated {
+		if h.Phase != store.Exited {
+			continue
+		}
+		if i, ok := w.Instances.Get(id); ok && i.Power != world.Terminated {
 			candidates = append(candidates, i)
 		}
 	}

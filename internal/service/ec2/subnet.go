@@ -61,7 +61,7 @@ func (s *Service) CreateSubnet(ctx context.Context, c world.Caller, in *ec2api.C
 func newSubnet(tx *world.Tx, p world.VPC, cidr netip.Prefix, zone string) world.Subnet {
 	return world.Subnet{
 		ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(world.Caller{Account: p.Account, Region: p.Region}, nil), VPC: p.ID, CIDR: cidr, Zone: zone,
-		HostnameType: "ip-name", ACLAssociation: tx.NewID("aclassoc"),
+		HostnameType: world.IPName, ACLAssociation: tx.NewID("aclassoc"),
 	}
 }
 
@@ -249,9 +249,14 @@ func changeSubnet(r *world.Subnet, in *ec2api.ModifySubnetAttributeInput) error 
 	}
 	if in.PrivateDnsHostnameTypeOnLaunch != nil {
 		given = append(given, "privateDnsHostnameTypeOnLaunch")
-		if t := *in.PrivateDnsHostnameTypeOnLaunch; t != "ip-name" {
-			return unsupported("Host names are made of addresses (ip-name); " + t + " is not built.")
+		if err := checkNames(in.PrivateDnsHostnameTypeOnLaunch, nil); err != nil {
+			return err
 		}
+		r.HostnameType = *in.PrivateDnsHostnameTypeOnLaunch
+	}
+	if in.EnableResourceNameDnsARecordOnLaunch != nil {
+		given = append(given, "enableResourceNameDnsARecordOnLaunch")
+		r.ResourceNameA = val(in.EnableResourceNameDnsARecordOnLaunch.Value)
 	}
 	off := []struct {
 		name string
@@ -260,7 +265,6 @@ func changeSubnet(r *world.Subnet, in *ec2api.ModifySubnetAttributeInput) error 
 		{"assignIpv6AddressOnCreation", in.AssignIpv6AddressOnCreation},
 		{"mapCustomerOwnedIpOnLaunch", in.MapCustomerOwnedIpOnLaunch},
 		{"enableDns64", in.EnableDns64},
-		{"enableResourceNameDnsARecordOnLaunch", in.EnableResourceNameDnsARecordOnLaunch},
 		{"enableResourceNameDnsAAAARecordOnLaunch", in.EnableResourceNameDnsAAAARecordOnLaunch},
 		{"disableLniAtDeviceIndex", in.DisableLniAtDeviceIndex},
 	}

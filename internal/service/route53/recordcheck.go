@@ -97,6 +97,10 @@ func checkGeo(g *route53api.GeoLocation, where string) error {
 	if continent == country || part && !country {
 		return awserr.Route53Invalid("Invalid request: GeoLocation must have a ContinentCode, or a CountryCode with or without a SubdivisionCode, in %s", where)
 	}
+	p := geoPlace{continent: value(g.ContinentCode), country: value(g.CountryCode), state: value(g.SubdivisionCode)}
+	if _, ok := slices.BinarySearchFunc(geoPlaces(), p, geoPlace.compare); !ok {
+		return awserr.Route53Invalid("Invalid request: GeoLocation is not a place that Route 53 knows, in %s", where)
+	}
 	return nil
 }
 

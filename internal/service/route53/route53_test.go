@@ -304,6 +304,37 @@ func TestHealthChecks(t *testing.T) {
 	}
 }
 
+// Places are listed in pages that join, and each that is listed is found.
+func TestGeoLocations(t *testing.T) {
+	s := lab(t)
+	ctx := t.Context()
+	next := &route53api.ListGeoLocationsInput{MaxItems: new("64")}
+	seen := map[string]bool{}
+	for truncated := true; truncated; {
+		out, err := s.ListGeoLocations(ctx, alice, next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range out.GeoLocationDetailsList {
+			key := value(p.ContinentCode) + "/" + value(p.CountryCode) + "/" + value(p.SubdivisionCode)
+			got, err := s.GetGeoLocation(ctx, alice, &route53api.GetGeoLocationInput{ContinentCode: p.ContinentCode, CountryCode: p.CountryCode, SubdivisionCode: p.SubdivisionCode})
+			if err != nil || value(got.GeoLocationDetails.CountryName) != value(p.CountryName) || value(p.ContinentName)+value(p.CountryName) == "" || seen[key] {
+				t.Errorf("%s: %+v, %v", key, got, err)
+			}
+			seen[key] = true
+		}
+		truncated = *out.IsTruncated
+		next.StartContinentCode, next.StartCountryCode, next.StartSubdivisionCode = out.NextContinentCode, out.NextCountryCode, out.NextSubdivisionCode
+	}
+	if len(seen) != 7+1+249+51 || !seen["AN//"] || !seen["/*/"] || !seen["/US/VA"] || !seen["/JP/"] {
+		t.Errorf("there are %d places", len(seen))
+	}
+	_, err := s.GetGeoLocation(ctx, alice, &route53api.GetGeoLocationInput{CountryCode: new("JP"), SubdivisionCode: new("VA")})
+	is(t, err, "NoSuchGeoLocation", "")
+	_, err = s.ListGeoLocations(ctx, alice, &route53api.ListGeoLocationsInput{StartSubdivisionCode: new("VA")})
+	is(t, err, "InvalidInput", "starts at")
+}
+
 // Whatever is taken as a value can be sent.
 func FuzzCheckValue(f *testing.F) {
 	for _, v := range []string{"10 mail.example.com", `"a" "b"`, `0 issue "ca"`, "1 2 3 a.", "1 . alpn=h2", "example.com", `100 10 "U" "E2U+sip" "!^.*$!sip:a@b!" .`} {

@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"strings"
 	"testing"
 
 	"kumiko/internal/api/stsapi"
@@ -33,5 +34,17 @@ func TestIdentityAndKeys(t *testing.T) {
 		if _, err := s.GetAccessKeyInfo(t.Context(), c, &stsapi.GetAccessKeyInfoInput{AccessKeyId: id}); err == nil {
 			t.Error("an unknown key has an account")
 		}
+	}
+}
+
+// An account's own keys take no role on, whatever the role trusts.
+func TestRootAssumesNothing(t *testing.T) {
+	st := store.OpenMemory()
+	defer st.Close()
+	s := New(Config{Store: st})
+	root := world.Caller{Account: "000000000000", ARN: "arn:aws:iam::000000000000:root", UserID: "000000000000"}
+	_, err := s.AssumeRole(t.Context(), root, &stsapi.AssumeRoleInput{RoleArn: new("arn:aws:iam::000000000000:role/any"), RoleSessionName: new("s1")})
+	if err == nil || !strings.Contains(err.Error(), "Roles may not be assumed by root accounts.") {
+		t.Errorf("assumed by root: %v", err)
 	}
 }

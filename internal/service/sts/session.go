@@ -36,6 +36,9 @@ func invalid(format string, args ...any) error {
 
 // AssumeRole gives out credentials of a session of a role.
 func (s *Service) AssumeRole(_ context.Context, c world.Caller, in *stsapi.AssumeRoleInput) (*stsapi.AssumeRoleOutput, error) {
+	if guard.IsRoot(c) {
+		return nil, awserr.New("AccessDenied", http.StatusForbidden, "Roles may not be assumed by root accounts.")
+	}
 	w := s.store.World()
 	r, ok := guard.RoleByARN(&w, *in.RoleArn)
 	if !ok { // it went just now, or nobody asked the guard

@@ -305,7 +305,7 @@ func TestCallerIsItsPort(t *testing.T) {
 
 func TestRoles(t *testing.T) {
 	w := testWorld(t, asGiven)
-	v := view{vpc: fabric.Compile(w).VPCs[0], world: w}
+	v := view{vpc: fabric.Compile(w).VPCs[0], world: &w}
 	s := &server{cfg: Config{Role: func(world.Instance) (Role, bool) {
 		return Role{Name: "app", Info: []byte(`{"Code":"Success"}`), Credentials: func(version string) ([]byte, error) { return []byte(`{"AccessKeyId":"ASIA` + version + `"}`), nil }}, true
 	}}}
@@ -366,7 +366,7 @@ func FuzzRequest(f *testing.F) {
 	}
 	w := testWorld(f, func(i *world.Instance) { i.Metadata.Tokens = true })
 	s := &server{cfg: Config{Key: testKey, Now: time.Now, Role: func(world.Instance) (Role, bool) { return Role{}, false }}}
-	s.view.Store(&view{vpc: fabric.Compile(w).VPCs[0], world: w})
+	s.view.Store(&view{vpc: fabric.Compile(w).VPCs[0], world: &w})
 	sock, err := net.ListenPacket("udp4", "127.0.0.1:0") // something to set a hop limit on
 	if err != nil {
 		f.Fatal(err)

@@ -89,7 +89,7 @@ func metaData(v *view, i world.Instance, enis []world.ENI, iam *node) *node {
 	}
 	if len(enis) > 0 {
 		first := enis[0]
-		name := world.PrivateName(first.Addr(), i.Region)
+		name := i.PrivateName(first.Addr())
 		kids = append(kids,
 			text("hostname", name), text("local-hostname", name),
 			text("local-ipv4", first.Addr().String()), text("mac", first.MAC),

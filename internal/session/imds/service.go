@@ -82,7 +82,7 @@ func (s *Service) Apply(ctx context.Context, f *fabric.Fabric, w world.World) er
 	wanted := map[world.VPCID]bool{}
 	for _, v := range f.VPCs {
 		wanted[v.ID] = true
-		if err := s.serve(ctx, view{vpc: v, world: w}); err != nil {
+		if err := s.serve(ctx, view{vpc: v, world: &w}); err != nil {
 			failed = append(failed, fmt.Errorf("imds: serve %s: %w", v.ID, err))
 		}
 	}
@@ -99,7 +99,7 @@ func (s *Service) Apply(ctx context.Context, f *fabric.Fabric, w world.World) er
 func (s *Service) serve(ctx context.Context, v view) error {
 	ns := kernel.Path(s.cfg.Run, v.vpc.ID)
 	if srv := s.servers[v.vpc.ID]; srv != nil {
-		if now, err := os.Stat(ns); srv.home == nil || err == nil && os.SameFile(srv.home, now) {
+		if srv.view.Load().vpc == v.vpc || srv.in(ns) {
 			srv.view.Store(&v)
 			return nil
 		}
@@ -115,6 +115,12 @@ func (s *Service) serve(ctx context.Context, v view) error {
 	}
 	s.servers[v.vpc.ID] = srv
 	return nil
+}
+
+// in tells whether the namespace at path ns is the one the server listens in.
+func (s *server) in(ns string) bool {
+	now, err := os.Stat(ns)
+	return s.home == nil || err == nil && os.SameFile(s.home, now)
 }
 
 // Close stops every server and waits for what is under way.

@@ -11,7 +11,7 @@ import (
 // view is what a server answers from: the VPC's ports and the World they were compiled of.
 type view struct {
 	vpc   *fabric.VPC
-	world world.World
+	world *world.World
 }
 
 // caller is the instance plugged into the VPC's port with the given index.
