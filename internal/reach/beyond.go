@@ -93,7 +93,7 @@ func (w *walk) back() bool {
 	return true
 }
 
-// homeward follows an answer from a port to the one that sent the packet; or to another one, if a route within the VPC
+// homeward follows an answer from a port, or from beyond, to the one that sent the packet; or to another one, if a route within the VPC
 // leads there: what it does with the answer it takes is its own affair. Who sent from an address of somebody else gets
 // none: it goes to whose address that is.
 func (w *walk) homeward(l leg, r fabric.Routed, flow fabric.Flow) bool {
@@ -102,7 +102,7 @@ func (w *walk) homeward(l leg, r fabric.Routed, flow fabric.Flow) bool {
 	if within || foreign {
 		to = r.Port
 	}
-	if !w.aclOut(l.v, *l.out, to, flow, true) {
+	if l.out != nil && !w.aclOut(l.v, *l.out, to, flow, true) {
 		return false
 	}
 	astray := Hop{Origin: fabric.Origin{Station: fabric.Spoof, VPC: l.v.ID, ENI: l.in.ENI}, Flow: flow, Reply: true, Routed: r}
@@ -117,19 +117,19 @@ func (w *walk) homeward(l leg, r fabric.Routed, flow fabric.Flow) bool {
 	if !w.aclIn(l.v, l.out, *to, flow, true) {
 		return false
 	}
-	if foreign && !within && to.ENI != l.in.ENI {
-		return w.pass(astray)
-	}
 	if to.ENI != l.in.ENI && to.TakesOwn() && !to.Holds(flow.Dst) {
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: l.v.ID, ENI: to.ENI}, Flow: flow, Reply: true})
+	}
+	if foreign && to.ENI != l.in.ENI && to.Holds(flow.Dst) {
+		return w.pass(astray)
 	}
 	return true
 }
 
 func (w *walk) leg(l leg) bool {
 	flow := l.flow.Reply()
-	if l.out == nil { // it comes from beyond, to the port that sent the packet
-		return w.aclIn(l.v, nil, *l.in, flow, true)
+	if l.out == nil { // it comes from beyond
+		return w.homeward(l, l.v.Route(nil, flow.Dst), flow)
 	}
 	r := l.v.Route(l.out, flow.Dst)
 	if l.in != nil {

@@ -37,15 +37,7 @@ func lacks(t testing.TB, what string) {
 // instance anyway.
 func Client(t testing.TB) (path string, folders []string) {
 	t.Helper()
-	path, err := exec.LookPath("aws")
-	if err == nil && filepath.Base(filepath.Dir(path)) == "shims" { // of pyenv, which tells what it would run
-		var out []byte
-		out, err = exec.Command("pyenv", "which", "aws").Output()
-		path = strings.TrimSpace(string(out))
-	}
-	if err == nil {
-		path, err = filepath.EvalSymlinks(path)
-	}
+	path, err := client()
 	if err != nil {
 		t.Fatalf("where is aws: %v", err)
 	}
@@ -53,6 +45,19 @@ func Client(t testing.TB) (path string, folders []string) {
 		folders = []string{filepath.Dir(filepath.Dir(path))}
 	}
 	return path, folders
+}
+
+func client() (string, error) {
+	path, err := exec.LookPath("aws")
+	if err == nil && filepath.Base(filepath.Dir(path)) == "shims" { // of pyenv, which tells what it would run
+		var out []byte
+		out, err = exec.Command("pyenv", "which", "aws").Output()
+		path = strings.TrimSpace(string(out))
+	}
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(path)
 }
 
 // binaryVariable names the program that Main built, for tests and the processes they start.
@@ -86,6 +91,11 @@ func run(m *testing.M, top string) (code int, err error) {
 	}
 	if err := os.Setenv(binaryVariable, bin); err != nil {
 		return 0, err
+	}
+	if aws, err := client(); err == nil { // tests call it a thousand times: do without what launches it
+		if err := os.Setenv("PATH", filepath.Dir(aws)+":"+os.Getenv("PATH")); err != nil {
+			return 0, err
+		}
 	}
 	alone, err := takeTurn()
 	if err != nil {

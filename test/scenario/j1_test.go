@@ -44,6 +44,7 @@ func reachable(_, host string) string { return "Success " + host + " is reachabl
 // The journey of the shared endpoints: a VPC without any way to the internet has endpoints for Session Manager, and
 // another one uses them by a peering and private zones.
 func TestJ1(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "172.16.0.0/24", "ap-northeast-1")
 	l.addManagedRole()
 	shared := l.addShop("172.16.0.0/16", "172.16.100.0/24", "172.16.200.0/24")

@@ -9,6 +9,7 @@ import (
 // The journey of the endpoint that broke another subnet: a node that is online over the internet loses its connection
 // by an endpoint with private DNS that was made for others, and gets it back by one rule.
 func TestJ2(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "172.30.0.0/24", "ap-northeast-1")
 	l.addManagedRole()
 	s := l.addShop("172.30.0.0/16", "172.30.0.0/24", "172.30.4.0/24")

@@ -60,6 +60,7 @@ func freePort(t *testing.T) string {
 
 // Sessions with an instance by nothing but interface endpoints, with the stock aws command and with kumiko's own.
 func TestSessions(t *testing.T) {
+	t.Parallel()
 	n := newNodes(t, "--listen", "127.0.0.1:"+freePort(t))
 	for _, part := range []struct {
 		name string

@@ -75,7 +75,7 @@ func (c *conversation) fromInternet(p Packet) (place, Packet, *Verdict) {
 	return place{eni: e}, p, nil
 }
 
-// translate is what a NAT gateway does. It takes what is routed to it from its own VPC, sends it on from its own address
+// translate is what a NAT gateway does. It takes what is routed to it from its own VPC, sends it on from one of its own addresses
 // – the port stays, as long as nobody else has it – and gives answers back to who asked. Nothing else is for it.
 func (c *conversation) translate(from place, nat world.ENI, p Packet) (Packet, *Verdict) {
 	if c.answering {
@@ -91,7 +91,8 @@ func (c *conversation) translate(from place, nat world.ENI, p Packet) (Packet, *
 		return p, refuse(NATGateway, string(nat.NAT))
 	}
 	went := p
-	went.Src = nat.Addrs[0]
+	c.choices = max(c.choices, len(nat.Addrs))
+	went.Src = nat.Addrs[c.choice%len(nat.Addrs)]
 	c.nats = append(c.nats, translation{gateway: nat.NAT, came: p, went: went})
 	return went, nil
 }

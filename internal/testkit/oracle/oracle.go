@@ -74,13 +74,24 @@ func (v Verdict) String() string {
 }
 
 // Judge says what becomes of a conversation whose first packet leaves the interface: it is open when the packet
-// arrives at somebody and the answer arrives at the interface.
-func Judge(w *world.World, from world.ENIID, p Packet) Verdict {
-	e, ok := w.ENIs.Get(from)
-	if !ok || !alive(w, e) {
+// arrives at somebody and the answer arrives at the interface. There is a verdict for each of the addresses that a NAT
+// gateway on the way may choose to send from.
+func Judge(w *world.World, from world.ENIID, p Packet) []Verdict {
+	var out []Verdict
+	for n, choices := 0, 1; n < choices; n++ {
+		c := &conversation{w: w, choice: n, choices: 1}
+		out = append(out, c.judge(from, p))
+		choices = max(choices, c.choices)
+	}
+	return out
+}
+
+func (c *conversation) judge(from world.ENIID, p Packet) Verdict {
+	e, ok := c.w.ENIs.Get(from)
+	if !ok || !alive(c.w, e) {
 		return Verdict{By: Nobody, ID: string(from)}
 	}
-	c := &conversation{w: w, first: e}
+	c.first = e
 	end, arrived, v := c.carry(place{eni: e}, p)
 	if v != nil {
 		return *v
@@ -121,6 +132,8 @@ type conversation struct {
 	first, last world.ENI // the ends, whose groups know the conversation when it is answered
 	answering   bool
 	nats        []translation
+	choice      int // which of its addresses a NAT gateway takes
+	choices     int // how many there are
 }
 
 // translation is what a NAT gateway remembers of a conversation.

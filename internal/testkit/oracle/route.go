@@ -17,11 +17,14 @@ type hop struct {
 func nowhere(by Thing, id string) hop { return hop{refused: refuse(by, id)} }
 
 // route follows the routes of the interface's subnet: the longest one that has the destination, of which the VPC's own
-// ranges are local.
+// ranges are local. Within a VPC, a longer one may lead by an interface or a NAT gateway; nothing is routed within a subnet.
 func (c *conversation) route(e world.ENI, p Packet) hop {
 	vpc, _ := c.w.VPCs.Get(e.VPC)
 	if c.lattice(e.VPC, p.Dst) {
 		return hop{refused: &Verdict{Beyond: true}}
+	}
+	if s, _ := c.w.Subnets.Get(e.Subnet); s.CIDR.Contains(p.Dst) {
+		return c.owner(e.VPC, p.Dst)
 	}
 	best, local := world.Route{}, false
 	table := c.table(e.Subnet)

@@ -16,7 +16,7 @@ type Features struct {
 	Peerings         bool
 	InternetGateways bool
 	NATGateways      bool
-	Within           bool // routes within VPCs, and NAT gateways with several addresses: the oracle does not know them
+	Within           bool // routes within VPCs, and NAT gateways with several addresses
 	Endpoints        bool // VPC endpoints of the service network and of its resources
 	Absent           bool // instances that are stopped, interfaces without one, peerings and gateways that are gone
 }

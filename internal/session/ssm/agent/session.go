@@ -20,6 +20,7 @@ import (
 const (
 	handshakeTime = 15 * time.Second
 	drainTime     = 2 * time.Second
+	attempts      = 12 // to open a lost channel again; the original tries five times
 )
 
 // session is one session of the agent.
@@ -86,7 +87,7 @@ func (s *session) serve() error {
 	if err != nil {
 		return err
 	}
-	s.link = link.New(link.Config{Open: s.open, Take: s.takeFrame, Up: s.connected, Failed: s.failed, Attempts: 5})
+	s.link = link.New(link.Config{Open: s.open, Take: s.takeFrame, Up: s.connected, Failed: s.failed, Attempts: attempts})
 	s.stream = stream.New(stream.Config{Role: stream.Agent, Send: s.link.Send, Receive: s.receive})
 	defer s.stream.Close()
 	linkCtx, hangUp := context.WithCancel(context.Background())

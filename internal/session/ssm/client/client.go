@@ -22,8 +22,9 @@ import (
 // 1.1.70 on, and keep quiet in them from 1.2.331 on.)
 const Version = "1.2.650.0"
 
-// attempts is how often in a row a lost connection is opened again. (session-manager-plugin, src/config.)
-const attempts = 5
+// attempts is how often in a row a lost connection is opened again: for half a minute, in which a daemon is started anew.
+// (The plugin tries five times: session-manager-plugin, src/config.)
+const attempts = 12
 
 // settleTime is how long the last output may take.
 const settleTime = 2 * time.Second
