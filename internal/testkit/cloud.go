@@ -66,12 +66,17 @@ func Start(t testing.TB, args ...string) *Cloud {
 const logShown = 8 << 10
 
 func (c *Cloud) showLog() {
+	raw := c.Log()
+	c.T.Logf("the end of the daemon's log:\n%s", raw[max(0, len(raw)-logShown):])
+}
+
+// Log is what the daemon has logged.
+func (c *Cloud) Log() string {
 	raw, err := os.ReadFile(c.log.Name())
 	if err != nil {
-		c.T.Log(err)
-		return
+		c.T.Error(err)
 	}
-	c.T.Logf("the end of the daemon's log:\n%s", raw[max(0, len(raw)-logShown):])
+	return string(raw)
 }
 
 // Up starts the daemon, again after Kill or Stop.

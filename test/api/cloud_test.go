@@ -14,6 +14,7 @@ import (
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
+	"kumiko/internal/api/resolverapi"
 	"kumiko/internal/api/sealed"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
@@ -22,6 +23,7 @@ import (
 	"kumiko/internal/service/ec2"
 	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/logs"
+	"kumiko/internal/service/resolver"
 	"kumiko/internal/service/sts"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
@@ -64,6 +66,7 @@ func newCloud(tb testing.TB) *cloud {
 			ec2api.Service(network),
 			latticeapi.Service(lattice.New(lattice.Config{Store: st})),
 			logsapi.Service(logs.New(logs.Config{Store: st, Log: log})),
+			resolverapi.Service(resolver.New(resolver.Config{Store: st})),
 			stsapi.Service(byUser{sts.New(sts.Config{Store: st, Guard: guarded, Box: box})}),
 		},
 		Credentials: keys{st}, Open: true, Log: slog.New(&complaints{tb: tb}),
@@ -119,11 +122,12 @@ func (c *cloud) settle() {
 			}
 		}
 		c.store.SetSeen(seen)
-		if !lattice.Unfinished(w) && !ec2.Unfinished(w, seen, time.Now()) {
+		if !lattice.Unfinished(w) && !resolver.Unfinished(w) && !ec2.Unfinished(w, seen, time.Now()) {
 			return
 		}
 		if _, err := c.store.Update(context.Background(), func(tx *world.Tx) error {
 			lattice.Finish(tx, seen)
+			resolver.Finish(tx, seen)
 			ec2.Finish(tx, seen)
 			return nil
 		}); err != nil {
@@ -175,6 +179,11 @@ func (c *cloud) restore(then world.World) {
 		rewind(&tx.NetworkInsightsAnalyses, &then.NetworkInsightsAnalyses)
 		rewind(&tx.NetworkInsightsScopes, &then.NetworkInsightsScopes)
 		rewind(&tx.NetworkInsightsScopeAnalyses, &then.NetworkInsightsScopeAnalyses)
+		rewind(&tx.ResolverEndpoints, &then.ResolverEndpoints)
+		rewind(&tx.ResolverRules, &then.ResolverRules)
+		rewind(&tx.ResolverRuleAssociations, &then.ResolverRuleAssociations)
+		rewind(&tx.QueryLogConfigs, &then.QueryLogConfigs)
+		rewind(&tx.QueryLogAssociations, &then.QueryLogAssociations)
 		return nil
 	}); err != nil {
 		panic(fmt.Errorf("restore: %w", err))

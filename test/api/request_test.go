@@ -17,6 +17,7 @@ import (
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
+	"kumiko/internal/api/resolverapi"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
 )
@@ -50,6 +51,7 @@ func operations() map[string]*operation {
 	add(ec2api.Service(struct{ ec2api.Handlers }{}), reflect.TypeFor[ec2api.Handlers]())
 	add(latticeapi.Service(struct{ latticeapi.Handlers }{}), reflect.TypeFor[latticeapi.Handlers]())
 	add(logsapi.Service(struct{ logsapi.Handlers }{}), reflect.TypeFor[logsapi.Handlers]())
+	add(resolverapi.Service(struct{ resolverapi.Handlers }{}), reflect.TypeFor[resolverapi.Handlers]())
 	add(stsapi.Service(struct{ stsapi.Handlers }{}), reflect.TypeFor[stsapi.Handlers]())
 	return all
 }

@@ -31,6 +31,11 @@ var free = regexp.MustCompile(`^(` +
 	`ec2 \w+NetworkAclEntry (Protocol: minus|PortRange From: 0)|` +
 	// refused in an answer that is right itself
 	`ec2 (CreateFlowLogs ResourceId|DeleteVpcEndpoints VpcEndpointId) 0: .*|` +
+	`route53resolver \S+ (\S+ )*(Name|CreatorRequestId|TagKeys 0|Tags 0 (Key|Value)): .*|` + // a rule's name may be a hyphen or a blank
+	`route53resolver \S+ (\S+ )*(NextToken|SortBy|DelegationRecord|ServerNameIndication): empty|` +
+	`route53resolver \S+ (Filters|Tags|TagKeys|UpdateIpAddresses): no items|` +
+	`route53resolver CreateResolverRule DomainName: minus|` +
+	`route53resolver UpdateResolverRule Config: no members|` +
 	`sts AssumeRole (RoleSessionName|SourceIdentity): minus|` +
 	`sts AssumeRole (ExternalId|(Tags 0 |)(Key|Value)|TransitiveTagKeys 0): .*|` + // words of the caller's own
 	`ec2 \S+ (UserData|UserData Value): long|` + // it is base64

@@ -31,7 +31,7 @@ func TestCore(t *testing.T) {
 		tell func()
 	}{
 		{"peering", c.peering}, {"analysis", c.analysis}, {"foretold", c.foretold}, {"network ACL", c.networkACL},
-		{"internet", c.internet}, {"attach", c.attach}, {"flow records", c.flowRecords},
+		{"internet", c.internet}, {"NAT addresses", c.natAddresses}, {"attach", c.attach}, {"flow records", c.flowRecords},
 		{"daemon gone", c.daemonGone}, {"end", c.end},
 	} {
 		t.Run(chapter.name, func(t *testing.T) {

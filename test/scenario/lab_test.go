@@ -20,6 +20,7 @@ type lab struct {
 	ami  string
 	key  string // the private key of the key pair "lab"
 	vpcs map[string]*vpc
+	told []string // variables of Terraform's environment, besides those of the cloud
 }
 
 type vpc struct {

@@ -1,10 +1,12 @@
 package scenario
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"kumiko/internal/testkit"
@@ -38,7 +40,7 @@ func (l *lab) terraform(folder, mirror string) func(args ...string) string {
 	return func(args ...string) string {
 		l.T.Helper()
 		cmd := l.Command("terraform", append([]string{"-chdir=" + dir}, args...)...)
-		cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+conf, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+		cmd.Env = append(append(cmd.Env, l.told...), "TF_CLI_CONFIG_FILE="+conf, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			l.T.Fatalf("terraform %s: %v\n%s", args[0], err, out)
@@ -84,12 +86,33 @@ func TestTerraform(t *testing.T) {
 	}
 }
 
-// Terraform does the same with the nouns of a VPC, and packets go where they say.
-func TestTerraformCore(t *testing.T) {
+// Terraform does the same with the nouns of the VPC core, VPC endpoints, Route 53, its Resolver and IAM, at once: the provider waits half a
+// minute after each of many of these calls.
+func TestTerraformNouns(t *testing.T) {
 	t.Parallel()
 	m := needTerraform(t)
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
-	terraform := l.terraform("testdata/core", m)
+	l.otherAccount("shop")
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for name, f := range map[string]func(*lab, string){
+		"core": (*lab).terraformCore, "endpoints": (*lab).terraformEndpoints, "route 53": (*lab).terraformRoute53, "resolver": (*lab).terraformResolver,
+		"IAM": (*lab).terraformIAM,
+	} {
+		wg.Go(func() { // more of them than there are processors: they wait
+			t.Run(name, func(t *testing.T) {
+				in := *l
+				in.Cloud = l.Cloud.For(t)
+				f(&in, m)
+			})
+		})
+	}
+}
+
+// terraformCore makes every noun of a VPC that the provider has, changes them, and sees packets go where they say.
+func (l *lab) terraformCore(mirror string) {
+	l.Cloud = l.In(l.Account, "ap-northeast-1") // what is left there is left by this
+	terraform := l.terraform("testdata/core", mirror)
 	terraform("init", "-input=false", "-no-color")
 	terraform("apply", "-auto-approve", "-input=false", "-no-color")
 	client := instance{id: terraform("output", "-raw", "client")}
@@ -98,26 +121,61 @@ func TestTerraformCore(t *testing.T) {
 		l.agree(client, addr, "22", "")
 		l.agree(client, addr, "23", "acl-in")
 	}
+	if got, want := terraform("output", "-raw", "counts"), "4 3 2 3 4 3 3 0 2 1 5 2"; got != want {
+		l.T.Errorf("the data sources find %s, want %s", got, want)
+	}
 	terraform("plan", "-detailed-exitcode", "-input=false", "-no-color") // status 2 if there is something to do
-	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
-	if n := l.Pick("length(Vpcs)", "ec2", "describe-vpcs"); n != "0" {
-		t.Errorf("%s VPCs are left", n)
+	l.changeCore(terraform)
+	for _, left := range [][]string{
+		{"Vpcs[?!IsDefault]", "describe-vpcs"}, {"NetworkInterfaces", "describe-network-interfaces"}, {"Addresses", "describe-addresses"},
+		{"PrefixLists[?OwnerId!='AWS']", "describe-managed-prefix-lists"}, {"KeyPairs", "describe-key-pairs"}, {"FlowLogs", "describe-flow-logs"},
+		{"NetworkInsightsPaths", "describe-network-insights-paths"}, {"DhcpOptions[1:]", "describe-dhcp-options"},
+		{"Reservations[].Instances[?State.Name!='terminated'][]", "describe-instances"},
+		{"VpcPeeringConnections[?Status.Code!='deleted']", "describe-vpc-peering-connections"},
+	} {
+		if n := l.Pick("length("+left[0]+")", "ec2", left[1]); n != "0" {
+			l.T.Errorf("%s finds %s rows that are left", left[1], n)
+		}
 	}
 }
 
-// Terraform does the same with VPC endpoints, with Route 53 and with its Resolver, at once: the provider waits half a minute after each of
-// many of these calls.
-func TestTerraformNames(t *testing.T) {
-	t.Parallel()
-	m := needTerraform(t)
-	l := newLab(t, "10.10.10.0/24", "us-east-1")
-	for name, f := range map[string]func(*lab, string){"endpoints": (*lab).terraformEndpoints, "route 53": (*lab).terraformRoute53, "resolver": (*lab).terraformResolver} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			in := *l
-			in.Cloud = l.Cloud.For(t)
-			f(&in, m)
-		})
+// otherAccount makes an account, and tells Terraform its key.
+func (l *lab) otherAccount(name string) {
+	l.T.Helper()
+	out, errs, ok := l.Try(testkit.Binary(l.T), "account", "create", name, "--output", "json")
+	var a struct{ AccessKeyID, SecretAccessKey string }
+	if err := json.Unmarshal([]byte(out), &a); !ok || err != nil || a.AccessKeyID == "" {
+		l.T.Fatalf("account create: %v, %s", err, errs)
+	}
+	l.told = append(l.told, fmt.Sprintf(`TF_VAR_other={"id":%q,"secret":%q}`, a.AccessKeyID, a.SecretAccessKey))
+}
+
+// changeCore takes the second step, and then destroys everything.
+func (l *lab) changeCore(terraform func(args ...string) string) {
+	l.T.Helper()
+	terraform("apply", "-auto-approve", "-input=false", "-no-color", "-var", "changed=true")
+	terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", "changed=true")
+	// The provider waits almost three minutes for a detached interface to be found again; deleting the interface does as well.
+	terraform("state", "rm", "aws_network_interface_attachment.second")
+	terraform("destroy", "-auto-approve", "-input=false", "-no-color", "-var", "changed=true")
+}
+
+// terraformIAM makes users, groups, roles and policies, changes them, and leaves none.
+func (l *lab) terraformIAM(mirror string) {
+	terraform := l.terraform("testdata/iam", mirror)
+	terraform("init", "-input=false", "-no-color")
+	for _, step := range []struct{ changed, counts string }{{"changed=false", "2 1 1 true"}, {"changed=true", "2 1 2 true"}} {
+		terraform("apply", "-auto-approve", "-input=false", "-no-color", "-var", step.changed)
+		terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", step.changed)
+		if got := terraform("output", "-raw", "counts"); got != step.counts {
+			l.T.Errorf("%s: the data sources find %s, want %s", step.changed, got, step.counts)
+		}
+	}
+	terraform("destroy", "-auto-approve", "-input=false", "-no-color", "-var", "changed=true")
+	for _, left := range [][]string{{"Users", "list-users"}, {"Groups", "list-groups"}, {"Policies", "list-policies", "--scope", "Local"}, {"InstanceProfiles", "list-instance-profiles", "--path-prefix", "/"}, {"AccountAliases", "list-account-aliases"}} {
+		if got := l.Pick(left[0], append([]string{"iam"}, left[1:]...)...); strings.Contains(got, "machines") || strings.Contains(got, "read") || strings.Contains(got, "people") || strings.Contains(got, "kumiko") {
+			l.T.Errorf("%s finds what should be gone: %s", left[1], got)
+		}
 	}
 }
 

@@ -90,9 +90,7 @@ func (q *query) Encode(op *Operation, out any, requestID string) Response {
 		}
 		w.members(v)
 	default:
-		if v.NumField() > 0 {
-			w.around(op.Name+"Result", func() { w.members(v) })
-		}
+		w.around(op.Name+"Result", func() { w.members(v) }) // even when it is empty: some SDKs look for it
 		w.around("ResponseMetadata", func() { w.element("RequestId", requestID) })
 	}
 	w.WriteString("</" + op.Name + "Response>")

@@ -64,6 +64,9 @@ func (s *Service) AssociateResolverEndpointIpAddress(ctx context.Context, c worl
 		if value(in.IpAddress.Ipv6) != "" {
 			return awserr.ResolverUnbuilt("IPv6 at endpoints is")
 		}
+		if value(in.IpAddress.IpId) != "" {
+			return awserr.ResolverInvalid("IpAddress", "The IP address %q is that of an endpoint already.", value(in.IpAddress.IpId))
+		}
 		if len(have) >= mostAddresses {
 			return awserr.ResolverLimit("IP address", "An endpoint can have %d IP addresses.", mostAddresses)
 		}
@@ -82,7 +85,7 @@ func (s *Service) DisassociateResolverEndpointIpAddress(ctx context.Context, c w
 			return awserr.ResolverRefused("An endpoint must have at least %d IP addresses.", leastAddresses)
 		}
 		for _, x := range have {
-			if addressID(x) == value(in.IpAddress.IpId) || in.IpAddress.IpId == nil && x.Addr().String() == value(in.IpAddress.Ip) {
+			if named(x, in.IpAddress) {
 				x.Deleting = true
 				tx.Touch(&x.Meta)
 				tx.ENIs.Put(x)
@@ -95,6 +98,12 @@ func (s *Service) DisassociateResolverEndpointIpAddress(ctx context.Context, c w
 		return nil, err
 	}
 	return &resolverapi.DisassociateResolverEndpointIpAddressOutput{ResolverEndpoint: new(v.endpoint(e))}, nil
+}
+
+// named tells whether an address of an endpoint is the one a request names: by its id, or itself, and by nothing else.
+func named(x world.ENI, u *resolverapi.IpAddressUpdate) bool {
+	fits := func(given *string, has string) bool { return value(given) == "" || *given == has }
+	return (value(u.IpId) != "" || value(u.Ip) != "") && value(u.Ipv6) == "" && fits(u.IpId, addressID(x)) && fits(u.Ip, x.Addr().String()) && fits(u.SubnetId, string(x.Subnet))
 }
 
 // readdress changes the addresses of an endpoint.

@@ -35,6 +35,14 @@ func selected[K ~string, R mine](t *world.Table[K, R], c world.Caller, by fields
 	}), nil
 }
 
+// sortable refuses to sort by what is no field of a list. Lists are in the order of their ids, whatever else is asked for.
+func (f fields[R]) sortable(by *string) error {
+	if value(by) != "" && f.of(*by) == nil && plainName(*by) != "creationtime" && plainName(*by) != "status" {
+		return awserr.ResolverInvalid("SortBy", "The sort key %q is not valid.", *by)
+	}
+	return nil
+}
+
 func (f fields[R]) of(name string) func(R) []string {
 	for n, get := range f {
 		if plainName(n) == plainName(name) {

@@ -65,14 +65,18 @@ func (s *Service) GetResolverQueryLogConfig(_ context.Context, c world.Caller, i
 // ListResolverQueryLogConfigs lists the caller's configurations, in the order of their ids.
 func (s *Service) ListResolverQueryLogConfigs(_ context.Context, c world.Caller, in *resolverapi.ListResolverQueryLogConfigsInput) (*resolverapi.ListResolverQueryLogConfigsOutput, error) {
 	v := s.look()
-	rows, err := selected(&v.w.QueryLogConfigs, c, fields[world.QueryLogConfig]{
+	by := fields[world.QueryLogConfig]{
 		"Arn":              one(func(q world.QueryLogConfig) string { return *arn(q.Meta, "resolver-query-log-config", string(q.ID)) }),
 		"CreatorRequestId": one(func(q world.QueryLogConfig) string { return q.CreatorID }),
 		"DestinationArn":   one(func(q world.QueryLogConfig) string { return q.Destination }),
 		"Id":               one(func(q world.QueryLogConfig) world.QueryLogConfigID { return q.ID }),
 		"Name":             one(func(q world.QueryLogConfig) string { return q.Name }),
 		"OwnerId":          one(func(q world.QueryLogConfig) world.AccountID { return q.Account }),
-	}, in.Filters)
+	}
+	if err := by.sortable(in.SortBy); err != nil {
+		return nil, err
+	}
+	rows, err := selected(&v.w.QueryLogConfigs, c, by, in.Filters)
 	if err != nil {
 		return nil, err
 	}

@@ -93,12 +93,16 @@ func (s *Service) GetResolverQueryLogConfigAssociation(_ context.Context, c worl
 // ListResolverQueryLogConfigAssociations lists the caller's associations, in the order of their ids.
 func (s *Service) ListResolverQueryLogConfigAssociations(_ context.Context, c world.Caller, in *resolverapi.ListResolverQueryLogConfigAssociationsInput) (*resolverapi.ListResolverQueryLogConfigAssociationsOutput, error) {
 	v := s.look()
-	rows, err := selected(&v.w.QueryLogAssociations, c, fields[world.QueryLogAssociation]{
+	by := fields[world.QueryLogAssociation]{
 		"Id":                       one(func(a world.QueryLogAssociation) world.QueryLogAssociationID { return a.ID }),
 		"ResolverQueryLogConfigId": one(func(a world.QueryLogAssociation) world.QueryLogConfigID { return a.Config }),
 		"ResourceId":               one(func(a world.QueryLogAssociation) world.VPCID { return a.VPC }),
 		"Status":                   one(v.loggedStatus),
-	}, in.Filters)
+	}
+	if err := by.sortable(in.SortBy); err != nil {
+		return nil, err
+	}
+	rows, err := selected(&v.w.QueryLogAssociations, c, by, in.Filters)
 	if err != nil {
 		return nil, err
 	}

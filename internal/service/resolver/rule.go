@@ -25,6 +25,9 @@ func (s *Service) CreateResolverRule(ctx context.Context, c world.Caller, in *re
 	if r.Domain, err = domain(in.DomainName); err != nil {
 		return nil, err
 	}
+	if value(in.DelegationRecord) != "" {
+		return nil, awserr.ResolverUnbuilt("DelegationRecord is")
+	}
 	if r.Targets, err = targets(in.TargetIps); err != nil {
 		return nil, err
 	}

@@ -29,18 +29,19 @@ func tagsOf(have []world.Tag, in []resolverapi.Tag) ([]world.Tag, error) {
 	return out, nil
 }
 
-// retag changes the tags of the resource that an ARN names.
-func retag(tx *world.Tx, c world.Caller, arn string, change func(*world.Meta) error) error {
-	id := arn[strings.LastIndexByte(arn, '/')+1:]
+// retag changes the tags of the resource that an ARN names, which is one of the caller's in the region.
+func retag(tx *world.Tx, c world.Caller, given string, change func(*world.Meta) error) error {
+	id := given[strings.LastIndexByte(given, '/')+1:]
+	own := func(kind string) bool { return given == world.ARN("route53resolver", c.Region, c.Account, kind+"/"+id) }
 	switch {
-	case strings.HasPrefix(id, "rslvr-rr-"):
+	case own("resolver-rule"):
 		return retagRow(&tx.ResolverRules, c, kindRule, id, func(r *world.ResolverRule) error { return change(&r.Meta) })
-	case strings.HasPrefix(id, "rslvr-"):
+	case own("resolver-endpoint"):
 		return retagRow(&tx.ResolverEndpoints, c, kindEndpoint, id, func(r *world.ResolverEndpoint) error { return change(&r.Meta) })
-	case strings.HasPrefix(id, "rqlc-"):
+	case own("resolver-query-log-config"):
 		return retagRow(&tx.QueryLogConfigs, c, kindConfig, id, func(r *world.QueryLogConfig) error { return change(&r.Meta) })
 	}
-	return awserr.ResolverNotFound("Resource", arn)
+	return awserr.ResolverNotFound("Resource", given)
 }
 
 func retagRow[K ~string, R mine](t *world.Table[K, R], c world.Caller, kind, id string, change func(*R) error) error {
@@ -88,8 +89,11 @@ func (s *Service) ListTagsForResource(_ context.Context, c world.Caller, in *res
 	} else if r, ok := w.QueryLogConfigs.Get(world.QueryLogConfigID(id)); ok {
 		m = r.Meta
 	}
-	if !m.OwnedBy(c) {
+	if !m.OwnedBy(c) || !strings.HasPrefix(*in.ResourceArn, world.ARN("route53resolver", c.Region, c.Account, "resolver-")) {
 		return nil, awserr.ResolverNotFound("Resource", *in.ResourceArn)
+	}
+	if value(in.NextToken) != "" { // all are told at once
+		return nil, pager().BadToken()
 	}
 	out := &resolverapi.ListTagsForResourceOutput{Tags: []resolverapi.Tag{}}
 	for _, t := range m.Tags {
