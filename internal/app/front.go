@@ -85,6 +85,7 @@ func (d *daemon) finish(ctx context.Context, w world.World, seen store.Seen) {
 	if !lattice.Unfinished(w) && !resolver.Unfinished(w) && !ssm.Unfinished(w) && !ec2.Unfinished(w, seen, time.Now()) {
 		return
 	}
+	d.channels.service.EndSessions(w)
 	_, err := d.store.Update(ctx, func(tx *world.Tx) error {
 		lattice.Finish(tx, seen)
 		resolver.Finish(tx, seen)

@@ -101,13 +101,18 @@ func status(n world.ManagedNode) string {
 // Unfinished tells whether nodes are to be forgotten whose instances are no more.
 func Unfinished(w world.World) bool { return len(w.EndedNodes()) > 0 }
 
-// Finish forgets the nodes whose instances are terminated, and ends their sessions.
+// Finish forgets the nodes whose instances are terminated.
 func Finish(tx *world.Tx) {
 	for _, i := range tx.EndedNodes() {
 		tx.ManagedNodes.Delete(i)
-		for _, row := range tx.SessionsWith(i) {
-			row.Status, row.Ended, row.Details = world.SessionTerminated, tx.Now, "The instance was terminated."
-			tx.NodeSessions.Put(row)
+	}
+}
+
+// EndSessions ends the sessions with instances that are terminated.
+func (s *Service) EndSessions(w world.World) {
+	for _, i := range w.EndedNodes() {
+		for _, row := range w.SessionsWith(i) {
+			s.channels().End(row.ID, "The instance was terminated.")
 		}
 	}
 }

@@ -159,14 +159,25 @@ func TestANodeIsLostAndFoundAgain(t *testing.T) {
 	if got := x.status(known); got != "Online" {
 		t.Errorf("a node that is back is %s", got)
 	}
-	if _, err := x.Store.Update(t.Context(), func(tx *world.Tx) error {
+	session, err := x.StartSession(t.Context(), x.root, &ssmapi.StartSessionInput{Target: new(known)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(f func(*world.Tx)) world.World {
+		w, err := x.Store.Update(t.Context(), func(tx *world.Tx) error { f(tx); return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	x.EndSessions(change(func(tx *world.Tx) {
 		i, _ := tx.Instances.Get(known)
 		i.Power = world.Terminated
 		tx.Instances.Put(i)
-		Finish(tx)
-		return nil
-	}); err != nil {
-		t.Fatal(err)
+	}))
+	change(Finish)
+	if _, going := x.Open(*session.SessionId); going {
+		t.Error("a session with a terminated instance goes on")
 	}
 	if got := x.status(known); got != "" {
 		t.Errorf("a terminated node is %s", got)
