@@ -113,6 +113,7 @@ type roles struct {
 // Who has a role may go on to the roles that trust it, of other accounts too; nobody else comes by its credentials, and
 // they lie about nowhere.
 func TestRolesOfOthers(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, "10.10.10.0/24", "us-east-1")
 	if _, errs, ok := l.Try(testkit.Binary(t), "account", "create", "shop"); !ok {
 		t.Fatal(errs)

@@ -39,7 +39,8 @@ func (s *shell) take(m frame.Message) error {
 }
 
 func (s *shell) run(ctx context.Context) error {
-	if remote.IsTerminal(s.In) {
+	terminal := remote.IsTerminal(s.In)
+	if terminal {
 		restore, err := remote.MakeRaw(s.In)
 		if err != nil {
 			return err
@@ -75,6 +76,9 @@ func (s *shell) run(ctx context.Context) error {
 				return err
 			}
 		case err = <-failed:
+			if terminal && err != nil {
+				return errLeft // it hung up
+			}
 			if err != nil && !errors.Is(err, io.EOF) {
 				return err
 			}
