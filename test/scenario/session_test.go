@@ -62,13 +62,19 @@ func freePort(t *testing.T) string {
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	n := newNodes(t, "--listen", "127.0.0.1:"+freePort(t))
+	quiet := n.quiet()
 	for _, part := range []struct {
 		name string
 		f    func(*nodes)
 	}{
 		{"a shell", (*nodes).shell}, {"ports", (*nodes).ports}, {"SSH", (*nodes).ssh}, {"commands", (*nodes).commands},
-		{"hostile frames", (*nodes).hostile}, {"many at once", (*nodes).crowd}, {"a log", (*nodes).log}, {"a restart of the daemon", (*nodes).restart},
+		{"hostile frames", (*nodes).hostile}, {"many at once", (*nodes).crowd}, {"a log", (*nodes).log},
 		{"without the role", (*nodes).without},
+		{"a session in which nothing is said", func(n *nodes) {
+			quiet.t = n.T
+			quiet.expect("The session timed out because nothing was said.")
+		}},
+		{"a restart of the daemon", (*nodes).restart},
 	} {
 		ok := t.Run(part.name, func(t *testing.T) {
 			in, s, l := *n, *n.shop, *n.lab
@@ -81,6 +87,16 @@ func TestSessions(t *testing.T) {
 			return
 		}
 	}
+}
+
+// quiet begins a session that ends when nothing is said for a minute.
+func (n *nodes) quiet() *console {
+	n.T.Helper()
+	n.AWS("ssm", "create-document", "--name", "quiet", "--document-type", "Session", "--document-format", "YAML", "--content",
+		"schemaVersion: '1.0'\nsessionType: Standard_Stream\ninputs:\n  idleSessionTimeout: '1'\n")
+	c := n.console(testkit.Binary(n.T), "ssm", "start-session", "--target", n.node.id, "--document-name", "quiet")
+	c.expect("$ ")
+	return c
 }
 
 // shell works in a terminal: its size, an interrupt, ten megabytes of output, the end.
@@ -216,7 +232,7 @@ func (n *nodes) hostile() {
 	victim := n.console(testkit.Binary(n.T), "ssm", "start-session", "--target", n.node.id)
 	victim.expect("Starting session with SessionId: ")
 	victim.expect("$ ")
-	ids := strings.Fields(n.Pick("Sessions[].SessionId", "ssm", "describe-sessions", "--state", "Active"))
+	ids := strings.Fields(n.Pick("Sessions[?DocumentName=='SSM-SessionManagerRunShell'].SessionId", "ssm", "describe-sessions", "--state", "Active"))
 	if len(ids) != 2 {
 		n.T.Fatalf("two sessions are told of as %q", ids)
 	}
@@ -369,7 +385,13 @@ func (n *nodes) without() {
 	n.connected(none)
 	n.AWS("iam", "detach-role-policy", "--role-name", "poor", "--policy-arn", "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
 	n.Eventually("the node is lost with its permission", func() bool { return n.ping(poor) == "ConnectionLost" })
+	c := n.console(testkit.Binary(n.T), "ssm", "start-session", "--target", none.id)
+	c.expect("$ ")
 	n.AWS("ec2", "terminate-instances", "--instance-ids", none.id)
+	c.expect("SessionId: ")
+	if err := c.end(); err != nil {
+		n.T.Errorf("the session with a terminated instance: %v", err)
+	}
 	n.Eventually("the node is gone with its instance", func() bool { return n.ping(none) == "None" })
 }
 
