@@ -15,6 +15,7 @@ import (
 	"kumiko/internal/driver/netns"
 	"kumiko/internal/driver/nft"
 	"kumiko/internal/driver/route"
+	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
 	"kumiko/internal/reconcile"
 	"kumiko/internal/record/access"
@@ -142,9 +143,12 @@ func (h hosts) Observe() map[world.InstanceID]store.Host {
 // sink takes what the flow driver reads from the kernel.
 type sink struct{ *drivers }
 
-// Refused tells flow logs, and who watches, that a packet was refused.
+// Refused tells flow logs, and who watches, that a packet was refused. Flow logs have nothing of what is for the router. (Amazon VPC User
+// Guide, "Flow log limitations".)
 func (s sink) Refused(r flow.Refusal) {
-	s.records.Refused(refused(r))
+	if r.Origin.Station != fabric.Router {
+		s.records.Refused(refused(r))
+	}
 	s.watchers.tell(event{Time: r.Time, Flow: r.Flow.String(), RefusedBy: r.Origin.String()})
 }
 

@@ -252,6 +252,8 @@ func TestRepliesAndServices(t *testing.T) {
 	n.listen(string(v.ID), 80)
 	n.expectOpen("i-a", fabric.MetadataAddr.String()+":80")
 	n.expectOpen("i-b", fabric.MetadataAddr.String()+":80") // though its groups let nothing out
+	n.send("i-a", fabric.MetadataAddr.String()+":81")
+	n.expectRefusal(func(f fabric.Flow) bool { return f.Dst == fabric.MetadataAddr }, fabric.Origin{Station: fabric.Router, VPC: v.ID}, deadline())
 }
 
 // TestAddressChangesHands gives the address of a port to another one: what the former owner had connected is judged anew.

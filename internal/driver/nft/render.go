@@ -221,5 +221,6 @@ func (r *router) inputChain() nft.Chain {
 		add(fromBeyond(), nft.Log(string(fabric.NoRoute), kernel.LogGroup, logBytes), drop())
 	}
 	add(service, accept())
+	c.Rules = append(c.Rules, refuse(fabric.Router))
 	return c
 }
