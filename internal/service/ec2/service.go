@@ -65,14 +65,11 @@ func (s *Service) look(c world.Caller) *view {
 	return &view{w: s.store.World(), seen: seen, c: c, now: s.now()}
 }
 
-// after is the view of a transaction's result.
-func (s *Service) after(w world.World, c world.Caller) *view {
-	return &view{w: w, seen: s.store.Seen(), c: c, now: s.now()}
-}
-
-// update runs f in a transaction. With dry set, a request that would succeed changes nothing and is answered as AWS
-// answers dry runs.
+// update runs f in a transaction, and answers from the World it led to with what was seen of the kernel before: what was just made
+// is pending, however quick the kernel is. With dry set, a request that would succeed changes nothing and is answered as AWS answers
+// dry runs.
 func (s *Service) update(ctx context.Context, c world.Caller, dry *bool, f func(*world.Tx) error) (*view, error) {
+	seen := s.store.Seen()
 	w, err := s.store.Update(ctx, func(tx *world.Tx) error {
 		if err := f(tx); err != nil {
 			return err
@@ -82,7 +79,7 @@ func (s *Service) update(ctx context.Context, c world.Caller, dry *bool, f func(
 	if err != nil {
 		return nil, err
 	}
-	return s.after(w, c), nil
+	return &view{w: w, seen: seen, c: c, now: s.now()}, nil
 }
 
 func dryRun(dry *bool) error {
