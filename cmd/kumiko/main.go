@@ -54,6 +54,8 @@ func inside() {
 }
 
 func up(ctx context.Context, o cli.UpOptions) error {
+	// Who read our output may go before us: then writing fails, and ends nothing. Instances are not to inherit it, so it is not ignored.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return app.Run(ctx, app.Config{
 		State: o.State, Listen: o.Listen, Open: o.Open, StrictAMI: o.StrictAMI, IAMWarn: o.IAM == "warn", Folders: o.Folders,
 		Version: version(), Ready: o.Ready, Log: logger(o.Debug),
