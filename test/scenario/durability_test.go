@@ -1,8 +1,10 @@
 package scenario
 
 import (
+	"bufio"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -192,5 +194,48 @@ func TestDownAndUpAgain(t *testing.T) {
 	l.Eventually("the instances reachable again", func() bool { return l.opens(i, j.addr, "22") })
 	if got := l.Inside(i.id, "cat", "/home/ec2-user/kept"); got != "kept" {
 		t.Errorf("the instance's file says %q", got)
+	}
+}
+
+// Who reads the daemon's output may go: the daemon goes on, and ends everything when it is asked to.
+func TestNobodyReadsTheLog(t *testing.T) {
+	testkit.Need(t, "aws", "bash")
+	testkit.LeaveNothing(t)
+	dir, err := os.MkdirTemp("", testkit.StatePrefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	state, binary := filepath.Join(dir, "state"), testkit.Binary(t)
+	cmd := exec.CommandContext(t.Context(), binary, "up", "--state", state, "--listen", "127.0.0.1:0")
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(said).ReadString('\n'); err != nil || !strings.Contains(line, "ready") {
+		t.Errorf("%q: %v", line, err)
+	}
+	log.Close()
+	said.Close()
+	script := strings.NewReplacer("KUMIKO", binary, "STATE", state).Replace(`
+		eval "$(KUMIKO env --state STATE)"
+		vpc=$(aws ec2 create-vpc --cidr-block 10.0.0.0/24 --query Vpc.VpcId --output text)
+		subnet=$(aws ec2 create-subnet --vpc-id $vpc --cidr-block 10.0.0.0/24 --query Subnet.SubnetId --output text)
+		ami=$(aws ec2 describe-images --owners amazon --query 'Images[0].ImageId' --output text)
+		i=$(aws ec2 run-instances --image-id $ami --instance-type t3.micro --subnet-id $subnet --query 'Instances[0].InstanceId' --output text)
+		aws ec2 wait instance-running --instance-ids $i
+		KUMIKO down --state STATE  # the daemon has something to say of the instance's end`)
+	if out, err := exec.CommandContext(t.Context(), "bash", "-euc", script).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }
