@@ -10,11 +10,12 @@ import (
 // Compile says what the network must be for w.
 func Compile(w world.World) *Fabric {
 	c := newCompilation(w)
-	c.out.endpoints = c.endpointNames()
+	c.out.endpoints, c.out.balancers = c.endpointNames(), c.balancerZones()
 	for v := range w.VPCs.All() {
 		c.vpc(v)
 	}
 	c.resourceGateways()
+	c.balancers()
 	c.latticeMembers()
 	c.latticeEndpoints()
 	c.lattice = c.latticeNames()

@@ -1,6 +1,8 @@
 package reach
 
 import (
+	"fmt"
+
 	"kumiko/internal/fabric"
 	"kumiko/internal/world"
 )
@@ -20,4 +22,32 @@ func (w *walk) served(v *fabric.VPC) bool {
 	}
 	takes := w.Flow.Protocol == world.TCP && w.Flow.DstPort == fabric.ServicePort
 	return takes || w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen}})
+}
+
+// throughBalancer follows the packet that came to a node of a load balancer on to one of the targets that get
+// connections, from the node's own address.
+func (w *walk) throughBalancer(v *fabric.VPC, g *fabric.Gateway, p fabric.Port) bool {
+	f, ok := g.Balancer.Front(w.Flow.Dst, w.Flow.DstPort)
+	pass := ok && w.Flow.Protocol == world.TCP && len(f.Receivers) > 0
+	looped := len(w.legs) > mostLegs
+	if !w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Gateway: g.ID}, Front: &f, Pass: pass && !looped}) {
+		return false
+	}
+	w.choices = max(w.choices, len(f.Receivers))
+	to := f.Receivers[w.choice%len(f.Receivers)]
+	w.Flow.Src, w.Flow.Dst, w.Flow.DstPort = p.Addrs[0], to.Addr(), to.Port()
+	return w.fromPort(v, p)
+}
+
+// noFront says why a load balancer did not take a packet.
+func (h Hop) noFront(f fabric.Flow) string {
+	switch {
+	case f.Protocol != world.TCP:
+		return fmt.Sprintf("%s takes TCP only; %s is not carried", h.Origin.Gateway, proto(f))
+	case h.Front.Listener == "":
+		return fmt.Sprintf("%s has no listener for %s at %s", h.Origin.Gateway, proto(f), f.Dst)
+	case len(h.Front.Receivers) == 0:
+		return fmt.Sprintf("%s has no target in %s that the node at %s sends to", h.Origin.Gateway, h.Front.Group, f.Dst)
+	}
+	return fmt.Sprintf("%s sends it round and round", h.Origin.Gateway)
 }

@@ -35,7 +35,8 @@ type Hop struct {
 	// Of a listener: what it serves.
 	Association   world.ResourceAssociationID
 	Configuration world.ResourceConfigurationID
-	Lattice       bool // of an endpoint: it is one of a resource or a service network
+	Lattice       bool          // of an endpoint: it is one of a resource or a service network
+	Front         *fabric.Front // of a load balancer: the listener; one without an id is none
 }
 
 // From follows the first packet of flow from the ENI that sends it, and its answer back. The ENI must be a port of the
@@ -157,6 +158,9 @@ func (w *walk) toPort(v *fabric.VPC, from *fabric.Port, p fabric.Port) bool {
 	}
 	if p.SourceDestCheck && !p.Holds(w.Flow.Dst) {
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: v.ID, ENI: p.ENI}})
+	}
+	if g := w.f.Gateway(p.Peer.Gateway); g != nil && g.Balancer != nil {
+		return w.throughBalancer(v, g, p)
 	}
 	if g := p.Peer.Gateway; g != "" { // nothing listens at a gateway's own addresses
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Gateway: g}})

@@ -41,6 +41,9 @@ type (
 	DelegationSetID         string // N and capital letters and digits
 	HealthCheckID           string // a UUID
 
+	LoadBalancerID            string // nlb-, and 16 digits, which are in its ARN
+	ListenerID                string // lsn-, and 16 digits, which are in its ARN
+	TargetGroupID             string // tg-, and 16 digits, which are in its ARN
 	ResolverRuleAssociationID string // rslvr-rrassoc-
 	QueryLogConfigID          string // rqlc-
 	QueryLogAssociationID     string // rqlca-
