@@ -48,6 +48,20 @@ func compareFronts(a, b Front) int {
 	return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Port, b.Port))
 }
 
+// Probed are the groups of the targets that are asked whether they are well, by the keys of the probes.
+func (f *Fabric) Probed() map[string]world.TargetGroupID {
+	out := map[string]world.TargetGroupID{}
+	for _, g := range f.Gateways {
+		if g.Balancer == nil {
+			continue
+		}
+		for _, p := range g.Balancer.Probes {
+			out[p.Key] = p.Group
+		}
+	}
+	return out
+}
+
 // balancers adds the load balancers of the VPCs that are made.
 func (c *compilation) balancers() {
 	for row := range c.w.LoadBalancers.All() {

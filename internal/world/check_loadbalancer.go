@@ -11,13 +11,15 @@ func (c *checker) loadBalancer(id LoadBalancerID) error {
 		return missing("vpc", string(b.VPC))
 	}
 	for o := range c.w.LoadBalancers.In(b.Keys()[0]) {
-		if o.ID != id {
+		if o.ID != id && !o.Deleting {
 			return clash("load-balancer", string(id), string(o.ID), "they have the same name")
 		}
 	}
 	has := map[SubnetID]int{}
 	for _, e := range c.w.ENIsOfBalancer(id) {
-		has[e.Subnet]++
+		if !e.Deleting {
+			has[e.Subnet]++
+		}
 	}
 	zones := map[string]bool{}
 	for _, s := range b.Subnets {

@@ -17,6 +17,8 @@ type LoadBalancer struct {
 	Subnets  []SubnetID        // one in a zone, each with one ENI whose Balancer is this
 	Groups   []SecurityGroupID // guard its ENIs; none: nothing is refused there
 
+	Chosen   []SubnetID        // those of the subnets in which the address was asked for
+
 	CrossZone           bool // load_balancing.cross_zone.enabled
 	DeletionProtection  bool // deletion_protection.enabled
 	EnforcePrivateLinks bool // EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic
@@ -149,7 +151,9 @@ func namedKey(m Meta, name string) string {
 // BalancerNamed is the load balancer with the name in an account and region.
 func (w *World) BalancerNamed(c Caller, name string) (LoadBalancer, bool) {
 	for b := range w.LoadBalancers.In(namedKey(Meta{Account: c.Account, Region: c.Region}, name)) {
-		return b, true
+		if !b.Deleting {
+			return b, true
+		}
 	}
 	return LoadBalancer{}, false
 }
