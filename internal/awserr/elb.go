@@ -12,7 +12,9 @@ func ELBCode(code, format string, args ...any) *Error {
 }
 
 // ELBInvalid says that a request does not hold together.
-func ELBInvalid(format string, args ...any) *Error { return ELBCode("ValidationError", format, args...) }
+func ELBInvalid(format string, args ...any) *Error {
+	return ELBCode("ValidationError", format, args...)
+}
 
 // ELBUnbuilt says that a part of a known operation is not built here. SDKs do not retry its status, 501.
 func ELBUnbuilt(what string) *Error {

@@ -17,7 +17,7 @@ type LoadBalancer struct {
 	Subnets  []SubnetID        // one in a zone, each with one ENI whose Balancer is this
 	Groups   []SecurityGroupID // guard its ENIs; none: nothing is refused there
 
-	Chosen   []SubnetID        // those of the subnets in which the address was asked for
+	Chosen []SubnetID // those of the subnets in which the address was asked for
 
 	CrossZone           bool // load_balancing.cross_zone.enabled
 	DeletionProtection  bool // deletion_protection.enabled
