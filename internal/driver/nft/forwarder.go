@@ -24,8 +24,6 @@ const (
 	setOwn        = "forwarder" // with _addrs and _prefixes: what is a forwarder's own
 	mapLabels     = "labels"
 	mapZones      = "forwarder_zones"
-	setForwarded  = "forwarded"
-	setPortless   = "forwarded_portless"
 
 	chainBorrowed  = "borrowed"
 	chainArrive    = "arrive"
@@ -174,12 +172,12 @@ func (r *router) toForwarder() []nft.Rule {
 // that keeps them: the kernel's connections count both ways together.
 func (r *router) counts() {
 	ends := []nft.Type{nft.InterfaceIndex, nft.InterfaceIndex, nft.Addr4, nft.Addr4, nft.Protocol}
-	r.table.Sets = append(r.table.Sets, nft.Set{Name: setForwarded, Key: append(ends, nft.Port, nft.Port), Meter: true}, nft.Set{Name: setPortless, Key: ends, Meter: true})
+	r.table.Sets = append(r.table.Sets, nft.Set{Name: kernel.MeterForwarded, Key: append(ends, nft.Port, nft.Port), Meter: true}, nft.Set{Name: kernel.MeterForwardedPortless, Key: ends, Meter: true})
 	by := []nft.Selector{nft.InIndex(), nft.OutIndex(), nft.IPv4.Source(), nft.IPv4.Destination(), nft.TransportProtocol()}
-	ported := nft.Count(setForwarded, append(by, nft.AnySourcePort(), nft.AnyDestinationPort())...)
+	ported := nft.Count(kernel.MeterForwarded, append(by, nft.AnySourcePort(), nft.AnyDestinationPort())...)
 	r.add(chainCount,
 		nft.NewRule(nft.Is(nft.TransportProtocol(), nft.FieldByte(6)), ported, accept()), nft.NewRule(nft.Is(nft.TransportProtocol(), nft.FieldByte(17)), ported, accept()),
-		nft.NewRule(nft.Count(setPortless, by...), accept()))
+		nft.NewRule(nft.Count(kernel.MeterForwardedPortless, by...), accept()))
 	lead := leadTo(chainCount)
 	r.add("sent_on", append(r.own(nft.InInterface(), nft.Family.Source, returns()), nft.NewRule(lead))...)
 	r.add("to_send_on", append(r.own(nft.OutInterface(), nft.Family.Destination, returns()), nft.NewRule(lead))...)

@@ -12,7 +12,7 @@ import (
 )
 
 // TableName is the name of the table in each namespace.
-const TableName = "kumiko"
+const TableName = kernel.FilterTable
 
 // logBytes is how much of a refused packet is copied: the longest IP header and the ports.
 const logBytes = 96
