@@ -12,12 +12,13 @@ import (
 // each port is a node that sends on, from its own address, what comes to it.
 type Balancer struct {
 	ID     world.LoadBalancerID
-	Fronts []Front // sorted by Addr and Port
+	Fronts []Front // sorted by Endpoint, Addr and Port
 	Probes []Probe // sorted by Key
 }
 
-// Front is a listener at an address of a node.
+// Front is a listener at an address: of a node, or of an endpoint, for whose zone a node stands.
 type Front struct {
+	Endpoint  world.EndpointID // whose link it accepts from; empty: what comes to the node itself
 	Listener  world.ListenerID
 	Group     world.TargetGroupID
 	Addr      netip.Addr
@@ -35,9 +36,9 @@ type Probe struct {
 	Check world.TargetCheck
 }
 
-// Front finds the listener at an address and a port.
-func (b *Balancer) Front(a netip.Addr, port uint16) (Front, bool) {
-	i, ok := slices.BinarySearchFunc(b.Fronts, Front{Addr: a, Port: port}, compareFronts)
+// Front finds the listener at an address and a port for the link of an endpoint, or, with none, for what comes to a node.
+func (b *Balancer) Front(e world.EndpointID, a netip.Addr, port uint16) (Front, bool) {
+	i, ok := slices.BinarySearchFunc(b.Fronts, Front{Endpoint: e, Addr: a, Port: port}, compareFronts)
 	if !ok {
 		return Front{}, false
 	}
@@ -45,7 +46,7 @@ func (b *Balancer) Front(a netip.Addr, port uint16) (Front, bool) {
 }
 
 func compareFronts(a, b Front) int {
-	return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Port, b.Port))
+	return cmp.Or(cmp.Compare(a.Endpoint, b.Endpoint), a.Addr.Compare(b.Addr), cmp.Compare(a.Port, b.Port))
 }
 
 // Probed are the groups of the targets that are asked whether they are well, by the keys of the probes.

@@ -59,6 +59,7 @@ func (c *compilation) finish() {
 	}
 	c.consumers()
 	c.endpointConsumers()
+	c.serviceConsumers()
 	slices.SortFunc(c.out.Hosts, func(a, b *Host) int { return cmp.Compare(a.ID, b.ID) })
 	c.public()
 	c.nats()

@@ -97,7 +97,7 @@ func (c *compilation) peer(e world.ENI, n int) Peer {
 	}
 	if e.Endpoint != "" {
 		if p, ok := c.w.Endpoints.Get(e.Endpoint); ok && p.Works() { // ENIs come and go; none takes the place of another
-			return Peer{Endpoint: e.Endpoint, Device: device(int(e.Index)), Local: p.Type == world.EndpointInterface}
+			return Peer{Endpoint: e.Endpoint, Device: device(int(e.Index)), Local: p.Type == world.EndpointInterface && p.Provider == ""}
 		}
 		return Peer{}
 	}

@@ -24,19 +24,19 @@ func (w *walk) served(v *fabric.VPC) bool {
 	return takes || w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen}})
 }
 
-// throughBalancer follows the packet that came to a node of a load balancer on to one of the targets that get
-// connections, from the node's own address.
-func (w *walk) throughBalancer(v *fabric.VPC, g *fabric.Gateway, p fabric.Port) bool {
-	f, ok := g.Balancer.Front(w.Flow.Dst, w.Flow.DstPort)
-	pass := ok && w.Flow.Protocol == world.TCP && len(f.Receivers) > 0
-	looped := len(w.legs) > mostLegs
-	if !w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Gateway: g.ID}, Front: &f, Pass: pass && !looped}) {
+// throughBalancer follows the packet that came to a node of a load balancer, or by the link of an endpoint, on to one of
+// the targets that get connections, from the node's own address.
+func (w *walk) throughBalancer(g *fabric.Gateway, e world.EndpointID) bool {
+	f, ok := g.Balancer.Front(e, w.Flow.Dst, w.Flow.DstPort)
+	pass := ok && w.Flow.Protocol == world.TCP && len(f.Receivers) > 0 && len(w.legs) <= mostLegs
+	if !w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: g.VPC, Gateway: g.ID}, Front: &f, Pass: pass}) {
 		return false
 	}
 	w.choices = max(w.choices, len(f.Receivers))
-	to := f.Receivers[w.choice%len(f.Receivers)]
-	w.Flow.Src, w.Flow.Dst, w.Flow.DstPort = p.Addrs[0], to.Addr(), to.Port()
-	return w.fromPort(v, p)
+	to, node := f.Receivers[w.choice%len(f.Receivers)], g.Ports[f.Node]
+	w.Flow.Src, w.Flow.Dst, w.Flow.DstPort = node.Addrs[0], to.Addr(), to.Port()
+	v, p, ok := w.f.Port(node.ENI)
+	return ok && w.fromPort(v, p)
 }
 
 // noFront says why a load balancer did not take a packet.

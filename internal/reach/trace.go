@@ -160,7 +160,7 @@ func (w *walk) toPort(v *fabric.VPC, from *fabric.Port, p fabric.Port) bool {
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: v.ID, ENI: p.ENI}})
 	}
 	if g := w.f.Gateway(p.Peer.Gateway); g != nil && g.Balancer != nil {
-		return w.throughBalancer(v, g, p)
+		return w.throughBalancer(g, "")
 	}
 	if g := p.Peer.Gateway; g != "" { // nothing listens at a gateway's own addresses
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Gateway: g}})
@@ -198,6 +198,9 @@ func (w *walk) throughGateway(l fabric.Link, e world.EndpointID) bool {
 	g := w.f.Gateway(l.Gateway)
 	if g == nil {
 		return false
+	}
+	if g.Balancer != nil {
+		return w.throughBalancer(g, e)
 	}
 	listen := Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: g.VPC, Gateway: g.ID}}
 	t, ok := g.Listener(e, w.Flow.Dst)

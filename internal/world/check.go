@@ -70,6 +70,8 @@ func (c *checker) put(noun, id string) error {
 		return c.peering(PeeringID(id))
 	case "vpc-endpoint":
 		return c.endpoint(EndpointID(id))
+	case "vpc-endpoint-service":
+		return c.endpointService(EndpointServiceID(id))
 	case "load-balancer":
 		return c.loadBalancer(LoadBalancerID(id))
 	case "listener":

@@ -5,6 +5,9 @@ package world
 func (c *checker) loadBalancer(id LoadBalancerID) error {
 	b, _ := c.w.LoadBalancers.Get(id)
 	if b.Deleting {
+		if c.w.EndpointServices.Some(string(id)) {
+			return &Error{Kind: InUse, Noun: "load-balancer", ID: string(id), By: "vpc-endpoint-service"}
+		}
 		return nil
 	}
 	if !c.w.VPCs.Has(b.VPC) {

@@ -34,6 +34,7 @@ type (
 	FlowLogID               string // fl-
 	SubnetReservationID     string // scr-
 	EndpointID              string // vpce-
+	EndpointServiceID       string // vpce-svc-
 	ResolverEndpointID      string // rslvr-in- or rslvr-out-
 	ResolverRuleID          string // rslvr-rr-
 	EndpointAssociationID   string // vpce-rsc-asc-

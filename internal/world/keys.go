@@ -156,9 +156,9 @@ func (g ResourceGateway) Keys() []string {
 	return deleting(add(add([]string(nil), g.VPC), g.Groups...), g.Meta)
 }
 
-// Keys are the ids of its groups, while it works, and its index if it has one.
+// Keys are the ids of its service, if that is an account's own, and of its groups, while it works, and its index if it has one.
 func (e Endpoint) Keys() []string {
-	var keys []string
+	keys := add([]string(nil), e.Provider)
 	if e.Works() {
 		keys = add(keys, e.Groups...)
 	}

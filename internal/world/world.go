@@ -44,6 +44,7 @@ type World struct {
 	Endpoints              Table[EndpointID, Endpoint]
 	EndpointAssociations   Table[EndpointAssociationID, EndpointAssociation]
 
+	EndpointServices   Table[EndpointServiceID, EndpointService]
 	LoadBalancers      Table[LoadBalancerID, LoadBalancer]
 	Listeners          Table[ListenerID, Listener]
 	TargetGroups       Table[TargetGroupID, TargetGroup]
@@ -116,6 +117,7 @@ func (w *World) tables() []namedTable {
 		{"subnet-cidr-reservation", &w.SubnetReservations},
 		{"vpc-endpoint", &w.Endpoints},
 		{"vpc-endpoint-association", &w.EndpointAssociations},
+		{"vpc-endpoint-service", &w.EndpointServices},
 		{"load-balancer", &w.LoadBalancers},
 		{"listener", &w.Listeners},
 		{"target-group", &w.TargetGroups},

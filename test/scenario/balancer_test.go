@@ -209,10 +209,7 @@ func (b *balancer) fails() {
 		b.T.Error("the connection of a draining target was cut off")
 	}
 	b.refuses(b.client, b.nodes[1], "80")
-	if err := open.cmd.Process.Kill(); err != nil {
-		b.T.Error(err)
-	}
-	_ = open.cmd.Wait() // killed
+	open.quit(b.T)
 }
 
 // ends deletes the load balancer, and what it leaves.

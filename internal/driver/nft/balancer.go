@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -18,13 +19,12 @@ import (
 // the targets whether they are well sits in the namespace, at addresses of its own (kernel.ProbeAddr).
 func renderBalancer(g *fabric.Gateway) *nft.Table {
 	fronts, lists := frontSets(g)
-	t := &nft.Table{Name: TableName, Sets: append(fronts, portSets(g.Ports)...)}
+	consumers := consumerSets(g)
+	t := &nft.Table{Name: TableName, Sets: slices.Concat(fronts, portSets(g.Ports), consumers[:2], []nft.Set{nodeMarks(g)})}
 	input := closedInput()
 	input.Rules = append(input.Rules, nft.NewRule(nft.In("uplinks", nft.InInterface()), nft.In("probes", nft.IPv4.Destination()), accept()))
-	raw := zoneChain()
-	raw.Rules = raw.Rules[:len(raw.Rules)-1] // all that comes is of one VPC: no zones
 	t.Chains = []nft.Chain{
-		raw, nodeChain(), admitNode(), spreadChain(), forwardNode(), clampChain(g), sourceChain(g.Ports), input,
+		zoneChain(), nodeChain(), admitNode(), admitConsumer(), spreadChain(), forwardNode(), clampChain(g), sourceChain(g.Ports), input,
 	}
 	for _, l := range lists {
 		t.Chains = append(t.Chains, l.chain())
@@ -101,7 +101,11 @@ func frontSets(g *fabric.Gateway) ([]nft.Set, []receivers) {
 		if len(l) == 0 {
 			continue
 		}
-		at := nft.Concat(nft.FieldInterface(g.Ports[f.Node].Device), nft.FieldAddr(f.Addr), nft.FieldPort(f.Port))
+		device, ok := frontDevice(g, f)
+		if !ok {
+			continue
+		}
+		at := nft.Concat(nft.FieldInterface(device), nft.FieldAddr(f.Addr), nft.FieldPort(f.Port))
 		listeners.Elements = append(listeners.Elements, nft.Element{Key: at})
 		fronts.Elements = append(fronts.Elements, nft.Element{Key: at, Verdict: nft.Verdict{Kind: nft.Goto, Chain: l.name()}})
 		if !known[l.name()] {
@@ -122,11 +126,62 @@ func frontSets(g *fabric.Gateway) ([]nft.Set, []receivers) {
 	return sets, lists
 }
 
-// nodeChain looks at connections that begin.
+// frontDevice is the interface that what is for a listener comes by.
+func frontDevice(g *fabric.Gateway, f fabric.Front) (string, bool) {
+	if f.Endpoint == "" {
+		return g.Ports[f.Node].Device, true
+	}
+	i := slices.IndexFunc(g.Consumers, func(c fabric.Consumer) bool { return c.Endpoint == f.Endpoint })
+	if i < 0 {
+		return "", false
+	}
+	return kernel.ConsumerDevice(g.Consumers[i].Index), true
+}
+
+// nodeMarks are the marks of connections by the links of endpoints: the consumer, and the node that stands for the zone of
+// the endpoint's address.
+func nodeMarks(g *fabric.Gateway) nft.Set {
+	marks := nft.Set{Name: "marks", Key: []nft.Type{nft.Interface, nft.Addr4}, Value: nft.Mark}
+	for _, f := range g.Balancer.Fronts {
+		i := slices.IndexFunc(g.Consumers, func(c fabric.Consumer) bool { return f.Endpoint != "" && c.Endpoint == f.Endpoint })
+		if i < 0 {
+			continue
+		}
+		index := g.Consumers[i].Index
+		marks.Elements = append(marks.Elements, nft.Element{
+			Key:   nft.Concat(nft.FieldInterface(kernel.ConsumerDevice(index)), nft.FieldAddr(f.Addr)),
+			Value: nft.Concat(nft.FieldU32(uint32(index) | uint32(f.Node+1)<<kernel.MarkEgressShift)),
+		})
+	}
+	marks.Elements = tidy(marks.Elements)
+	return marks
+}
+
+// nodeChain looks at connections that begin, and leads packets of those by the links of endpoints by their mark: to the
+// node, and back.
 func nodeChain() nft.Chain {
+	begins := func(from, chain string) nft.Rule {
+		return nft.NewRule(nft.In(from, nft.InInterface()), nft.State(nft.New), nft.End(nft.Verdict{Kind: nft.Jump, Chain: chain}))
+	}
+	lead := func(from string, mask uint32) nft.Rule {
+		return nft.NewRule(nft.In(from, nft.InInterface()), nft.SetMasked(nft.SetPacketMark(), nft.ConnectionMark(), mask))
+	}
 	return nft.Chain{Name: "mangle", Base: filter(nft.Prerouting, nft.PriorityMangle, nft.Accept), Rules: []nft.Rule{
 		nft.NewRule(nft.State(nft.Invalid), drop()),
-		nft.NewRule(nft.In("uplinks", nft.InInterface()), nft.State(nft.New), nft.End(nft.Verdict{Kind: nft.Jump, Chain: "admit"})),
+		begins("uplinks", "admit"), begins("consumers", "admit_endpoint"),
+		lead("uplinks", kernel.MarkConsumerMask), lead("consumers", kernel.MarkEgressMask),
+	}}
+}
+
+// admitConsumer lets connections of endpoints to listeners in. The first packet of a connection may come again: what was
+// decided stays.
+func admitConsumer() nft.Chain {
+	return nft.Chain{Name: "admit_endpoint", Rules: []nft.Rule{
+		nft.NewRule(nft.IsNot(nft.ConnectionMark(), nft.FieldU32(0)), nft.End(nft.Verdict{Kind: nft.Return})),
+		nft.NewRule(nft.Is(nft.IPv4.Source(), nft.FieldAddr(kernel.LinkGateway)), drop()),
+		nft.NewRule(nft.In(setListeners, nft.InInterface(), nft.IPv4.Destination(), nft.DestinationPort(unix.IPPROTO_TCP)),
+			nft.SetTo(nft.SetConnectionMark(), "marks", nft.InInterface(), nft.IPv4.Destination()), nft.End(nft.Verdict{Kind: nft.Return})),
+		refuse(fabric.Listen),
 	}}
 }
 
@@ -150,9 +205,12 @@ func spreadChain() nft.Chain {
 	}}
 }
 
-// forwardNode lets packets pass that came by a node and leave by it again.
+// forwardNode lets packets pass that came by a node and leave by it again, and those between endpoints and nodes;
+// connections begin at endpoints, and never lead from one to another.
 func forwardNode() nft.Chain {
 	return nft.Chain{Name: chainForward, Base: filter(nft.Forward, nft.PriorityFilter, nft.Drop), Rules: []nft.Rule{
 		nft.NewRule(nft.In("uplinks", nft.InInterface()), nft.In("uplinks", nft.OutInterface()), accept()),
+		nft.NewRule(nft.In("consumers", nft.InInterface()), nft.In("uplinks", nft.OutInterface()), accept()),
+		nft.NewRule(nft.In("uplinks", nft.InInterface()), nft.In("consumers", nft.OutInterface()), nft.State(nft.Established|nft.Related), accept()),
 	}}
 }

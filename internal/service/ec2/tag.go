@@ -95,6 +95,11 @@ func taggables() []taggable {
 			func(r *world.EgressOnlyGateway) *world.Meta { return &r.Meta }),
 		tableOf("nat-", "nat-gateway", "natgateway", func(w *world.World) *world.Table[world.NATGatewayID, world.NATGateway] { return &w.NATGateways },
 			func(r *world.NATGateway) *world.Meta { return &r.Meta }),
+		tableOf("vpce-svc-", "vpc-endpoint-service", "vpc-endpoint-service",
+			func(w *world.World) *world.Table[world.EndpointServiceID, world.EndpointService] {
+				return &w.EndpointServices
+			},
+			func(r *world.EndpointService) *world.Meta { return &r.Meta }),
 		tableOf("vpce-", "vpc-endpoint", "vpc-endpoint", func(w *world.World) *world.Table[world.EndpointID, world.Endpoint] { return &w.Endpoints },
 			func(r *world.Endpoint) *world.Meta { return &r.Meta }),
 		tableOf("eipalloc-", "address", "elastic-ip", func(w *world.World) *world.Table[world.AllocationID, world.Address] { return &w.Addresses },

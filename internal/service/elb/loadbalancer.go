@@ -185,6 +185,9 @@ func (s *Service) DeleteLoadBalancer(ctx context.Context, c world.Caller, in *el
 		if b.DeletionProtection {
 			return awserr.ELBCode("OperationNotPermitted", "Load balancer '%s' cannot be deleted because deletion protection is enabled", b.ARN())
 		}
+		if tx.EndpointServices.Some(string(b.ID)) {
+			return awserr.ELBCode("ResourceInUse", "Load balancer '%s' cannot be deleted because it is currently associated with another service", b.ARN())
+		}
 		for _, l := range slices.Collect(tx.Listeners.In(string(b.ID))) {
 			tx.Listeners.Delete(l.ID)
 		}
@@ -213,6 +216,10 @@ func (s *Service) SetSecurityGroups(ctx context.Context, c world.Caller, in *elb
 			return awserr.ELBCode("InvalidConfigurationRequest", "You must specify at least one security group")
 		}
 		if b.Groups, err = securityGroups(&tx.World, c, b.VPC, in.SecurityGroups); err != nil {
+			return err
+		}
+		if err := unbuilt("Security groups that judge what comes by VPC endpoints are",
+			tx.EndpointServices.Some(string(b.ID)) && value(in.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic) == "on"); err != nil {
 			return err
 		}
 		b.EnforcePrivateLinks = or(in.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic, onOff(b.EnforcePrivateLinks)) == "on"

@@ -148,6 +148,12 @@ func (s *Service) SetSubnets(ctx context.Context, c world.Caller, in *elbapi.Set
 		if places[0].subnet.VPC != b.VPC {
 			return awserr.ELBCode("InvalidSubnet", "The subnets must belong to VPC %s", b.VPC)
 		}
+		leaves := slices.ContainsFunc(b.Subnets, func(id world.SubnetID) bool {
+			return !slices.ContainsFunc(places, func(p place) bool { return p.subnet.ID == id })
+		})
+		if leaves && tx.EndpointServices.Some(string(b.ID)) {
+			return awserr.ELBCode("ResourceInUse", "Load balancer '%s' cannot leave subnets because it is currently associated with another service", b.ARN())
+		}
 		return moveNodes(tx, c, &b, places)
 	})
 	if err != nil {
