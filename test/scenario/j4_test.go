@@ -196,6 +196,9 @@ func (s *service) twins() {
 	}
 	s.Kill()
 	s.Up()
+	for _, p := range s.sides {
+		p.Cloud = s.In(p.Account, p.Region)
+	}
 	if !a.alive() || !b.alive() {
 		s.T.Error("a conversation did not outlive the daemon")
 	}
