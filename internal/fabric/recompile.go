@@ -63,7 +63,6 @@ func (c *compilation) retouch(prev *Fabric, old world.World, touched map[world.V
 		}
 	}
 	c.resourceGateways()
-	slices.SortFunc(c.out.Gateways, func(a, b *Gateway) int { return cmp.Compare(a.ID, b.ID) })
 	c.latticeMembers()
 	c.latticeEndpoints()
 	c.rehost(prev, old, touched)
