@@ -146,6 +146,9 @@ func (s *Service) ModifyVpcEndpointServiceConfiguration(ctx context.Context, c w
 
 // DeleteVpcEndpointServiceConfigurations deletes services nobody is connected to, or waits for.
 func (s *Service) DeleteVpcEndpointServiceConfigurations(ctx context.Context, c world.Caller, in *ec2api.DeleteVpcEndpointServiceConfigurationsInput) (*ec2api.DeleteVpcEndpointServiceConfigurationsOutput, error) {
+	if len(in.ServiceIds) == 0 {
+		return nil, awserr.EC2MissingParameter("ServiceId")
+	}
 	for _, id := range in.ServiceIds {
 		if err := awserr.EC2CheckID("vpc-endpoint-service", id); err != nil {
 			return nil, err
