@@ -63,6 +63,7 @@ func (c *compilation) retouch(prev *Fabric, old world.World, touched map[world.V
 		}
 	}
 	c.resourceGateways()
+	c.balancers()
 	c.latticeMembers()
 	c.latticeEndpoints()
 	c.rehost(prev, old, touched)
