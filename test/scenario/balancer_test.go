@@ -241,3 +241,54 @@ func (l *lab) explain(from instance, to, port string) string {
 	out, errs, _ := l.Try(testkit.Binary(l.T), "explain", from.id, to+":"+port, "--output", "json")
 	return out + errs
 }
+
+// A load balancer that faces the Internet answers public addresses, which lead to its nodes from another VPC. Its target is an
+// address, asked over HTTP: one that answers 500 is not well, and gets connections all the same while none is.
+func TestPublicLoadBalancer(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "10.0.128.0/24", "us-east-1")
+	v, other := l.addVPC("shop"), l.addVPC("customer")
+	if got := l.Refused("elbv2", "create-load-balancer", "--name", "shop", "--type", "network", "--subnets", v.subnets[0]); !strings.Contains(got, "has no internet gateway") {
+		t.Errorf("without an internet gateway: %s", got)
+	}
+	for _, p := range []*vpc{v, other} {
+		gateway := l.Pick("InternetGateway.InternetGatewayId", "ec2", "create-internet-gateway")
+		l.AWS("ec2", "attach-internet-gateway", "--internet-gateway-id", gateway, "--vpc-id", p.id)
+		table := l.Pick("RouteTables[0].RouteTableId", "ec2", "describe-route-tables", "--filters", "Name=vpc-id,Values="+p.id)
+		l.AWS("ec2", "create-route", "--route-table-id", table, "--destination-cidr-block", "0.0.0.0/0", "--gateway-id", gateway)
+		l.AWS("ec2", "modify-subnet-attribute", "--subnet-id", p.subnets[0], "--map-public-ip-on-launch")
+	}
+	target, client := l.startIn(v, 0, 11), l.startIn(other, 0, 11)
+	elastic := l.Pick("AllocationId", "ec2", "allocate-address", "--domain", "vpc")
+	b := &balancer{lab: l, v: v, client: client, targets: []instance{target}}
+	b.group = l.elb("TargetGroups[0].TargetGroupArn", "create-target-group", "--name", "shop", "--protocol", "TCP", "--port", "8080", "--vpc-id", v.id, "--target-type", "ip",
+		"--health-check-protocol", "HTTP", "--health-check-path", "/health", "--health-check-interval-seconds", "5", "--health-check-timeout-seconds", "2", "--matcher", "HttpCode=200")
+	out := strings.Fields(l.elb("LoadBalancers[0].[LoadBalancerArn, DNSName]", "create-load-balancer", "--name", "shop", "--type", "network",
+		"--subnet-mappings", "SubnetId="+v.subnets[0]+",AllocationId="+elastic))
+	b.arn, b.name = out[0], out[1]
+	b.listener = l.elb("Listeners[0].ListenerArn", "create-listener", "--load-balancer-arn", b.arn, "--protocol", "TCP", "--port", "80",
+		"--default-actions", "Type=forward,TargetGroupArn="+b.group)
+	l.running(target, client)
+	l.host(target, "8080")
+	l.allow(v.group, "8080", l.cidr.String())
+	l.AWS("elbv2", "register-targets", "--target-group-arn", b.group, "--targets", "Id="+target.addr)
+	l.AWS("elbv2", "wait", "load-balancer-available", "--load-balancer-arns", b.arn)
+	l.AWS("elbv2", "wait", "target-in-service", "--target-group-arn", b.group)
+	public := l.Pick("Addresses[0].PublicIp", "ec2", "describe-addresses", "--allocation-ids", elastic)
+	if got := l.Inside(client.id, "dig", "+short", b.name); got != public {
+		t.Errorf("%s is %q, want %s", b.name, got, public)
+	}
+	l.agree(client, b.name, "80", "")
+	if got := l.Inside(client.id, "curl", "-sS", "--connect-timeout", "3", "http://"+b.name+"/"); !strings.HasPrefix(got, "AWS PrivateLink") {
+		t.Errorf("the page is %q", got)
+	}
+	l.AWS("elbv2", "modify-target-group", "--target-group-arn", b.group, "--matcher", "HttpCode=201-299")
+	l.Eventually("unhealthy", func() bool {
+		return "unhealthy" == l.elb("TargetHealthDescriptions[0].TargetHealth.State", "describe-target-health", "--target-group-arn", b.group)
+	})
+	l.agree(client, b.name, "80", "")
+	l.AWS("elbv2", "delete-load-balancer", "--load-balancer-arn", b.arn)
+	l.Eventually("the elastic address is free", func() bool {
+		return "None" == l.Pick("Addresses[0].AssociationId", "ec2", "describe-addresses", "--allocation-ids", elastic)
+	})
+}
