@@ -144,6 +144,10 @@ func (r *router) forwardChain(known bool) nft.Chain {
 		pass = nft.End(nft.Verdict{Kind: nft.Goto, Chain: chainKnown})
 	}
 	add(nft.State(nft.Established|nft.Related), pass)
+	if r.forwards && r.vpc.Uplink != nil {
+		r.oneWay()
+		add(nft.State(nft.Invalid), nft.In(setForwarders, nft.OutInterface()), leadTo(chainOneWay))
+	}
 	add(nft.State(nft.Invalid), drop())
 	add(noMark(), drop())
 	add(nft.Dispatch("out", nft.InInterface()))
