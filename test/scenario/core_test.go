@@ -30,7 +30,7 @@ func TestCore(t *testing.T) {
 		name string
 		tell func()
 	}{
-		{"peering", c.peering}, {"analysis", c.analysis}, {"foretold", c.foretold}, {"network ACL", c.networkACL},
+		{"peering", c.peering}, {"analysis", c.analysis}, {"foretold", c.foretold}, {"network ACL", c.networkACL}, {"firewall", c.firewall},
 		{"internet", c.internet}, {"NAT addresses", c.natAddresses}, {"attach", c.attach}, {"flow records", c.flowRecords},
 		{"daemon gone", c.daemonGone}, {"end", c.end},
 	} {
