@@ -159,6 +159,11 @@ func touch(old, w *world.World, changed []world.Change) (vpcs map[world.VPCID]bo
 				vpcs[p.Requester.VPC], vpcs[p.Accepter.VPC] = true, true
 				continue
 			}
+			if g, ok := groupOf(in, ch); ok {
+				for a := range in.GroupAssociations.In(string(g)) {
+					vpcs[a.VPC] = true
+				}
+			}
 			id, known := vpcOf(in, ch)
 			if !known {
 				return nil, true
@@ -168,6 +173,18 @@ func touch(old, w *world.World, changed []world.Change) (vpcs map[world.VPCID]bo
 	}
 	delete(vpcs, "")
 	return vpcs, false
+}
+
+// groupOf is the security group that a row is or is a rule of.
+func groupOf(in *world.World, ch world.Change) (world.SecurityGroupID, bool) {
+	switch ch.Noun {
+	case "security-group":
+		return world.SecurityGroupID(ch.ID), true
+	case "security-group-rule":
+		r, ok := in.SecurityGroupRules.Get(world.SecurityGroupRuleID(ch.ID))
+		return r.Group, ok
+	}
+	return "", false
 }
 
 // vpcOf is the VPC a row is about in the World in, none when the row is not there or no network depends on it; false
@@ -205,6 +222,9 @@ func vpcOf(in *world.World, ch world.Change) (world.VPCID, bool) {
 		return r.VPC, true
 	case "security-group":
 		r, _ := in.SecurityGroups.Get(world.SecurityGroupID(ch.ID))
+		return r.VPC, true
+	case "security-group-association":
+		r, _ := in.GroupAssociations.Get(ch.ID)
 		return r.VPC, true
 	case "network-interface":
 		r, _ := in.ENIs.Get(world.ENIID(ch.ID))

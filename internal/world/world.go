@@ -22,6 +22,7 @@ type World struct {
 	NetworkACLs            Table[NetworkACLID, NetworkACL]
 	SecurityGroups         Table[SecurityGroupID, SecurityGroup]
 	SecurityGroupRules     Table[SecurityGroupRuleID, SecurityGroupRule]
+	GroupAssociations      Table[string, GroupAssociation]
 	ENIs                   Table[ENIID, ENI]
 	Instances              Table[InstanceID, Instance]
 	ManagedPrefixLists     Table[PrefixListID, ManagedPrefixList]
@@ -90,6 +91,7 @@ func (w *World) tables() []namedTable {
 		{"network-acl", &w.NetworkACLs},
 		{"security-group", &w.SecurityGroups},
 		{"security-group-rule", &w.SecurityGroupRules},
+		{"security-group-association", &w.GroupAssociations},
 		{"network-interface", &w.ENIs},
 		{"instance", &w.Instances},
 		{"prefix-list", &w.ManagedPrefixLists},
