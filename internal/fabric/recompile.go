@@ -134,7 +134,7 @@ func withPeers(f *Fabric, touched map[world.VPCID]bool) map[world.VPCID]bool {
 }
 
 // split takes the rows of security group rules and those of names apart from the rest: they are what changes most
-// often, and nothing but the groups, or the names, of a VPC follows from them.
+// often, and nothing but the groups, or the names, of a VPC follows from them. An elastic address is a name's as well.
 func split(changed []world.Change) (rules, names, rest []world.Change) {
 	for _, ch := range changed {
 		switch ch.Noun {
@@ -142,6 +142,8 @@ func split(changed []world.Change) (rules, names, rest []world.Change) {
 			rules = append(rules, ch)
 		case "hosted-zone", "record-set", "health-check", "health-observation":
 			names = append(names, ch)
+		case "address":
+			names, rest = append(names, ch), append(rest, ch)
 		default:
 			rest = append(rest, ch)
 		}

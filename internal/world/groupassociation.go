@@ -23,7 +23,9 @@ func (a GroupAssociation) Owner() string { return string(a.VPC) }
 func (a GroupAssociation) Keys() []string { return deleting([]string{string(a.Group)}, a.Meta) }
 
 // Disassociating are the associations of groups that were asked to end.
-func (w *World) Disassociating() []GroupAssociation { return collect(w.GroupAssociations.In(keyDeleting)) }
+func (w *World) Disassociating() []GroupAssociation {
+	return collect(w.GroupAssociations.In(keyDeleting))
+}
 
 // Carries tells whether interfaces of the VPC can carry the group: it is the VPC's own, or associated with it.
 func (w *World) Carries(v VPCID, g SecurityGroup) bool {

@@ -154,6 +154,7 @@ func (c *cloud) restore(then world.World) {
 		rewind(&tx.NetworkACLs, &then.NetworkACLs)
 		rewind(&tx.SecurityGroups, &then.SecurityGroups)
 		rewind(&tx.SecurityGroupRules, &then.SecurityGroupRules)
+		rewind(&tx.GroupAssociations, &then.GroupAssociations)
 		rewind(&tx.ENIs, &then.ENIs)
 		rewind(&tx.Instances, &then.Instances)
 		rewind(&tx.ManagedPrefixLists, &then.ManagedPrefixLists)

@@ -20,6 +20,7 @@ type Handlers interface {
 	AssociateIamInstanceProfile(ctx context.Context, c world.Caller, in *AssociateIamInstanceProfileInput) (*AssociateIamInstanceProfileOutput, error)
 	AssociateNatGatewayAddress(ctx context.Context, c world.Caller, in *AssociateNatGatewayAddressInput) (*AssociateNatGatewayAddressOutput, error)
 	AssociateRouteTable(ctx context.Context, c world.Caller, in *AssociateRouteTableInput) (*AssociateRouteTableOutput, error)
+	AssociateSecurityGroupVpc(ctx context.Context, c world.Caller, in *AssociateSecurityGroupVpcInput) (*AssociateSecurityGroupVpcOutput, error)
 	AssociateVpcCidrBlock(ctx context.Context, c world.Caller, in *AssociateVpcCidrBlockInput) (*AssociateVpcCidrBlockOutput, error)
 	AttachInternetGateway(ctx context.Context, c world.Caller, in *AttachInternetGatewayInput) (*AttachInternetGatewayOutput, error)
 	AttachNetworkInterface(ctx context.Context, c world.Caller, in *AttachNetworkInterfaceInput) (*AttachNetworkInterfaceOutput, error)
@@ -124,6 +125,7 @@ type Handlers interface {
 	DisassociateIamInstanceProfile(ctx context.Context, c world.Caller, in *DisassociateIamInstanceProfileInput) (*DisassociateIamInstanceProfileOutput, error)
 	DisassociateNatGatewayAddress(ctx context.Context, c world.Caller, in *DisassociateNatGatewayAddressInput) (*DisassociateNatGatewayAddressOutput, error)
 	DisassociateRouteTable(ctx context.Context, c world.Caller, in *DisassociateRouteTableInput) (*DisassociateRouteTableOutput, error)
+	DisassociateSecurityGroupVpc(ctx context.Context, c world.Caller, in *DisassociateSecurityGroupVpcInput) (*DisassociateSecurityGroupVpcOutput, error)
 	DisassociateVpcCidrBlock(ctx context.Context, c world.Caller, in *DisassociateVpcCidrBlockInput) (*DisassociateVpcCidrBlockOutput, error)
 	GetConsoleOutput(ctx context.Context, c world.Caller, in *GetConsoleOutputInput) (*GetConsoleOutputOutput, error)
 	GetManagedPrefixListAssociations(ctx context.Context, c world.Caller, in *GetManagedPrefixListAssociationsInput) (*GetManagedPrefixListAssociationsOutput, error)
@@ -133,6 +135,7 @@ type Handlers interface {
 	GetSecurityGroupsForVpc(ctx context.Context, c world.Caller, in *GetSecurityGroupsForVpcInput) (*GetSecurityGroupsForVpcOutput, error)
 	GetSubnetCidrReservations(ctx context.Context, c world.Caller, in *GetSubnetCidrReservationsInput) (*GetSubnetCidrReservationsOutput, error)
 	ImportKeyPair(ctx context.Context, c world.Caller, in *ImportKeyPairInput) (*ImportKeyPairOutput, error)
+	ModifyAddressAttribute(ctx context.Context, c world.Caller, in *ModifyAddressAttributeInput) (*ModifyAddressAttributeOutput, error)
 	ModifyInstanceAttribute(ctx context.Context, c world.Caller, in *ModifyInstanceAttributeInput) (*ModifyInstanceAttributeOutput, error)
 	ModifyInstanceMetadataOptions(ctx context.Context, c world.Caller, in *ModifyInstanceMetadataOptionsInput) (*ModifyInstanceMetadataOptionsOutput, error)
 	ModifyManagedPrefixList(ctx context.Context, c world.Caller, in *ModifyManagedPrefixListInput) (*ModifyManagedPrefixListOutput, error)
@@ -151,6 +154,7 @@ type Handlers interface {
 	ReplaceNetworkAclEntry(ctx context.Context, c world.Caller, in *ReplaceNetworkAclEntryInput) (*ReplaceNetworkAclEntryOutput, error)
 	ReplaceRoute(ctx context.Context, c world.Caller, in *ReplaceRouteInput) (*ReplaceRouteOutput, error)
 	ReplaceRouteTableAssociation(ctx context.Context, c world.Caller, in *ReplaceRouteTableAssociationInput) (*ReplaceRouteTableAssociationOutput, error)
+	ResetAddressAttribute(ctx context.Context, c world.Caller, in *ResetAddressAttributeInput) (*ResetAddressAttributeOutput, error)
 	ResetInstanceAttribute(ctx context.Context, c world.Caller, in *ResetInstanceAttributeInput) (*ResetInstanceAttributeOutput, error)
 	ResetNetworkInterfaceAttribute(ctx context.Context, c world.Caller, in *ResetNetworkInterfaceAttributeInput) (*ResetNetworkInterfaceAttributeOutput, error)
 	RevokeSecurityGroupEgress(ctx context.Context, c world.Caller, in *RevokeSecurityGroupEgressInput) (*RevokeSecurityGroupEgressOutput, error)
@@ -186,6 +190,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("AssociateIamInstanceProfile", h.AssociateIamInstanceProfile),
 			wire.Op("AssociateNatGatewayAddress", h.AssociateNatGatewayAddress),
 			wire.Op("AssociateRouteTable", h.AssociateRouteTable),
+			wire.Op("AssociateSecurityGroupVpc", h.AssociateSecurityGroupVpc),
 			wire.Op("AssociateVpcCidrBlock", h.AssociateVpcCidrBlock),
 			wire.Op("AttachInternetGateway", h.AttachInternetGateway),
 			wire.Op("AttachNetworkInterface", h.AttachNetworkInterface),
@@ -290,6 +295,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DisassociateIamInstanceProfile", h.DisassociateIamInstanceProfile),
 			wire.Op("DisassociateNatGatewayAddress", h.DisassociateNatGatewayAddress),
 			wire.Op("DisassociateRouteTable", h.DisassociateRouteTable),
+			wire.Op("DisassociateSecurityGroupVpc", h.DisassociateSecurityGroupVpc),
 			wire.Op("DisassociateVpcCidrBlock", h.DisassociateVpcCidrBlock),
 			wire.Op("GetConsoleOutput", h.GetConsoleOutput),
 			wire.Op("GetManagedPrefixListAssociations", h.GetManagedPrefixListAssociations),
@@ -299,6 +305,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("GetSecurityGroupsForVpc", h.GetSecurityGroupsForVpc),
 			wire.Op("GetSubnetCidrReservations", h.GetSubnetCidrReservations),
 			wire.Op("ImportKeyPair", h.ImportKeyPair),
+			wire.Op("ModifyAddressAttribute", h.ModifyAddressAttribute),
 			wire.Op("ModifyInstanceAttribute", h.ModifyInstanceAttribute),
 			wire.Op("ModifyInstanceMetadataOptions", h.ModifyInstanceMetadataOptions),
 			wire.Op("ModifyManagedPrefixList", h.ModifyManagedPrefixList),
@@ -317,6 +324,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("ReplaceNetworkAclEntry", h.ReplaceNetworkAclEntry),
 			wire.Op("ReplaceRoute", h.ReplaceRoute),
 			wire.Op("ReplaceRouteTableAssociation", h.ReplaceRouteTableAssociation),
+			wire.Op("ResetAddressAttribute", h.ResetAddressAttribute),
 			wire.Op("ResetInstanceAttribute", h.ResetInstanceAttribute),
 			wire.Op("ResetNetworkInterfaceAttribute", h.ResetNetworkInterfaceAttribute),
 			wire.Op("RevokeSecurityGroupEgress", h.RevokeSecurityGroupEgress),

@@ -139,6 +139,18 @@ type AssociateRouteTableOutput struct {
 	AssociationState *RouteTableAssociationState `aws:"AssociationState,out=associationState"`
 }
 
+// AssociateSecurityGroupVpcInput is what AssociateSecurityGroupVpc is asked with.
+type AssociateSecurityGroupVpcInput struct {
+	GroupId *string `aws:"GroupId,need"`
+	VpcId   *string `aws:"VpcId,need"`
+	DryRun  *bool   `aws:"DryRun"`
+}
+
+// AssociateSecurityGroupVpcOutput is what AssociateSecurityGroupVpc answers.
+type AssociateSecurityGroupVpcOutput struct {
+	State *string `aws:"State,out=state"`
+}
+
 // AssociateVpcCidrBlockInput is what AssociateVpcCidrBlock is asked with.
 type AssociateVpcCidrBlockInput struct {
 	CidrBlock                       *string `aws:"CidrBlock"`
@@ -1669,6 +1681,18 @@ type DisassociateRouteTableInput struct {
 type DisassociateRouteTableOutput struct {
 }
 
+// DisassociateSecurityGroupVpcInput is what DisassociateSecurityGroupVpc is asked with.
+type DisassociateSecurityGroupVpcInput struct {
+	GroupId *string `aws:"GroupId,need"`
+	VpcId   *string `aws:"VpcId,need"`
+	DryRun  *bool   `aws:"DryRun"`
+}
+
+// DisassociateSecurityGroupVpcOutput is what DisassociateSecurityGroupVpc answers.
+type DisassociateSecurityGroupVpcOutput struct {
+	State *string `aws:"State,out=state"`
+}
+
 // DisassociateVpcCidrBlockInput is what DisassociateVpcCidrBlock is asked with.
 type DisassociateVpcCidrBlockInput struct {
 	AssociationId *string `aws:"AssociationId,out=associationId,need"`
@@ -1796,6 +1820,18 @@ type ImportKeyPairOutput struct {
 	KeyName        *string `aws:"KeyName,out=keyName"`
 	KeyPairId      *string `aws:"KeyPairId,out=keyPairId"`
 	Tags           []Tag   `aws:"TagSet,out=tagSet"`
+}
+
+// ModifyAddressAttributeInput is what ModifyAddressAttribute is asked with.
+type ModifyAddressAttributeInput struct {
+	AllocationId *string `aws:"AllocationId,need"`
+	DomainName   *string `aws:"DomainName"`
+	DryRun       *bool   `aws:"DryRun"`
+}
+
+// ModifyAddressAttributeOutput is what ModifyAddressAttribute answers.
+type ModifyAddressAttributeOutput struct {
+	Address *AddressAttribute `aws:"Address,out=address"`
 }
 
 // ModifyInstanceAttributeInput is what ModifyInstanceAttribute is asked with.
@@ -2081,6 +2117,18 @@ type ReplaceRouteTableAssociationInput struct {
 type ReplaceRouteTableAssociationOutput struct {
 	NewAssociationId *string                     `aws:"NewAssociationId,out=newAssociationId"`
 	AssociationState *RouteTableAssociationState `aws:"AssociationState,out=associationState"`
+}
+
+// ResetAddressAttributeInput is what ResetAddressAttribute is asked with.
+type ResetAddressAttributeInput struct {
+	AllocationId *string `aws:"AllocationId,need"`
+	Attribute    *string `aws:"Attribute,need"`
+	DryRun       *bool   `aws:"DryRun"`
+}
+
+// ResetAddressAttributeOutput is what ResetAddressAttribute answers.
+type ResetAddressAttributeOutput struct {
+	Address *AddressAttribute `aws:"Address,out=address"`
 }
 
 // ResetInstanceAttributeInput is what ResetInstanceAttribute is asked with.

@@ -84,7 +84,7 @@ func managed(tx *world.Tx, a world.Address) error {
 	return nil
 }
 
-// ReleaseAddress gives an address back that is not associated.
+// ReleaseAddress gives an address back that is not associated and has no reverse name.
 func (s *Service) ReleaseAddress(ctx context.Context, c world.Caller, in *ec2api.ReleaseAddressInput) (*ec2api.ReleaseAddressOutput, error) {
 	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
 		a, err := findAddress(tx, c, in.AllocationId, in.PublicIp)
@@ -97,8 +97,11 @@ func (s *Service) ReleaseAddress(ctx context.Context, c world.Caller, in *ec2api
 		if err := managed(tx, a); err != nil {
 			return err
 		}
-		if a.Association != "" {
+		switch {
+		case a.Association != "":
 			return awserr.EC2Code("InvalidIPAddress.InUse", "Address %s is in use.", a.Public)
+		case a.Reverse.Name != "":
+			return awserr.EC2Code("InvalidAddress.PtrSet", "The address with allocation id %s cannot be released because it has a reverse DNS record.", a.ID)
 		}
 		tx.Addresses.Delete(a.ID)
 		return nil
@@ -331,22 +334,6 @@ func addressesNamed(rows []world.Address, public []string) ([]world.Address, err
 		return nil, noAddress(missing...)
 	}
 	return out, nil
-}
-
-// DescribeAddressesAttribute lists the reverse names of addresses; setting them is not built, so there are none.
-func (s *Service) DescribeAddressesAttribute(_ context.Context, c world.Caller, in *ec2api.DescribeAddressesAttributeInput) (*ec2api.DescribeAddressesAttributeOutput, error) {
-	if err := oneOf("attribute", in.Attribute, "domain-name"); err != nil {
-		return nil, err
-	}
-	v := s.look(c)
-	page, next, err := listFrom(query{noun: "address", ids: in.AllocationIds, size: in.MaxResults, token: in.NextToken, dry: in.DryRun},
-		owned(&v.w.Addresses, c), listing.Filters[world.Address]{}, listing.EC2(1, 1000))
-	if err != nil {
-		return nil, err
-	}
-	return &ec2api.DescribeAddressesAttributeOutput{NextToken: next, Addresses: each(page, func(a world.Address) ec2api.AddressAttribute {
-		return ec2api.AddressAttribute{AllocationId: new(string(a.ID)), PublicIp: new(a.Public.String())}
-	})}, nil
 }
 
 // DescribeAddressTransfers lists the addresses that wait to be given to other accounts: there are none, because none can be.
