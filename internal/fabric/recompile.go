@@ -161,10 +161,8 @@ func touch(old, w *world.World, changed []world.Change) (vpcs map[world.VPCID]bo
 				vpcs[p.Requester.VPC], vpcs[p.Accepter.VPC] = true, true
 				continue
 			}
-			if g, ok := groupOf(in, ch); ok {
-				for a := range in.GroupAssociations.In(string(g)) {
-					vpcs[a.VPC] = true
-				}
+			for _, v := range elsewhere(in, ch) {
+				vpcs[v] = true
 			}
 			id, known := vpcOf(in, ch)
 			if !known {
@@ -175,6 +173,27 @@ func touch(old, w *world.World, changed []world.Change) (vpcs map[world.VPCID]bo
 	}
 	delete(vpcs, "")
 	return vpcs, false
+}
+
+// elsewhere are the VPCs besides its own that a row is about: those a group is associated with, and the ones at the two
+// ends of the cable of an interface.
+func elsewhere(in *world.World, ch world.Change) (out []world.VPCID) {
+	switch ch.Noun {
+	case "network-interface":
+		e, _ := in.ENIs.Get(world.ENIID(ch.ID))
+		i, _ := in.Instances.Get(e.Attachment.Instance)
+		return []world.VPCID{i.VPC}
+	case "instance":
+		for e := range in.ENIs.In(ch.ID) {
+			out = append(out, e.VPC)
+		}
+	}
+	if g, ok := groupOf(in, ch); ok {
+		for a := range in.GroupAssociations.In(string(g)) {
+			out = append(out, a.VPC)
+		}
+	}
+	return out
 }
 
 // groupOf is the security group that a row is or is a rule of.
@@ -194,6 +213,7 @@ func groupOf(in *world.World, ch world.Change) (world.SecurityGroupID, bool) {
 func vpcOf(in *world.World, ch world.Change) (world.VPCID, bool) {
 	switch ch.Noun {
 	case "account", "access-key", "idempotency-token", "key-pair", "egress-only-internet-gateway", "flow-log", "subnet-cidr-reservation",
+		"network-interface-permission",
 		"zone-authorization", "delegation-set", "access-log-subscription", "resource-policy", "log-group", "log-stream", "query-log-config",
 		"managed-node", "node-session", "ssm-document", "ssm-parameter", "ssm-command", "iam-user", "iam-group", "iam-role", "iam-policy", "instance-profile",
 		"network-insights-path", "network-insights-analysis", "network-insights-access-scope", "network-insights-access-scope-analysis":

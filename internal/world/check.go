@@ -50,6 +50,10 @@ func (c *checker) put(noun, id string) error {
 		return c.groupAssociation(id)
 	case "network-interface":
 		return c.eni(ENIID(id))
+	case "network-interface-permission":
+		if p, _ := c.w.ENIPermissions.Get(ENIPermissionID(id)); !c.w.ENIs.Has(p.ENI) {
+			return missing("network-interface", string(p.ENI))
+		}
 	case "instance":
 		return c.instance(InstanceID(id))
 	case "network-acl":
@@ -146,6 +150,9 @@ func (c *checker) deleted(noun, id string) error {
 	case "security-group-association":
 		return used("network-interface", c.carriedStill(id))
 	case "network-interface":
+		if some(w.ENIPermissions.In(id)) {
+			return used("network-interface-permission", true)
+		}
 		return used("address", w.Addresses.Some(id))
 	case "hosted-zone":
 		return used("record-set", some(w.RecordSetsOf(HostedZoneID(id))))

@@ -24,6 +24,7 @@ type World struct {
 	SecurityGroupRules     Table[SecurityGroupRuleID, SecurityGroupRule]
 	GroupAssociations      Table[string, GroupAssociation]
 	ENIs                   Table[ENIID, ENI]
+	ENIPermissions         Table[ENIPermissionID, ENIPermission]
 	Instances              Table[InstanceID, Instance]
 	ManagedPrefixLists     Table[PrefixListID, ManagedPrefixList]
 	ServiceNetworks        Table[ServiceNetworkID, ServiceNetwork]
@@ -93,6 +94,7 @@ func (w *World) tables() []namedTable {
 		{"security-group-rule", &w.SecurityGroupRules},
 		{"security-group-association", &w.GroupAssociations},
 		{"network-interface", &w.ENIs},
+		{"network-interface-permission", &w.ENIPermissions},
 		{"instance", &w.Instances},
 		{"prefix-list", &w.ManagedPrefixLists},
 		{"service-network", &w.ServiceNetworks},

@@ -156,6 +156,7 @@ func (c *cloud) restore(then world.World) {
 		rewind(&tx.SecurityGroupRules, &then.SecurityGroupRules)
 		rewind(&tx.GroupAssociations, &then.GroupAssociations)
 		rewind(&tx.ENIs, &then.ENIs)
+		rewind(&tx.ENIPermissions, &then.ENIPermissions)
 		rewind(&tx.Instances, &then.Instances)
 		rewind(&tx.ManagedPrefixLists, &then.ManagedPrefixLists)
 		rewind(&tx.ServiceNetworks, &then.ServiceNetworks)

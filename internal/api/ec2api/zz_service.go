@@ -40,6 +40,7 @@ type Handlers interface {
 	CreateNetworkInsightsAccessScope(ctx context.Context, c world.Caller, in *CreateNetworkInsightsAccessScopeInput) (*CreateNetworkInsightsAccessScopeOutput, error)
 	CreateNetworkInsightsPath(ctx context.Context, c world.Caller, in *CreateNetworkInsightsPathInput) (*CreateNetworkInsightsPathOutput, error)
 	CreateNetworkInterface(ctx context.Context, c world.Caller, in *CreateNetworkInterfaceInput) (*CreateNetworkInterfaceOutput, error)
+	CreateNetworkInterfacePermission(ctx context.Context, c world.Caller, in *CreateNetworkInterfacePermissionInput) (*CreateNetworkInterfacePermissionOutput, error)
 	CreateRoute(ctx context.Context, c world.Caller, in *CreateRouteInput) (*CreateRouteOutput, error)
 	CreateRouteTable(ctx context.Context, c world.Caller, in *CreateRouteTableInput) (*CreateRouteTableOutput, error)
 	CreateSecurityGroup(ctx context.Context, c world.Caller, in *CreateSecurityGroupInput) (*CreateSecurityGroupOutput, error)
@@ -63,6 +64,7 @@ type Handlers interface {
 	DeleteNetworkInsightsAnalysis(ctx context.Context, c world.Caller, in *DeleteNetworkInsightsAnalysisInput) (*DeleteNetworkInsightsAnalysisOutput, error)
 	DeleteNetworkInsightsPath(ctx context.Context, c world.Caller, in *DeleteNetworkInsightsPathInput) (*DeleteNetworkInsightsPathOutput, error)
 	DeleteNetworkInterface(ctx context.Context, c world.Caller, in *DeleteNetworkInterfaceInput) (*DeleteNetworkInterfaceOutput, error)
+	DeleteNetworkInterfacePermission(ctx context.Context, c world.Caller, in *DeleteNetworkInterfacePermissionInput) (*DeleteNetworkInterfacePermissionOutput, error)
 	DeleteRoute(ctx context.Context, c world.Caller, in *DeleteRouteInput) (*DeleteRouteOutput, error)
 	DeleteRouteTable(ctx context.Context, c world.Caller, in *DeleteRouteTableInput) (*DeleteRouteTableOutput, error)
 	DeleteSecurityGroup(ctx context.Context, c world.Caller, in *DeleteSecurityGroupInput) (*DeleteSecurityGroupOutput, error)
@@ -210,6 +212,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("CreateNetworkInsightsAccessScope", h.CreateNetworkInsightsAccessScope),
 			wire.Op("CreateNetworkInsightsPath", h.CreateNetworkInsightsPath),
 			wire.Op("CreateNetworkInterface", h.CreateNetworkInterface),
+			wire.Op("CreateNetworkInterfacePermission", h.CreateNetworkInterfacePermission),
 			wire.Op("CreateRoute", h.CreateRoute),
 			wire.Op("CreateRouteTable", h.CreateRouteTable),
 			wire.Op("CreateSecurityGroup", h.CreateSecurityGroup),
@@ -233,6 +236,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DeleteNetworkInsightsAnalysis", h.DeleteNetworkInsightsAnalysis),
 			wire.Op("DeleteNetworkInsightsPath", h.DeleteNetworkInsightsPath),
 			wire.Op("DeleteNetworkInterface", h.DeleteNetworkInterface),
+			wire.Op("DeleteNetworkInterfacePermission", h.DeleteNetworkInterfacePermission),
 			wire.Op("DeleteRoute", h.DeleteRoute),
 			wire.Op("DeleteRouteTable", h.DeleteRouteTable),
 			wire.Op("DeleteSecurityGroup", h.DeleteSecurityGroup),

@@ -479,6 +479,20 @@ type CreateNetworkInterfaceOutput struct {
 	ClientToken      *string           `aws:"ClientToken,out=clientToken"`
 }
 
+// CreateNetworkInterfacePermissionInput is what CreateNetworkInterfacePermission is asked with.
+type CreateNetworkInterfacePermissionInput struct {
+	NetworkInterfaceId *string `aws:"NetworkInterfaceId,need"`
+	AwsAccountId       *string `aws:"AwsAccountId"`
+	AwsService         *string `aws:"AwsService"`
+	Permission         *string `aws:"Permission,need"`
+	DryRun             *bool   `aws:"DryRun"`
+}
+
+// CreateNetworkInterfacePermissionOutput is what CreateNetworkInterfacePermission answers.
+type CreateNetworkInterfacePermissionOutput struct {
+	InterfacePermission *NetworkInterfacePermission `aws:"InterfacePermission,out=interfacePermission"`
+}
+
 // CreateRouteInput is what CreateRoute is asked with.
 type CreateRouteInput struct {
 	DestinationPrefixListId     *string `aws:"DestinationPrefixListId"`
@@ -798,6 +812,18 @@ type DeleteNetworkInterfaceInput struct {
 
 // DeleteNetworkInterfaceOutput is what DeleteNetworkInterface answers.
 type DeleteNetworkInterfaceOutput struct {
+}
+
+// DeleteNetworkInterfacePermissionInput is what DeleteNetworkInterfacePermission is asked with.
+type DeleteNetworkInterfacePermissionInput struct {
+	NetworkInterfacePermissionId *string `aws:"NetworkInterfacePermissionId,need"`
+	Force                        *bool   `aws:"Force"`
+	DryRun                       *bool   `aws:"DryRun"`
+}
+
+// DeleteNetworkInterfacePermissionOutput is what DeleteNetworkInterfacePermission answers.
+type DeleteNetworkInterfacePermissionOutput struct {
+	Return *bool `aws:"Return,out=return"`
 }
 
 // DeleteRouteInput is what DeleteRoute is asked with.

@@ -166,11 +166,7 @@ func addressENI(tx *world.Tx, c world.Caller, in *ec2api.AssociateAddressInput) 
 	case set(in.InstanceId) && set(in.NetworkInterfaceId):
 		return world.ENI{}, awserr.EC2Combination("You may specify either an instance or a network interface, but not both")
 	case set(in.NetworkInterfaceId):
-		e, err := find(&tx.ENIs, c, "network-interface", in.NetworkInterfaceId)
-		if err == nil && e.RequesterManaged {
-			err = awserr.EC2NotPermitted("You are not allowed to manage 'ela-attach' attachments.")
-		}
-		return e, err
+		return permittedENI(tx, c, in.NetworkInterfaceId, world.EIPAssociate)
 	case !set(in.InstanceId):
 		return world.ENI{}, awserr.EC2Code("MissingParameter", "Either instance ID or network interface ID must be specified")
 	}
@@ -223,6 +219,9 @@ func freeAddresses(tx *world.Tx, e world.ENI, drop func(world.Address) bool) {
 
 // deleteENI removes an interface; elastic addresses it has stay with their account.
 func deleteENI(tx *world.Tx, e world.ENI) {
+	for _, p := range slices.Collect(tx.ENIPermissions.In(string(e.ID))) {
+		tx.ENIPermissions.Delete(p.ID)
+	}
 	freeAddresses(tx, e, func(world.Address) bool { return true })
 	tx.ENIs.Delete(e.ID)
 }
@@ -334,6 +333,21 @@ func addressesNamed(rows []world.Address, public []string) ([]world.Address, err
 		return nil, noAddress(missing...)
 	}
 	return out, nil
+}
+
+// absent is a row of a noun that can be asked for and that nobody has yet.
+type absent struct{}
+
+// RowID is no id.
+func (absent) RowID() string { return "" }
+
+// absentFilters are the filters of such a noun.
+func absentFilters(names ...string) listing.Filters[absent] {
+	f := listing.Filters[absent]{Fields: map[string]func(absent) []string{}, Tags: func(absent) []world.Tag { return nil }}
+	for _, n := range names {
+		f.Fields[n] = never[absent]
+	}
+	return f
 }
 
 // DescribeAddressTransfers lists the addresses that wait to be given to other accounts: there are none, because none can be.
