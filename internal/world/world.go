@@ -22,7 +22,9 @@ type World struct {
 	NetworkACLs            Table[NetworkACLID, NetworkACL]
 	SecurityGroups         Table[SecurityGroupID, SecurityGroup]
 	SecurityGroupRules     Table[SecurityGroupRuleID, SecurityGroupRule]
+	GroupAssociations      Table[string, GroupAssociation]
 	ENIs                   Table[ENIID, ENI]
+	ENIPermissions         Table[ENIPermissionID, ENIPermission]
 	Instances              Table[InstanceID, Instance]
 	ManagedPrefixLists     Table[PrefixListID, ManagedPrefixList]
 	ServiceNetworks        Table[ServiceNetworkID, ServiceNetwork]
@@ -90,7 +92,9 @@ func (w *World) tables() []namedTable {
 		{"network-acl", &w.NetworkACLs},
 		{"security-group", &w.SecurityGroups},
 		{"security-group-rule", &w.SecurityGroupRules},
+		{"security-group-association", &w.GroupAssociations},
 		{"network-interface", &w.ENIs},
+		{"network-interface-permission", &w.ENIPermissions},
 		{"instance", &w.Instances},
 		{"prefix-list", &w.ManagedPrefixLists},
 		{"service-network", &w.ServiceNetworks},

@@ -20,6 +20,7 @@ type Handlers interface {
 	AssociateIamInstanceProfile(ctx context.Context, c world.Caller, in *AssociateIamInstanceProfileInput) (*AssociateIamInstanceProfileOutput, error)
 	AssociateNatGatewayAddress(ctx context.Context, c world.Caller, in *AssociateNatGatewayAddressInput) (*AssociateNatGatewayAddressOutput, error)
 	AssociateRouteTable(ctx context.Context, c world.Caller, in *AssociateRouteTableInput) (*AssociateRouteTableOutput, error)
+	AssociateSecurityGroupVpc(ctx context.Context, c world.Caller, in *AssociateSecurityGroupVpcInput) (*AssociateSecurityGroupVpcOutput, error)
 	AssociateVpcCidrBlock(ctx context.Context, c world.Caller, in *AssociateVpcCidrBlockInput) (*AssociateVpcCidrBlockOutput, error)
 	AttachInternetGateway(ctx context.Context, c world.Caller, in *AttachInternetGatewayInput) (*AttachInternetGatewayOutput, error)
 	AttachNetworkInterface(ctx context.Context, c world.Caller, in *AttachNetworkInterfaceInput) (*AttachNetworkInterfaceOutput, error)
@@ -39,6 +40,7 @@ type Handlers interface {
 	CreateNetworkInsightsAccessScope(ctx context.Context, c world.Caller, in *CreateNetworkInsightsAccessScopeInput) (*CreateNetworkInsightsAccessScopeOutput, error)
 	CreateNetworkInsightsPath(ctx context.Context, c world.Caller, in *CreateNetworkInsightsPathInput) (*CreateNetworkInsightsPathOutput, error)
 	CreateNetworkInterface(ctx context.Context, c world.Caller, in *CreateNetworkInterfaceInput) (*CreateNetworkInterfaceOutput, error)
+	CreateNetworkInterfacePermission(ctx context.Context, c world.Caller, in *CreateNetworkInterfacePermissionInput) (*CreateNetworkInterfacePermissionOutput, error)
 	CreateRoute(ctx context.Context, c world.Caller, in *CreateRouteInput) (*CreateRouteOutput, error)
 	CreateRouteTable(ctx context.Context, c world.Caller, in *CreateRouteTableInput) (*CreateRouteTableOutput, error)
 	CreateSecurityGroup(ctx context.Context, c world.Caller, in *CreateSecurityGroupInput) (*CreateSecurityGroupOutput, error)
@@ -62,6 +64,7 @@ type Handlers interface {
 	DeleteNetworkInsightsAnalysis(ctx context.Context, c world.Caller, in *DeleteNetworkInsightsAnalysisInput) (*DeleteNetworkInsightsAnalysisOutput, error)
 	DeleteNetworkInsightsPath(ctx context.Context, c world.Caller, in *DeleteNetworkInsightsPathInput) (*DeleteNetworkInsightsPathOutput, error)
 	DeleteNetworkInterface(ctx context.Context, c world.Caller, in *DeleteNetworkInterfaceInput) (*DeleteNetworkInterfaceOutput, error)
+	DeleteNetworkInterfacePermission(ctx context.Context, c world.Caller, in *DeleteNetworkInterfacePermissionInput) (*DeleteNetworkInterfacePermissionOutput, error)
 	DeleteRoute(ctx context.Context, c world.Caller, in *DeleteRouteInput) (*DeleteRouteOutput, error)
 	DeleteRouteTable(ctx context.Context, c world.Caller, in *DeleteRouteTableInput) (*DeleteRouteTableOutput, error)
 	DeleteSecurityGroup(ctx context.Context, c world.Caller, in *DeleteSecurityGroupInput) (*DeleteSecurityGroupOutput, error)
@@ -124,6 +127,7 @@ type Handlers interface {
 	DisassociateIamInstanceProfile(ctx context.Context, c world.Caller, in *DisassociateIamInstanceProfileInput) (*DisassociateIamInstanceProfileOutput, error)
 	DisassociateNatGatewayAddress(ctx context.Context, c world.Caller, in *DisassociateNatGatewayAddressInput) (*DisassociateNatGatewayAddressOutput, error)
 	DisassociateRouteTable(ctx context.Context, c world.Caller, in *DisassociateRouteTableInput) (*DisassociateRouteTableOutput, error)
+	DisassociateSecurityGroupVpc(ctx context.Context, c world.Caller, in *DisassociateSecurityGroupVpcInput) (*DisassociateSecurityGroupVpcOutput, error)
 	DisassociateVpcCidrBlock(ctx context.Context, c world.Caller, in *DisassociateVpcCidrBlockInput) (*DisassociateVpcCidrBlockOutput, error)
 	GetConsoleOutput(ctx context.Context, c world.Caller, in *GetConsoleOutputInput) (*GetConsoleOutputOutput, error)
 	GetManagedPrefixListAssociations(ctx context.Context, c world.Caller, in *GetManagedPrefixListAssociationsInput) (*GetManagedPrefixListAssociationsOutput, error)
@@ -133,6 +137,7 @@ type Handlers interface {
 	GetSecurityGroupsForVpc(ctx context.Context, c world.Caller, in *GetSecurityGroupsForVpcInput) (*GetSecurityGroupsForVpcOutput, error)
 	GetSubnetCidrReservations(ctx context.Context, c world.Caller, in *GetSubnetCidrReservationsInput) (*GetSubnetCidrReservationsOutput, error)
 	ImportKeyPair(ctx context.Context, c world.Caller, in *ImportKeyPairInput) (*ImportKeyPairOutput, error)
+	ModifyAddressAttribute(ctx context.Context, c world.Caller, in *ModifyAddressAttributeInput) (*ModifyAddressAttributeOutput, error)
 	ModifyInstanceAttribute(ctx context.Context, c world.Caller, in *ModifyInstanceAttributeInput) (*ModifyInstanceAttributeOutput, error)
 	ModifyInstanceMetadataOptions(ctx context.Context, c world.Caller, in *ModifyInstanceMetadataOptionsInput) (*ModifyInstanceMetadataOptionsOutput, error)
 	ModifyManagedPrefixList(ctx context.Context, c world.Caller, in *ModifyManagedPrefixListInput) (*ModifyManagedPrefixListOutput, error)
@@ -151,6 +156,7 @@ type Handlers interface {
 	ReplaceNetworkAclEntry(ctx context.Context, c world.Caller, in *ReplaceNetworkAclEntryInput) (*ReplaceNetworkAclEntryOutput, error)
 	ReplaceRoute(ctx context.Context, c world.Caller, in *ReplaceRouteInput) (*ReplaceRouteOutput, error)
 	ReplaceRouteTableAssociation(ctx context.Context, c world.Caller, in *ReplaceRouteTableAssociationInput) (*ReplaceRouteTableAssociationOutput, error)
+	ResetAddressAttribute(ctx context.Context, c world.Caller, in *ResetAddressAttributeInput) (*ResetAddressAttributeOutput, error)
 	ResetInstanceAttribute(ctx context.Context, c world.Caller, in *ResetInstanceAttributeInput) (*ResetInstanceAttributeOutput, error)
 	ResetNetworkInterfaceAttribute(ctx context.Context, c world.Caller, in *ResetNetworkInterfaceAttributeInput) (*ResetNetworkInterfaceAttributeOutput, error)
 	RevokeSecurityGroupEgress(ctx context.Context, c world.Caller, in *RevokeSecurityGroupEgressInput) (*RevokeSecurityGroupEgressOutput, error)
@@ -186,6 +192,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("AssociateIamInstanceProfile", h.AssociateIamInstanceProfile),
 			wire.Op("AssociateNatGatewayAddress", h.AssociateNatGatewayAddress),
 			wire.Op("AssociateRouteTable", h.AssociateRouteTable),
+			wire.Op("AssociateSecurityGroupVpc", h.AssociateSecurityGroupVpc),
 			wire.Op("AssociateVpcCidrBlock", h.AssociateVpcCidrBlock),
 			wire.Op("AttachInternetGateway", h.AttachInternetGateway),
 			wire.Op("AttachNetworkInterface", h.AttachNetworkInterface),
@@ -205,6 +212,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("CreateNetworkInsightsAccessScope", h.CreateNetworkInsightsAccessScope),
 			wire.Op("CreateNetworkInsightsPath", h.CreateNetworkInsightsPath),
 			wire.Op("CreateNetworkInterface", h.CreateNetworkInterface),
+			wire.Op("CreateNetworkInterfacePermission", h.CreateNetworkInterfacePermission),
 			wire.Op("CreateRoute", h.CreateRoute),
 			wire.Op("CreateRouteTable", h.CreateRouteTable),
 			wire.Op("CreateSecurityGroup", h.CreateSecurityGroup),
@@ -228,6 +236,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DeleteNetworkInsightsAnalysis", h.DeleteNetworkInsightsAnalysis),
 			wire.Op("DeleteNetworkInsightsPath", h.DeleteNetworkInsightsPath),
 			wire.Op("DeleteNetworkInterface", h.DeleteNetworkInterface),
+			wire.Op("DeleteNetworkInterfacePermission", h.DeleteNetworkInterfacePermission),
 			wire.Op("DeleteRoute", h.DeleteRoute),
 			wire.Op("DeleteRouteTable", h.DeleteRouteTable),
 			wire.Op("DeleteSecurityGroup", h.DeleteSecurityGroup),
@@ -290,6 +299,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DisassociateIamInstanceProfile", h.DisassociateIamInstanceProfile),
 			wire.Op("DisassociateNatGatewayAddress", h.DisassociateNatGatewayAddress),
 			wire.Op("DisassociateRouteTable", h.DisassociateRouteTable),
+			wire.Op("DisassociateSecurityGroupVpc", h.DisassociateSecurityGroupVpc),
 			wire.Op("DisassociateVpcCidrBlock", h.DisassociateVpcCidrBlock),
 			wire.Op("GetConsoleOutput", h.GetConsoleOutput),
 			wire.Op("GetManagedPrefixListAssociations", h.GetManagedPrefixListAssociations),
@@ -299,6 +309,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("GetSecurityGroupsForVpc", h.GetSecurityGroupsForVpc),
 			wire.Op("GetSubnetCidrReservations", h.GetSubnetCidrReservations),
 			wire.Op("ImportKeyPair", h.ImportKeyPair),
+			wire.Op("ModifyAddressAttribute", h.ModifyAddressAttribute),
 			wire.Op("ModifyInstanceAttribute", h.ModifyInstanceAttribute),
 			wire.Op("ModifyInstanceMetadataOptions", h.ModifyInstanceMetadataOptions),
 			wire.Op("ModifyManagedPrefixList", h.ModifyManagedPrefixList),
@@ -317,6 +328,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("ReplaceNetworkAclEntry", h.ReplaceNetworkAclEntry),
 			wire.Op("ReplaceRoute", h.ReplaceRoute),
 			wire.Op("ReplaceRouteTableAssociation", h.ReplaceRouteTableAssociation),
+			wire.Op("ResetAddressAttribute", h.ResetAddressAttribute),
 			wire.Op("ResetInstanceAttribute", h.ResetInstanceAttribute),
 			wire.Op("ResetNetworkInterfaceAttribute", h.ResetNetworkInterfaceAttribute),
 			wire.Op("RevokeSecurityGroupEgress", h.RevokeSecurityGroupEgress),

@@ -139,6 +139,18 @@ type AssociateRouteTableOutput struct {
 	AssociationState *RouteTableAssociationState `aws:"AssociationState,out=associationState"`
 }
 
+// AssociateSecurityGroupVpcInput is what AssociateSecurityGroupVpc is asked with.
+type AssociateSecurityGroupVpcInput struct {
+	GroupId *string `aws:"GroupId,need"`
+	VpcId   *string `aws:"VpcId,need"`
+	DryRun  *bool   `aws:"DryRun"`
+}
+
+// AssociateSecurityGroupVpcOutput is what AssociateSecurityGroupVpc answers.
+type AssociateSecurityGroupVpcOutput struct {
+	State *string `aws:"State,out=state"`
+}
+
 // AssociateVpcCidrBlockInput is what AssociateVpcCidrBlock is asked with.
 type AssociateVpcCidrBlockInput struct {
 	CidrBlock                       *string `aws:"CidrBlock"`
@@ -467,6 +479,20 @@ type CreateNetworkInterfaceOutput struct {
 	ClientToken      *string           `aws:"ClientToken,out=clientToken"`
 }
 
+// CreateNetworkInterfacePermissionInput is what CreateNetworkInterfacePermission is asked with.
+type CreateNetworkInterfacePermissionInput struct {
+	NetworkInterfaceId *string `aws:"NetworkInterfaceId,need"`
+	AwsAccountId       *string `aws:"AwsAccountId"`
+	AwsService         *string `aws:"AwsService"`
+	Permission         *string `aws:"Permission,need"`
+	DryRun             *bool   `aws:"DryRun"`
+}
+
+// CreateNetworkInterfacePermissionOutput is what CreateNetworkInterfacePermission answers.
+type CreateNetworkInterfacePermissionOutput struct {
+	InterfacePermission *NetworkInterfacePermission `aws:"InterfacePermission,out=interfacePermission"`
+}
+
 // CreateRouteInput is what CreateRoute is asked with.
 type CreateRouteInput struct {
 	DestinationPrefixListId     *string `aws:"DestinationPrefixListId"`
@@ -786,6 +812,18 @@ type DeleteNetworkInterfaceInput struct {
 
 // DeleteNetworkInterfaceOutput is what DeleteNetworkInterface answers.
 type DeleteNetworkInterfaceOutput struct {
+}
+
+// DeleteNetworkInterfacePermissionInput is what DeleteNetworkInterfacePermission is asked with.
+type DeleteNetworkInterfacePermissionInput struct {
+	NetworkInterfacePermissionId *string `aws:"NetworkInterfacePermissionId,need"`
+	Force                        *bool   `aws:"Force"`
+	DryRun                       *bool   `aws:"DryRun"`
+}
+
+// DeleteNetworkInterfacePermissionOutput is what DeleteNetworkInterfacePermission answers.
+type DeleteNetworkInterfacePermissionOutput struct {
+	Return *bool `aws:"Return,out=return"`
 }
 
 // DeleteRouteInput is what DeleteRoute is asked with.
@@ -1669,6 +1707,18 @@ type DisassociateRouteTableInput struct {
 type DisassociateRouteTableOutput struct {
 }
 
+// DisassociateSecurityGroupVpcInput is what DisassociateSecurityGroupVpc is asked with.
+type DisassociateSecurityGroupVpcInput struct {
+	GroupId *string `aws:"GroupId,need"`
+	VpcId   *string `aws:"VpcId,need"`
+	DryRun  *bool   `aws:"DryRun"`
+}
+
+// DisassociateSecurityGroupVpcOutput is what DisassociateSecurityGroupVpc answers.
+type DisassociateSecurityGroupVpcOutput struct {
+	State *string `aws:"State,out=state"`
+}
+
 // DisassociateVpcCidrBlockInput is what DisassociateVpcCidrBlock is asked with.
 type DisassociateVpcCidrBlockInput struct {
 	AssociationId *string `aws:"AssociationId,out=associationId,need"`
@@ -1796,6 +1846,18 @@ type ImportKeyPairOutput struct {
 	KeyName        *string `aws:"KeyName,out=keyName"`
 	KeyPairId      *string `aws:"KeyPairId,out=keyPairId"`
 	Tags           []Tag   `aws:"TagSet,out=tagSet"`
+}
+
+// ModifyAddressAttributeInput is what ModifyAddressAttribute is asked with.
+type ModifyAddressAttributeInput struct {
+	AllocationId *string `aws:"AllocationId,need"`
+	DomainName   *string `aws:"DomainName"`
+	DryRun       *bool   `aws:"DryRun"`
+}
+
+// ModifyAddressAttributeOutput is what ModifyAddressAttribute answers.
+type ModifyAddressAttributeOutput struct {
+	Address *AddressAttribute `aws:"Address,out=address"`
 }
 
 // ModifyInstanceAttributeInput is what ModifyInstanceAttribute is asked with.
@@ -2081,6 +2143,18 @@ type ReplaceRouteTableAssociationInput struct {
 type ReplaceRouteTableAssociationOutput struct {
 	NewAssociationId *string                     `aws:"NewAssociationId,out=newAssociationId"`
 	AssociationState *RouteTableAssociationState `aws:"AssociationState,out=associationState"`
+}
+
+// ResetAddressAttributeInput is what ResetAddressAttribute is asked with.
+type ResetAddressAttributeInput struct {
+	AllocationId *string `aws:"AllocationId,need"`
+	Attribute    *string `aws:"Attribute,need"`
+	DryRun       *bool   `aws:"DryRun"`
+}
+
+// ResetAddressAttributeOutput is what ResetAddressAttribute answers.
+type ResetAddressAttributeOutput struct {
+	Address *AddressAttribute `aws:"Address,out=address"`
 }
 
 // ResetInstanceAttributeInput is what ResetInstanceAttribute is asked with.
