@@ -24,6 +24,7 @@ type World struct {
 	SecurityGroupRules     Table[SecurityGroupRuleID, SecurityGroupRule]
 	ENIs                   Table[ENIID, ENI]
 	Instances              Table[InstanceID, Instance]
+	MetadataDefaults       Table[string, MetadataDefaults]
 	ManagedPrefixLists     Table[PrefixListID, ManagedPrefixList]
 	ServiceNetworks        Table[ServiceNetworkID, ServiceNetwork]
 	VPCAssociations        Table[VPCAssociationID, VPCAssociation]
@@ -92,6 +93,7 @@ func (w *World) tables() []namedTable {
 		{"security-group-rule", &w.SecurityGroupRules},
 		{"network-interface", &w.ENIs},
 		{"instance", &w.Instances},
+		{"instance-metadata-defaults", &w.MetadataDefaults},
 		{"prefix-list", &w.ManagedPrefixLists},
 		{"service-network", &w.ServiceNetworks},
 		{"service-network-vpc-association", &w.VPCAssociations},

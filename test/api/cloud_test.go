@@ -156,6 +156,7 @@ func (c *cloud) restore(then world.World) {
 		rewind(&tx.SecurityGroupRules, &then.SecurityGroupRules)
 		rewind(&tx.ENIs, &then.ENIs)
 		rewind(&tx.Instances, &then.Instances)
+		rewind(&tx.MetadataDefaults, &then.MetadataDefaults)
 		rewind(&tx.ManagedPrefixLists, &then.ManagedPrefixLists)
 		rewind(&tx.ServiceNetworks, &then.ServiceNetworks)
 		rewind(&tx.VPCAssociations, &then.VPCAssociations)

@@ -74,6 +74,9 @@ func refusedItem(op, id string, a answer) bool {
 	if op == "ec2 DeleteVpcEndpoints" {
 		return strings.Contains(a.body, "NotFound") && strings.Contains(a.body, "<resourceId>"+id+"</resourceId>")
 	}
+	if op == "ec2 ModifyInstanceCreditSpecification" {
+		return strings.Contains(a.body, "NotFound") && strings.Contains(a.body, "<successfulInstanceCreditSpecificationSet/>")
+	}
 	return op == "ec2 CreateFlowLogs" && strings.Contains(a.body, "<flowLogIdSet/>") && strings.Contains(a.body, "NotFound") &&
 		strings.Contains(a.body, "<resourceId>"+id+"</resourceId>")
 }

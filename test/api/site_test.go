@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"regexp"
 	"slices"
@@ -82,6 +83,11 @@ func (c *cloud) populate(tb testing.TB, who caller, mark string) *site {
 			})
 			tx.InstanceProfiles.Put(world.InstanceProfile{Account: id, ID: "AIPA" + strings.ToUpper(name), Name: name, Path: "/", Created: tx.Now, Role: name})
 		}
+		offered := netip.AddrFrom4([4]byte{198, 18, byte(150 + tx.Addresses.Len()), 100}) // no other's begins like it
+		giver := world.Caller{Account: "444444444444", Region: who.region}
+		tx.Addresses.Put(world.Address{ID: world.AllocationID(tx.NewID("eipalloc")), Meta: tx.NewMeta(giver, nil), Public: offered,
+			Transfer: world.AddressTransfer{From: giver.Account, To: id, Offered: tx.Now}})
+		s.names["offered"] = offered.String()
 		return nil
 	}); err != nil {
 		tb.Fatal(err)

@@ -109,8 +109,8 @@ func (s *Service) GetSubnetCidrReservations(_ context.Context, c world.Caller, i
 		Fields: map[string]func(world.SubnetReservation) []string{
 			"subnetCidrReservationId": one(func(r world.SubnetReservation) world.SubnetReservationID { return r.ID }),
 			"subnetId":                of, "subnet-id": of,
-			"cidr":                    one(func(r world.SubnetReservation) string { return r.CIDR.String() }),
-			"reservationType":         kind, "reservation-type": kind,
+			"cidr":            one(func(r world.SubnetReservation) string { return r.CIDR.String() }),
+			"reservationType": kind, "reservation-type": kind,
 		},
 	}
 	page, next, err := list(query{filters: in.Filters, size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, rows, filters, listing.EC2(5, 1000))
