@@ -37,6 +37,12 @@ var free = regexp.MustCompile(`^(` +
 	`route53resolver \S+ (Filters|Tags|TagKeys|UpdateIpAddresses): no items|` +
 	`route53resolver CreateResolverRule DomainName: minus|` +
 	`route53resolver UpdateResolverRule Config: no members|` +
+	`iam \S+ (UserName|GroupName|RoleName|PolicyName|InstanceProfileName|NewUserName|NewGroupName): minus|` + // names may be hyphens and digits
+	`iam \S+ (Tags 0 (Key|Value)|TagKeys 0|Description): .*|` +
+	`iam ListServiceSpecificCredentials ServiceName: .*|` + // of which there are none
+	`iam Simulate\w+ (ResourceArns 0|ContextEntries 0 ContextKeyName|ContextEntries 0 ContextKeyValues 0): .*|` + // words of the caller's own
+	`iam Simulate\w+ ContextEntries 0: text for a structure|` + // a parameter nobody knows
+	`iam Simulate\w+ (ResourceArns|ContextEntries|ContextEntries 0 ContextKeyValues): 1001 items|` +
 	`sts AssumeRole (RoleSessionName|SourceIdentity): minus|` +
 	`sts AssumeRole (ExternalId|(Tags 0 |)(Key|Value)|TransitiveTagKeys 0): .*|` + // words of the caller's own
 	`ec2 \S+ (UserData|UserData Value): long|` + // it is base64
