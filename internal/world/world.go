@@ -26,6 +26,7 @@ type World struct {
 	ENIs                   Table[ENIID, ENI]
 	ENIPermissions         Table[ENIPermissionID, ENIPermission]
 	Instances              Table[InstanceID, Instance]
+	MetadataDefaults       Table[string, MetadataDefaults]
 	ManagedPrefixLists     Table[PrefixListID, ManagedPrefixList]
 	ServiceNetworks        Table[ServiceNetworkID, ServiceNetwork]
 	VPCAssociations        Table[VPCAssociationID, VPCAssociation]
@@ -96,6 +97,7 @@ func (w *World) tables() []namedTable {
 		{"network-interface", &w.ENIs},
 		{"network-interface-permission", &w.ENIPermissions},
 		{"instance", &w.Instances},
+		{"instance-metadata-defaults", &w.MetadataDefaults},
 		{"prefix-list", &w.ManagedPrefixLists},
 		{"service-network", &w.ServiceNetworks},
 		{"service-network-vpc-association", &w.VPCAssociations},

@@ -4,6 +4,18 @@ package ec2api
 
 import "time"
 
+// AcceptAddressTransferInput is what AcceptAddressTransfer is asked with.
+type AcceptAddressTransferInput struct {
+	Address           *string            `aws:"Address,need"`
+	TagSpecifications []TagSpecification `aws:"TagSpecification"`
+	DryRun            *bool              `aws:"DryRun"`
+}
+
+// AcceptAddressTransferOutput is what AcceptAddressTransfer answers.
+type AcceptAddressTransferOutput struct {
+	AddressTransfer *AddressTransfer `aws:"AddressTransfer,out=addressTransfer"`
+}
+
 // AcceptVpcPeeringConnectionInput is what AcceptVpcPeeringConnection is asked with.
 type AcceptVpcPeeringConnectionInput struct {
 	DryRun                 *bool   `aws:"DryRun,out=dryRun"`
@@ -1662,6 +1674,17 @@ type DetachNetworkInterfaceInput struct {
 type DetachNetworkInterfaceOutput struct {
 }
 
+// DisableAddressTransferInput is what DisableAddressTransfer is asked with.
+type DisableAddressTransferInput struct {
+	AllocationId *string `aws:"AllocationId,need"`
+	DryRun       *bool   `aws:"DryRun"`
+}
+
+// DisableAddressTransferOutput is what DisableAddressTransfer answers.
+type DisableAddressTransferOutput struct {
+	AddressTransfer *AddressTransfer `aws:"AddressTransfer,out=addressTransfer"`
+}
+
 // DisassociateAddressInput is what DisassociateAddress is asked with.
 type DisassociateAddressInput struct {
 	AssociationId *string `aws:"AssociationId"`
@@ -1731,6 +1754,18 @@ type DisassociateVpcCidrBlockOutput struct {
 	VpcId                    *string                      `aws:"VpcId,out=vpcId"`
 }
 
+// EnableAddressTransferInput is what EnableAddressTransfer is asked with.
+type EnableAddressTransferInput struct {
+	AllocationId      *string `aws:"AllocationId,need"`
+	TransferAccountId *string `aws:"TransferAccountId,need"`
+	DryRun            *bool   `aws:"DryRun"`
+}
+
+// EnableAddressTransferOutput is what EnableAddressTransfer answers.
+type EnableAddressTransferOutput struct {
+	AddressTransfer *AddressTransfer `aws:"AddressTransfer,out=addressTransfer"`
+}
+
 // GetConsoleOutputInput is what GetConsoleOutput is asked with.
 type GetConsoleOutputInput struct {
 	InstanceId *string `aws:"InstanceId,need"`
@@ -1743,6 +1778,16 @@ type GetConsoleOutputOutput struct {
 	InstanceId *string    `aws:"InstanceId,out=instanceId"`
 	Timestamp  *time.Time `aws:"Timestamp,out=timestamp"`
 	Output     *string    `aws:"Output,out=output"`
+}
+
+// GetInstanceMetadataDefaultsInput is what GetInstanceMetadataDefaults is asked with.
+type GetInstanceMetadataDefaultsInput struct {
+	DryRun *bool `aws:"DryRun"`
+}
+
+// GetInstanceMetadataDefaultsOutput is what GetInstanceMetadataDefaults answers.
+type GetInstanceMetadataDefaultsOutput struct {
+	AccountLevel *InstanceMetadataDefaultsResponse `aws:"AccountLevel,out=accountLevel"`
 }
 
 // GetManagedPrefixListAssociationsInput is what GetManagedPrefixListAssociations is asked with.
@@ -1799,6 +1844,19 @@ type GetNetworkInsightsAccessScopeContentInput struct {
 // GetNetworkInsightsAccessScopeContentOutput is what GetNetworkInsightsAccessScopeContent answers.
 type GetNetworkInsightsAccessScopeContentOutput struct {
 	NetworkInsightsAccessScopeContent *NetworkInsightsAccessScopeContent `aws:"NetworkInsightsAccessScopeContent,out=networkInsightsAccessScopeContent"`
+}
+
+// GetPasswordDataInput is what GetPasswordData is asked with.
+type GetPasswordDataInput struct {
+	InstanceId *string `aws:"InstanceId,need"`
+	DryRun     *bool   `aws:"DryRun,out=dryRun"`
+}
+
+// GetPasswordDataOutput is what GetPasswordData answers.
+type GetPasswordDataOutput struct {
+	InstanceId   *string    `aws:"InstanceId,out=instanceId"`
+	Timestamp    *time.Time `aws:"Timestamp,out=timestamp"`
+	PasswordData *string    `aws:"PasswordData,out=passwordData"`
 }
 
 // GetSecurityGroupsForVpcInput is what GetSecurityGroupsForVpc is asked with.
@@ -1883,6 +1941,61 @@ type ModifyInstanceAttributeInput struct {
 
 // ModifyInstanceAttributeOutput is what ModifyInstanceAttribute answers.
 type ModifyInstanceAttributeOutput struct {
+}
+
+// ModifyInstanceCapacityReservationAttributesInput is what ModifyInstanceCapacityReservationAttributes is asked with.
+type ModifyInstanceCapacityReservationAttributesInput struct {
+	InstanceId                       *string                           `aws:"InstanceId,need"`
+	CapacityReservationSpecification *CapacityReservationSpecification `aws:"CapacityReservationSpecification,need"`
+	DryRun                           *bool                             `aws:"DryRun"`
+}
+
+// ModifyInstanceCapacityReservationAttributesOutput is what ModifyInstanceCapacityReservationAttributes answers.
+type ModifyInstanceCapacityReservationAttributesOutput struct {
+	Return *bool `aws:"Return,out=return"`
+}
+
+// ModifyInstanceCreditSpecificationInput is what ModifyInstanceCreditSpecification is asked with.
+type ModifyInstanceCreditSpecificationInput struct {
+	DryRun                       *bool                                `aws:"DryRun"`
+	ClientToken                  *string                              `aws:"ClientToken"`
+	InstanceCreditSpecifications []InstanceCreditSpecificationRequest `aws:"InstanceCreditSpecification,need"`
+}
+
+// ModifyInstanceCreditSpecificationOutput is what ModifyInstanceCreditSpecification answers.
+type ModifyInstanceCreditSpecificationOutput struct {
+	SuccessfulInstanceCreditSpecifications   []SuccessfulInstanceCreditSpecificationItem   `aws:"SuccessfulInstanceCreditSpecificationSet,out=successfulInstanceCreditSpecificationSet"`
+	UnsuccessfulInstanceCreditSpecifications []UnsuccessfulInstanceCreditSpecificationItem `aws:"UnsuccessfulInstanceCreditSpecificationSet,out=unsuccessfulInstanceCreditSpecificationSet"`
+}
+
+// ModifyInstanceMaintenanceOptionsInput is what ModifyInstanceMaintenanceOptions is asked with.
+type ModifyInstanceMaintenanceOptionsInput struct {
+	InstanceId      *string `aws:"InstanceId,need"`
+	AutoRecovery    *string `aws:"AutoRecovery"`
+	RebootMigration *string `aws:"RebootMigration"`
+	DryRun          *bool   `aws:"DryRun"`
+}
+
+// ModifyInstanceMaintenanceOptionsOutput is what ModifyInstanceMaintenanceOptions answers.
+type ModifyInstanceMaintenanceOptionsOutput struct {
+	InstanceId      *string `aws:"InstanceId,out=instanceId"`
+	AutoRecovery    *string `aws:"AutoRecovery,out=autoRecovery"`
+	RebootMigration *string `aws:"RebootMigration,out=rebootMigration"`
+}
+
+// ModifyInstanceMetadataDefaultsInput is what ModifyInstanceMetadataDefaults is asked with.
+type ModifyInstanceMetadataDefaultsInput struct {
+	HttpTokens              *string `aws:"HttpTokens"`
+	HttpPutResponseHopLimit *int32  `aws:"HttpPutResponseHopLimit"`
+	HttpEndpoint            *string `aws:"HttpEndpoint"`
+	InstanceMetadataTags    *string `aws:"InstanceMetadataTags"`
+	DryRun                  *bool   `aws:"DryRun"`
+	HttpTokensEnforced      *string `aws:"HttpTokensEnforced"`
+}
+
+// ModifyInstanceMetadataDefaultsOutput is what ModifyInstanceMetadataDefaults answers.
+type ModifyInstanceMetadataDefaultsOutput struct {
+	Return *bool `aws:"Return,out=return"`
 }
 
 // ModifyInstanceMetadataOptionsInput is what ModifyInstanceMetadataOptions is asked with.
@@ -2032,6 +2145,29 @@ type ModifyVpcPeeringConnectionOptionsOutput struct {
 	RequesterPeeringConnectionOptions *PeeringConnectionOptions `aws:"RequesterPeeringConnectionOptions,out=requesterPeeringConnectionOptions"`
 }
 
+// ModifyVpcTenancyInput is what ModifyVpcTenancy is asked with.
+type ModifyVpcTenancyInput struct {
+	VpcId           *string `aws:"VpcId,need"`
+	InstanceTenancy *string `aws:"InstanceTenancy,need"`
+	DryRun          *bool   `aws:"DryRun"`
+}
+
+// ModifyVpcTenancyOutput is what ModifyVpcTenancy answers.
+type ModifyVpcTenancyOutput struct {
+	ReturnValue *bool `aws:"Return,out=return"`
+}
+
+// MonitorInstancesInput is what MonitorInstances is asked with.
+type MonitorInstancesInput struct {
+	InstanceIds []string `aws:"InstanceId,need,item=InstanceId"`
+	DryRun      *bool    `aws:"DryRun,out=dryRun"`
+}
+
+// MonitorInstancesOutput is what MonitorInstances answers.
+type MonitorInstancesOutput struct {
+	InstanceMonitorings []InstanceMonitoring `aws:"InstancesSet,out=instancesSet"`
+}
+
 // RebootInstancesInput is what RebootInstances is asked with.
 type RebootInstancesInput struct {
 	InstanceIds []string `aws:"InstanceId,need,item=InstanceId"`
@@ -2177,6 +2313,19 @@ type ResetNetworkInterfaceAttributeInput struct {
 
 // ResetNetworkInterfaceAttributeOutput is what ResetNetworkInterfaceAttribute answers.
 type ResetNetworkInterfaceAttributeOutput struct {
+}
+
+// RestoreManagedPrefixListVersionInput is what RestoreManagedPrefixListVersion is asked with.
+type RestoreManagedPrefixListVersionInput struct {
+	DryRun          *bool   `aws:"DryRun"`
+	PrefixListId    *string `aws:"PrefixListId,need"`
+	PreviousVersion *int64  `aws:"PreviousVersion,need"`
+	CurrentVersion  *int64  `aws:"CurrentVersion,need"`
+}
+
+// RestoreManagedPrefixListVersionOutput is what RestoreManagedPrefixListVersion answers.
+type RestoreManagedPrefixListVersionOutput struct {
+	PrefixList *ManagedPrefixList `aws:"PrefixList,out=prefixList"`
 }
 
 // RevokeSecurityGroupEgressInput is what RevokeSecurityGroupEgress is asked with.
@@ -2370,6 +2519,17 @@ type UnassignPrivateNatGatewayAddressInput struct {
 type UnassignPrivateNatGatewayAddressOutput struct {
 	NatGatewayId        *string             `aws:"NatGatewayId,out=natGatewayId"`
 	NatGatewayAddresses []NatGatewayAddress `aws:"NatGatewayAddressSet,out=natGatewayAddressSet"`
+}
+
+// UnmonitorInstancesInput is what UnmonitorInstances is asked with.
+type UnmonitorInstancesInput struct {
+	InstanceIds []string `aws:"InstanceId,need,item=InstanceId"`
+	DryRun      *bool    `aws:"DryRun,out=dryRun"`
+}
+
+// UnmonitorInstancesOutput is what UnmonitorInstances answers.
+type UnmonitorInstancesOutput struct {
+	InstanceMonitorings []InstanceMonitoring `aws:"InstancesSet,out=instancesSet"`
 }
 
 // UpdateSecurityGroupRuleDescriptionsEgressInput is what UpdateSecurityGroupRuleDescriptionsEgress is asked with.
@@ -3295,6 +3455,12 @@ type InstanceCreditSpecification struct {
 	CpuCredits *string `aws:"CpuCredits,out=cpuCredits"`
 }
 
+// InstanceCreditSpecificationRequest is the structure of that name in the EC2 API.
+type InstanceCreditSpecificationRequest struct {
+	InstanceId *string `aws:"InstanceId,need"`
+	CpuCredits *string `aws:"CpuCredits"`
+}
+
 // InstanceIpv4Prefix is the structure of that name in the EC2 API.
 type InstanceIpv4Prefix struct {
 	Ipv4Prefix *string `aws:"Ipv4Prefix,out=ipv4Prefix"`
@@ -3328,6 +3494,17 @@ type InstanceMarketOptionsRequest struct {
 	SpotOptions *SpotMarketOptions `aws:"SpotOptions"`
 }
 
+// InstanceMetadataDefaultsResponse is the structure of that name in the EC2 API.
+type InstanceMetadataDefaultsResponse struct {
+	HttpTokens              *string `aws:"HttpTokens,out=httpTokens"`
+	HttpPutResponseHopLimit *int32  `aws:"HttpPutResponseHopLimit,out=httpPutResponseHopLimit"`
+	HttpEndpoint            *string `aws:"HttpEndpoint,out=httpEndpoint"`
+	InstanceMetadataTags    *string `aws:"InstanceMetadataTags,out=instanceMetadataTags"`
+	ManagedBy               *string `aws:"ManagedBy,out=managedBy"`
+	ManagedExceptionMessage *string `aws:"ManagedExceptionMessage,out=managedExceptionMessage"`
+	HttpTokensEnforced      *string `aws:"HttpTokensEnforced,out=httpTokensEnforced"`
+}
+
 // InstanceMetadataOptionsRequest is the structure of that name in the EC2 API.
 type InstanceMetadataOptionsRequest struct {
 	HttpTokens              *string `aws:"HttpTokens"`
@@ -3345,6 +3522,12 @@ type InstanceMetadataOptionsResponse struct {
 	HttpEndpoint            *string `aws:"HttpEndpoint,out=httpEndpoint"`
 	HttpProtocolIpv6        *string `aws:"HttpProtocolIpv6,out=httpProtocolIpv6"`
 	InstanceMetadataTags    *string `aws:"InstanceMetadataTags,out=instanceMetadataTags"`
+}
+
+// InstanceMonitoring is the structure of that name in the EC2 API.
+type InstanceMonitoring struct {
+	InstanceId *string     `aws:"InstanceId,out=instanceId"`
+	Monitoring *Monitoring `aws:"Monitoring,out=monitoring"`
 }
 
 // InstanceNetworkInterface is the structure of that name in the EC2 API.
@@ -4625,6 +4808,11 @@ type SubnetIpv6CidrBlockAssociation struct {
 	IpSource             *string               `aws:"IpSource,out=ipSource"`
 }
 
+// SuccessfulInstanceCreditSpecificationItem is the structure of that name in the EC2 API.
+type SuccessfulInstanceCreditSpecificationItem struct {
+	InstanceId *string `aws:"InstanceId,out=instanceId"`
+}
+
 // Tag is the structure of that name in the EC2 API.
 type Tag struct {
 	Key   *string `aws:"Key,out=key"`
@@ -4664,6 +4852,18 @@ type TransitGatewayRouteTableRoute struct {
 	AttachmentId    *string `aws:"AttachmentId,out=attachmentId"`
 	ResourceId      *string `aws:"ResourceId,out=resourceId"`
 	ResourceType    *string `aws:"ResourceType,out=resourceType"`
+}
+
+// UnsuccessfulInstanceCreditSpecificationItem is the structure of that name in the EC2 API.
+type UnsuccessfulInstanceCreditSpecificationItem struct {
+	InstanceId *string                                           `aws:"InstanceId,out=instanceId"`
+	Error      *UnsuccessfulInstanceCreditSpecificationItemError `aws:"Error,out=error"`
+}
+
+// UnsuccessfulInstanceCreditSpecificationItemError is the structure of that name in the EC2 API.
+type UnsuccessfulInstanceCreditSpecificationItemError struct {
+	Code    *string `aws:"Code,out=code"`
+	Message *string `aws:"Message,out=message"`
 }
 
 // UnsuccessfulItem is the structure of that name in the EC2 API.

@@ -349,16 +349,3 @@ func absentFilters(names ...string) listing.Filters[absent] {
 	}
 	return f
 }
-
-// DescribeAddressTransfers lists the addresses that wait to be given to other accounts: there are none, because none can be.
-func (s *Service) DescribeAddressTransfers(_ context.Context, c world.Caller, in *ec2api.DescribeAddressTransfersInput) (*ec2api.DescribeAddressTransfersOutput, error) {
-	v := s.look(c)
-	if _, err := pick("address", in.AllocationIds, mine(&v.w.Addresses, c)); err != nil {
-		return nil, err
-	}
-	_, next, err := list(query{size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, nil, absentFilters(), listing.EC2(5, 1000))
-	if err != nil {
-		return nil, err
-	}
-	return &ec2api.DescribeAddressTransfersOutput{AddressTransfers: []ec2api.AddressTransfer{}, NextToken: next}, nil
-}
