@@ -251,7 +251,7 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 			tx.Instances.Delete(i.ID)
 		}
 	case 3:
-		tx.SecurityGroupRules.Put(world.SecurityGroupRule{ID: world.SecurityGroupRuleID(tx.NewID("sgr")), Group: g, Protocol: world.TCP, PeerGroup: g})
+		tx.SecurityGroupRules.Put(world.SecurityGroupRule{ID: world.SecurityGroupRuleID(tx.NewID("sgr")), Group: g, Protocol: world.TCP, PeerGroup: world.SecurityGroupID("sg-" + vpcs[pick(len(vpcs))].ID)})
 	case 4:
 		v.DNSSupport, v.ReverseOff = !v.DNSSupport, pick(2) == 0
 		tx.VPCs.Put(v)
@@ -282,7 +282,9 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 // disturbBeyond changes something about the ways into and out of a VPC's subnets.
 func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet) {
 	enis := tx.ENIs.Where(func(e world.ENI) bool { return e.VPC == v.ID })
-	switch r.IntN(7) {
+	vpcs := tx.VPCs.Where(func(world.VPC) bool { return true })
+	other := vpcs[r.IntN(len(vpcs))]
+	switch r.IntN(9) {
 	case 0:
 		id := world.NetworkACLID("acl-" + v.ID)
 		e := world.NetworkACLEntry{Number: 1 + r.IntN(9), Egress: r.IntN(2) == 0, Protocol: world.AnyProtocol, CIDR: v.CIDR()}
@@ -304,6 +306,7 @@ func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet)
 	case 3:
 		a := world.Address{ID: world.AllocationID("eipalloc-" + v.ID)}
 		a.Public, _ = tx.AllocatePublicAddress()
+		a.Reverse.Name = []string{"", "mail.example.com"}[r.IntN(2)]
 		if len(enis) > 0 && r.IntN(3) > 0 {
 			e := enis[r.IntN(len(enis))]
 			a.Association, a.ENI, a.Private, a.VPC = "eipassoc-1", e.ID, e.Addr(), v.ID
@@ -321,13 +324,27 @@ func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet)
 			tx.NATGateways.Put(g)
 		}
 	case 5:
-		other := tx.VPCs.Where(func(world.VPC) bool { return true })[0]
+		other = vpcs[0]
 		p := world.Peering{ID: world.PeeringID("pcx-" + v.ID), Requester: world.PeeringSide{VPC: v.ID, ResolveDNS: true}, Accepter: world.PeeringSide{VPC: other.ID, ResolveDNS: true}, Status: world.PeeringActive}
 		if had, _ := tx.Peerings.Get(p.ID); had.Status == world.PeeringActive {
 			p.Status = "deleted"
 		}
 		if other.ID != v.ID {
 			tx.Peerings.Put(p)
+		}
+	case 7:
+		a := world.GroupAssociation{Group: world.SecurityGroupID("sg-" + other.ID), VPC: v.ID}
+		if had, ok := tx.GroupAssociations.Get(a.RowID()); ok {
+			a.Deleting = !had.Deleting
+		}
+		if other.ID != v.ID {
+			tx.GroupAssociations.Put(a)
+		}
+	case 8:
+		if len(enis) > 0 {
+			e := enis[r.IntN(len(enis))]
+			e.Groups = []world.SecurityGroupID{world.SecurityGroupID("sg-" + v.ID), world.SecurityGroupID("sg-" + other.ID)}
+			tx.ENIs.Put(e)
 		}
 	case 6:
 		t, _ := tx.RouteTables.Get(world.RouteTableID("rtb-" + v.ID))

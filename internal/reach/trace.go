@@ -69,8 +69,9 @@ func Ways(f *fabric.Fabric, from world.ENIID, flow fabric.Flow) []Trace {
 
 type walk struct {
 	f       *fabric.Fabric
-	choice  int // which address the gateway chooses
-	choices int // how many there are
+	choice  int         // which address the gateway chooses
+	choices int         // how many there are
+	sender  world.ENIID // who a forwarder sends it for; empty: it is the sender itself
 	legs    []leg
 	Trace
 }

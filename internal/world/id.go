@@ -18,6 +18,7 @@ type (
 	SecurityGroupID         string // sg-
 	SecurityGroupRuleID     string // sgr-
 	ENIID                   string // eni-
+	ENIPermissionID         string // eni-perm-
 	InstanceID              string // i-
 	PrefixListID            string // pl-
 	ServiceNetworkID        string // sn-

@@ -22,8 +22,11 @@ type World struct {
 	NetworkACLs            Table[NetworkACLID, NetworkACL]
 	SecurityGroups         Table[SecurityGroupID, SecurityGroup]
 	SecurityGroupRules     Table[SecurityGroupRuleID, SecurityGroupRule]
+	GroupAssociations      Table[string, GroupAssociation]
 	ENIs                   Table[ENIID, ENI]
+	ENIPermissions         Table[ENIPermissionID, ENIPermission]
 	Instances              Table[InstanceID, Instance]
+	MetadataDefaults       Table[string, MetadataDefaults]
 	ManagedPrefixLists     Table[PrefixListID, ManagedPrefixList]
 	ServiceNetworks        Table[ServiceNetworkID, ServiceNetwork]
 	VPCAssociations        Table[VPCAssociationID, VPCAssociation]
@@ -96,8 +99,11 @@ func (w *World) tables() []namedTable {
 		{"network-acl", &w.NetworkACLs},
 		{"security-group", &w.SecurityGroups},
 		{"security-group-rule", &w.SecurityGroupRules},
+		{"security-group-association", &w.GroupAssociations},
 		{"network-interface", &w.ENIs},
+		{"network-interface-permission", &w.ENIPermissions},
 		{"instance", &w.Instances},
+		{"instance-metadata-defaults", &w.MetadataDefaults},
 		{"prefix-list", &w.ManagedPrefixLists},
 		{"service-network", &w.ServiceNetworks},
 		{"service-network-vpc-association", &w.VPCAssociations},

@@ -243,6 +243,45 @@ func TestAnswersGoToTheirOwner(t *testing.T) {
 	}
 }
 
+// TestWhatIsGoneIsTold: the packets of a connection whose other end is detached are refused where there is no route to it, whichever
+// side sends them, and that is told.
+func TestWhatIsGoneIsTold(t *testing.T) {
+	for _, asked := range []bool{true, false} {
+		l := newLab(t)
+		var a, b world.ENI
+		l.update(func(tx *world.Tx) {
+			s := newSite(tx, 0)
+			a, b = s.host(s.client, s.subnets[0])[0], s.host(s.server, s.subnets[1])[0]
+		})
+		live := l.converse(a, b)
+		if err := live.say(); err != nil {
+			t.Fatal(err)
+		}
+		gone, stays := b, live.client
+		if !asked {
+			gone, stays = a, live.server
+		}
+		from, to := stays.LocalAddr().(*net.TCPAddr).AddrPort(), stays.RemoteAddr().(*net.TCPAddr).AddrPort()
+		refused := l.refusals.wait(fabric.Flow{Protocol: world.TCP, Src: from.Addr(), Dst: to.Addr(), SrcPort: from.Port(), DstPort: to.Port()})
+		l.update(func(tx *world.Tx) {
+			gone.Attachment = world.Attachment{}
+			tx.ENIs.Put(gone)
+		})
+		if _, err := stays.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case o := <-refused:
+			if want := (fabric.Origin{Station: fabric.NoRoute, VPC: gone.VPC}); o != want {
+				t.Errorf("to who is gone: %s, want %s", o, want)
+			}
+		case <-time.After(patience):
+			t.Error("nothing is told of what was sent to who is gone")
+		}
+		live.end()
+	}
+}
+
 // answers tells whether anything, be it a reset, comes back when a host connects.
 func (l *lab) answers(from world.ENI, to string) bool {
 	const briefly = 300 * time.Millisecond // the router is next door

@@ -66,6 +66,16 @@ func namesOfNAT(n *fabric.NAT) *names { return &names{vpc: n.VPC, nat: n.Port.EN
 
 func namesOfEndpoint(e *fabric.Endpoint) *names { return &names{vpc: e.VPC, endpoint: e.ID} }
 
+// knowsMore tells whether the names know an interface with a cable that others do not, which is to go: what it did can be told of now alone.
+func (n *names) knowsMore(others *names) bool {
+	for eni, p := range n.parties {
+		if is := others.parties[eni]; p.Peer.Attached() && (is == nil || !is.Peer.Attached()) {
+			return true
+		}
+	}
+	return false
+}
+
 // sender is the port a packet with the mark came by; empty when it came from beyond the VPC.
 func (n *names) sender(mark uint32) world.ENIID { return n.byIndex[mark&kernel.MarkPortMask] }
 

@@ -121,24 +121,30 @@ func TestRenderNAT(t *testing.T) {
 
 // TestOpenACLsCostNothing: an ACL that lets everything pass, in a VPC without ways out, leaves no trace in the table.
 func TestOpenACLsCostNothing(t *testing.T) {
-	v := goldenVPC()
-	v.Ports[2].SourceDestCheck = true
-	text := RenderVPC(v).String()
-	for _, s := range []string{"acl", chainKnown, "leave_", "enter_"} {
+	text := RenderVPC(goldenVPC()).String()
+	for _, s := range []string{"acl", "leave_", "enter_"} {
 		if strings.Contains(text, s) {
 			t.Errorf("the table speaks of %q", s)
 		}
 	}
 }
 
-// TestKnownMeetTheHole: where a gateway endpoint may lose its route, what it carried is told of when it has nowhere to go.
+// TestKnownMeetTheHole: what is for an address that is gone is told, also of known connections.
 func TestKnownMeetTheHole(t *testing.T) {
-	v := goldenVPC()
-	v.Gates = []fabric.Gate{{Endpoint: "vpce-00000000000000001"}}
-	_, known, ok := strings.Cut(RenderVPC(v).String(), "chain "+chainKnown+" {")
+	_, known, ok := strings.Cut(RenderVPC(goldenVPC()).String(), "chain "+chainKnown+" {")
 	known, _, _ = strings.Cut(known, "}")
 	if !ok || !strings.Contains(known, `oifname "`+kernel.HoleDevice+`" log prefix "route"`) {
 		t.Errorf("known connections pass this: %s", known)
+	}
+}
+
+// TestOwnersOfPrefixes: who has a range has each of its addresses, whose connections end with that.
+func TestOwnersOfPrefixes(t *testing.T) {
+	o := ownersOfVPC(goldenVPC())
+	for a, want := range map[string]string{"10.0.0.10": "eni-00000000000000001", "10.0.0.32": "eni-00000000000000001", "10.0.0.47": "eni-00000000000000001", "10.0.0.48": ""} {
+		if got := o.ports[netip.MustParseAddr(a)]; got != want {
+			t.Errorf("%s belongs to %q, want %q", a, got, want)
+		}
 	}
 }
 

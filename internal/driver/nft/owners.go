@@ -22,6 +22,14 @@ func ownersOfVPC(v *fabric.VPC) owners {
 		for _, a := range p.Addrs {
 			o.ports[a] = string(p.ENI)
 		}
+		for _, x := range p.Prefixes {
+			if !x.Addr().Is4() { // sixteen addresses each; those of IPv6 are too many to count
+				continue
+			}
+			for a := x.Addr(); x.Contains(a); a = a.Next() {
+				o.ports[a] = string(p.ENI)
+			}
+		}
 	}
 	if v.Uplink != nil { // connections that are translated would keep the address they have
 		for _, a := range v.Uplink.Addresses {

@@ -41,9 +41,8 @@ func RenderVPC(v *fabric.VPC) *nft.Table {
 	r.forwarders()
 	r.takesOwn()
 	r.filters = r.acls()
-	known := r.knownChain()
-	r.table.Chains = append(r.table.Chains, known...)
-	r.table.Chains = append(r.table.Chains, r.rawChain(), r.forwardChain(len(known) > 0), r.inputChain())
+	r.table.Chains = append(r.table.Chains, r.knownChain()...)
+	r.table.Chains = append(r.table.Chains, r.rawChain(), r.forwardChain(), r.inputChain())
 	r.table.Chains = append(r.table.Chains, r.translation()...)
 	return &r.table
 }

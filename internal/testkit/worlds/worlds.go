@@ -14,6 +14,7 @@ type Features struct {
 	ServiceNetworks  bool
 	ACLs             bool // that refuse
 	Peerings         bool
+	Associations     bool // of groups with other VPCs
 	InternetGateways bool
 	NATGateways      bool
 	Within           bool // routes within VPCs, and NAT gateways with several addresses
@@ -23,7 +24,7 @@ type Features struct {
 }
 
 // Everything is all features.
-var Everything = Features{ServiceNetworks: true, ACLs: true, Peerings: true, InternetGateways: true, NATGateways: true, Within: true, Endpoints: true, Balancers: true, Absent: true}
+var Everything = Features{ServiceNetworks: true, ACLs: true, Peerings: true, Associations: true, InternetGateways: true, NATGateways: true, Within: true, Endpoints: true, Balancers: true, Absent: true}
 
 // Make puts the world of a seed in the place of everything that a world made here can have.
 func Make(tx *world.Tx, seed uint64, f Features) {
@@ -55,6 +56,7 @@ func clear(tx *world.Tx) {
 	drop(&tx.Instances)
 	drop(&tx.ENIs)
 	drop(&tx.SecurityGroupRules)
+	drop(&tx.GroupAssociations)
 	drop(&tx.SecurityGroups)
 	drop(&tx.RouteTables)
 	drop(&tx.NetworkACLs)
@@ -124,6 +126,9 @@ func (l *layout) vpc() {
 		subnets = append(subnets, s)
 	}
 	groups := l.groups(v)
+	if l.Associations {
+		groups = append(groups, l.associated(v, groups)...)
+	}
 	for range 2 + l.r.IntN(3) {
 		l.instance(subnets, groups)
 	}
@@ -170,6 +175,22 @@ var (
 	ranges = []world.PortRange{{From: 22, To: 22}, {From: 80, To: 443}, {From: 8000, To: 8100}, world.AllPorts, {From: 443, To: 443}}
 	peers  = []string{"0.0.0.0/0", "10.0.0.0/16", "10.0.0.0/24", "10.0.1.0/24", "10.0.0.0/29", "10.0.1.5/32", "129.224.0.0/17", "10.0.0.0/8", "10.1.0.0/16", "198.18.0.0/15"}
 )
+
+// associated are groups of other VPCs that a VPC's interfaces can carry; rules of its own may name them.
+func (l *layout) associated(v world.VPC, own []world.SecurityGroupID) []world.SecurityGroupID {
+	var ids []world.SecurityGroupID
+	for _, g := range l.tx.SecurityGroups.Where(func(g world.SecurityGroup) bool { return g.VPC != v.ID }) {
+		if !l.pick(4) {
+			continue
+		}
+		l.tx.GroupAssociations.Put(world.GroupAssociation{Meta: l.tx.NewMeta(l.c, nil), Group: g.ID, VPC: v.ID})
+		ids = append(ids, g.ID)
+		if l.pick(2) {
+			l.put(world.SecurityGroupRule{Group: One(l.r, own), Egress: l.pick(3), Protocol: world.AnyProtocol, PeerGroup: g.ID, PeerVPC: g.VPC})
+		}
+	}
+	return ids
+}
 
 func (l *layout) rule(g world.SecurityGroupID, egress bool, groups []world.SecurityGroupID) {
 	r := world.SecurityGroupRule{Group: g, Egress: egress}
