@@ -46,6 +46,7 @@ var free = regexp.MustCompile(`^(` +
 	`elasticloadbalancing \S+ (Tags 0 (Key|Value)|TagKeys 0): .*|` +
 	`elasticloadbalancing \S+ Marker: empty|` +
 	`elasticloadbalancing RemoveTags TagKeys: 1001 items|` +
+	`elasticloadbalancing \S+ (\S+ )*ForwardConfig( \S+)?: text for a structure|` + // a parameter nobody knows
 	`sts AssumeRole (RoleSessionName|SourceIdentity): minus|` +
 	`sts AssumeRole (ExternalId|(Tags 0 |)(Key|Value)|TransitiveTagKeys 0): .*|` + // words of the caller's own
 	`ec2 \S+ (UserData|UserData Value): long|` + // it is base64
