@@ -158,14 +158,15 @@ func TestRecompileIsCompile(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, want := Recompile(prev, w, next, changes), Compile(next)
-		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Fabric{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); d != "" {
+		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Fabric{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); d != "" {
 			t.Fatalf("change %d (%v): -want +got\n%s", n, changes, d)
 		}
 		w, prev = next, got
 	}
 }
 
-// latticeWorld has three VPCs, of which b has a gateway and a and c are associated with its network.
+// latticeWorld has four VPCs, of which b has a gateway and a and c are associated with its network; d has a load balancer, and a an
+// endpoint to it.
 func latticeWorld(t *testing.T) *world.Tx {
 	t.Helper()
 	tx := begin()
@@ -185,7 +186,38 @@ func latticeWorld(t *testing.T) *world.Tx {
 	for n, id := range []world.VPCID{"vpc-a", "vpc-c"} {
 		tx.VPCAssociations.Put(world.VPCAssociation{ID: world.VPCAssociationID("snva-" + id), Meta: b.Meta, Network: "sn-1", VPC: id, Index: uint16(n + 1)})
 	}
+	putBalancer(tx, "vpc-d", "vpc-a")
 	return tx
+}
+
+// putBalancer puts a load balancer before the instances of a VPC, and an endpoint to it into another.
+func putBalancer(tx *world.Tx, provider, consumer world.VPCID) {
+	v, _ := tx.VPCs.Get(provider)
+	eni := func(id world.VPCID, change func(*world.ENI)) world.SubnetID {
+		s := tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == id })[0]
+		addrs, err := tx.AllocateAddresses(s, 1)
+		if err != nil {
+			panic(err) // there is room
+		}
+		e := tx.NewENI(caller, s, addrs, nil)
+		change(&e)
+		tx.ENIs.Put(e)
+		return s.ID
+	}
+	b := world.LoadBalancer{ID: "nlb-1", Meta: v.Meta, Name: "b", Internal: true, VPC: provider}
+	b.Subnets = []world.SubnetID{eni(provider, func(e *world.ENI) { e.Balancer = b.ID })}
+	g := world.TargetGroup{ID: "tg-1", Meta: v.Meta, VPC: provider, TargetType: world.TargetInstance, CrossZone: world.CrossZoneAsBalancer}
+	for _, i := range tx.Instances.Where(func(i world.Instance) bool { return i.VPC == provider }) {
+		g.Targets = append(g.Targets, world.Target{ID: string(i.ID), Port: 8080})
+	}
+	tx.LoadBalancers.Put(b)
+	tx.TargetGroups.Put(g)
+	tx.Listeners.Put(world.Listener{ID: "lsn-1", Meta: v.Meta, Balancer: b.ID, Port: 80, Group: g.ID})
+	s := world.EndpointService{ID: "vpce-svc-1", Meta: v.Meta, Balancer: b.ID}
+	tx.EndpointServices.Put(s)
+	e := world.Endpoint{ID: "vpce-1", Meta: v.Meta, Type: world.EndpointInterface, VPC: consumer, Service: s.Name(), Provider: s.ID, Connection: world.ConnectionAccepted, Index: 9}
+	e.Subnets = []world.SubnetID{eni(consumer, func(n *world.ENI) { n.Endpoint = e.ID })}
+	tx.Endpoints.Put(e)
 }
 
 // disturb changes something at random.
@@ -236,6 +268,11 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 		rules := tx.RulesOf(g)
 		if len(rules) > 0 {
 			tx.SecurityGroupRules.Delete(rules[pick(len(rules))].ID)
+		}
+	case 7:
+		for _, g := range tx.TargetGroups.Where(func(world.TargetGroup) bool { return true }) {
+			t := g.Targets[pick(len(g.Targets))]
+			tx.TargetObservations.Put(world.TargetObservation{Key: world.TargetKey(g.ID, t), Group: g.ID, Healthy: pick(2) == 0})
 		}
 	default:
 		tx.KeyPairs.Put(world.KeyPair{ID: world.KeyPairID(tx.NewID("key"))})
