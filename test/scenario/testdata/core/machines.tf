@@ -51,6 +51,12 @@ resource "aws_network_interface" "more" {
   security_groups   = var.changed ? [aws_security_group.inline.id] : [aws_security_group.rules.id]
 }
 
+resource "aws_network_interface_permission" "alone" {
+  network_interface_id = aws_network_interface.alone.id
+  aws_account_id       = aws_vpc.other.owner_id
+  permission           = var.changed ? "EIP-ASSOCIATE" : "INSTANCE-ATTACH"
+}
+
 resource "aws_network_interface" "prefix" {
   subnet_id         = aws_subnet.all[0].id
   ipv4_prefix_count = 1
