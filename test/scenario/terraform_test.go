@@ -86,8 +86,8 @@ func TestTerraform(t *testing.T) {
 	}
 }
 
-// Terraform does the same with the nouns of the VPC core, VPC endpoints, Route 53, its Resolver and IAM, at once: the provider waits half a
-// minute after each of many of these calls.
+// Terraform does the same with the nouns of the VPC core, VPC endpoints, Route 53, its Resolver, IAM and Systems Manager,
+// at once: the provider waits half a minute after each of many of these calls.
 func TestTerraformNouns(t *testing.T) {
 	t.Parallel()
 	m := needTerraform(t)
@@ -97,7 +97,7 @@ func TestTerraformNouns(t *testing.T) {
 	defer wg.Wait()
 	for name, f := range map[string]func(*lab, string){
 		"core": (*lab).terraformCore, "attachment": (*lab).terraformAttachment, "endpoints": (*lab).terraformEndpoints, "route 53": (*lab).terraformRoute53, "resolver": (*lab).terraformResolver,
-		"IAM": (*lab).terraformIAM,
+		"IAM": (*lab).terraformIAM, "SSM": (*lab).terraformSSM,
 	} {
 		wg.Go(func() { // more of them than there are processors: they wait
 			t.Run(name, func(t *testing.T) {
@@ -195,6 +195,25 @@ func (l *lab) terraformIAM(mirror string) {
 	for _, left := range [][]string{{"Users", "list-users"}, {"Groups", "list-groups"}, {"Policies", "list-policies", "--scope", "Local"}, {"InstanceProfiles", "list-instance-profiles", "--path-prefix", "/"}, {"AccountAliases", "list-account-aliases"}} {
 		if got := l.Pick(left[0], append([]string{"iam"}, left[1:]...)...); strings.Contains(got, "machines") || strings.Contains(got, "read") || strings.Contains(got, "people") || strings.Contains(got, "kumiko") {
 			l.T.Errorf("%s finds what should be gone: %s", left[1], got)
+		}
+	}
+}
+
+// terraformSSM makes documents and parameters of Systems Manager, changes them, and leaves none.
+func (l *lab) terraformSSM(mirror string) {
+	terraform := l.terraform("testdata/ssm", mirror)
+	terraform("init", "-input=false", "-no-color")
+	for _, step := range [][2]string{{"changed=false", "secret 3 says first 1"}, {"changed=true", "secret,three 3 says second 2"}} {
+		terraform("apply", "-auto-approve", "-input=false", "-no-color", "-var", step[0])
+		terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", step[0])
+		if got := terraform("output", "-raw", "read"); got != step[1] {
+			l.T.Errorf("%s: the data sources read %s, want %s", step[0], got, step[1])
+		}
+	}
+	terraform("destroy", "-auto-approve", "-input=false", "-no-color", "-var", "changed=true")
+	for _, left := range [][]string{{"Parameters", "describe-parameters"}, {"DocumentIdentifiers", "list-documents", "--filters", "Key=Owner,Values=Self"}} {
+		if n := l.Pick("length("+left[0]+")", append([]string{"ssm"}, left[1:]...)...); n != "0" {
+			l.T.Errorf("%s finds %s rows that are left", left[1], n)
 		}
 	}
 }
