@@ -100,6 +100,11 @@ resource "aws_instance" "plain" {
   }
 }
 
+resource "aws_ec2_instance_state" "plain" {
+  instance_id = aws_instance.plain.id
+  state       = var.changed ? "stopped" : "running"
+}
+
 resource "aws_flow_log" "all" {
   for_each                 = { vpc = aws_vpc.all.id, subnet = aws_subnet.all[0].id, eni = aws_network_interface.main.id }
   vpc_id                   = each.key == "vpc" ? each.value : null
