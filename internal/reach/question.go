@@ -79,7 +79,10 @@ func Ask(f *fabric.Fabric, q Question) (Answer, error) {
 
 func (a *Answer) destination(f *fabric.Fabric, v *fabric.VPC, to string) (netip.Addr, error) {
 	if addr, err := netip.ParseAddr(to); err == nil {
-		return addr, nil
+		if addr.Is6() {
+			err = fmt.Errorf("%w: %s is an IPv6 address, and there is no IPv6 here", ErrUnclear, addr)
+		}
+		return addr, err
 	}
 	if strings.HasPrefix(to, "i-") || strings.HasPrefix(to, "eni-") {
 		_, p, err := find(f, to)
