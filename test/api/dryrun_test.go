@@ -47,7 +47,7 @@ func TestDryRun(t *testing.T) {
 // kindToStrangers tells whether an operation succeeds with ids of others, of which it only says that they are not there.
 func kindToStrangers(op string) bool {
 	switch op {
-	case "ec2 DeleteKeyPair", "elasticloadbalancing DeleteLoadBalancer", "elasticloadbalancing DeleteTargetGroup":
+	case "ssm GetConnectionStatus", "ssm DescribeInstanceInformation", "ec2 DeleteKeyPair", "elasticloadbalancing DeleteLoadBalancer", "elasticloadbalancing DeleteTargetGroup":
 		return true
 	case "ec2 CreateFlowLogs", "ec2 DeleteVpcEndpoints", "ec2 DeleteVpcEndpointServiceConfigurations", "ec2 ModifyInstanceCreditSpecification":
 		return true // they say so in an answer that is right itself
