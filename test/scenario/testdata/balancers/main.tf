@@ -69,8 +69,8 @@ resource "aws_lb" "this" {
   name                             = "ssh"
   load_balancer_type               = "network"
   internal                         = true
-  subnets                          = slice(aws_subnet.all[*].id, 0, var.changed ? 1 : 2)
-  enable_cross_zone_load_balancing = true
+  subnets                          = slice(aws_subnet.all[*].id, 0, 2)
+  enable_cross_zone_load_balancing = !var.changed
   tags                             = { Stage = var.changed ? "changed" : "made" }
 }
 
