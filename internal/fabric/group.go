@@ -8,27 +8,65 @@ import (
 	"kumiko/internal/world"
 )
 
-// groups adds the security groups of a VPC with their rules, and for each the addresses of the ENIs carrying it.
+// groups adds the security groups of a VPC and those associated with it, with their rules, and for each the addresses of
+// the ENIs carrying it.
 func (c *compilation) groups(v *VPC) {
-	members := map[world.SecurityGroupID][]netip.Addr{}
+	m := c.membership(v)
+	for g := range c.w.SecurityGroups.In(string(v.ID)) {
+		v.Groups = append(v.Groups, c.group(v, m, g.ID))
+	}
+	for a := range c.w.GroupAssociations.In(string(v.ID)) {
+		if !a.Deleting {
+			v.Groups = append(v.Groups, c.group(v, m, a.Group))
+		}
+	}
+	c.foreignGroups(v, m)
+}
+
+func (c *compilation) group(v *VPC, m *membership, id world.SecurityGroupID) Group {
+	f := Group{ID: id, Members: m.of(id)}
+	for r := range c.w.SecurityGroupRules.In(string(id)) {
+		if r.Egress {
+			f.Egress = append(f.Egress, c.rule(v, r))
+		} else {
+			f.Ingress = append(f.Ingress, c.rule(v, r))
+		}
+	}
+	return f
+}
+
+// membership knows who carries which group, as a VPC sees it: ENIs of its own, and those of VPCs that are joined with it.
+type membership struct {
+	w      *world.World
+	own    map[world.SecurityGroupID][]netip.Addr
+	joined map[world.VPCID]bool
+}
+
+func (c *compilation) membership(v *VPC) *membership {
+	m := &membership{w: c.w, own: map[world.SecurityGroupID][]netip.Addr{}, joined: map[world.VPCID]bool{}}
 	for _, p := range v.Ports {
 		for _, g := range p.Groups {
-			members[g] = append(append(members[g], p.Addrs...), spread(p.Prefixes)...)
+			m.own[g] = append(append(m.own[g], p.Addrs...), spread(p.Prefixes)...)
 		}
 	}
-	for g := range c.w.SecurityGroups.In(string(v.ID)) {
-		f := Group{ID: g.ID, Members: members[g.ID]}
-		slices.SortFunc(f.Members, netip.Addr.Compare)
-		for r := range c.w.SecurityGroupRules.In(string(g.ID)) {
-			if r.Egress {
-				f.Egress = append(f.Egress, c.rule(v, r))
-			} else {
-				f.Ingress = append(f.Ingress, c.rule(v, r))
+	for _, p := range v.Peerings {
+		m.joined[p.VPC] = true
+	}
+	return m
+}
+
+// of are the addresses of the ENIs carrying a group.
+func (m *membership) of(g world.SecurityGroupID) []netip.Addr {
+	out := m.own[g]
+	if len(m.joined) > 0 {
+		for e := range m.w.ENIs.In(string(g)) {
+			if m.joined[e.VPC] && !e.Deleting {
+				out = append(append(out, e.Addrs...), spread(e.Prefixes)...)
 			}
 		}
-		v.Groups = append(v.Groups, f)
 	}
-	c.foreignGroups(v)
+	slices.SortFunc(out, netip.Addr.Compare)
+	return out
 }
 
 // spread are the addresses of the prefixes delegated to an ENI: they stand for it as its own do.
@@ -42,27 +80,22 @@ func spread(prefixes []netip.Prefix) []netip.Addr {
 	return out
 }
 
-// foreignGroups adds the groups of peered VPCs that rules of this one name: their members, not their rules.
-func (c *compilation) foreignGroups(v *VPC) {
+// foreignGroups adds the other groups that rules name and that ENIs of VPCs joined with this one carry: their members,
+// not their rules.
+func (c *compilation) foreignGroups(v *VPC, m *membership) {
 	known := map[world.SecurityGroupID]bool{}
 	for _, g := range v.Groups {
 		known[g.ID] = true
 	}
 	for _, own := range v.Groups {
 		for _, r := range slices.Concat(own.Ingress, own.Egress) {
-			g, ok := c.w.SecurityGroups.Get(r.Peer)
-			if known[r.Peer] || !ok || !slices.ContainsFunc(v.Peerings, func(l PeerLink) bool { return l.VPC == g.VPC }) {
+			if r.Peer == "" || known[r.Peer] {
 				continue
 			}
 			known[r.Peer] = true
-			f := Group{ID: g.ID}
-			for e := range c.w.ENIs.In(string(g.VPC)) {
-				if !e.Deleting && slices.Contains(e.Groups, g.ID) {
-					f.Members = append(append(f.Members, e.Addrs...), spread(e.Prefixes)...)
-				}
+			if members := m.of(r.Peer); len(members) > 0 {
+				v.Groups = append(v.Groups, Group{ID: r.Peer, Members: members})
 			}
-			slices.SortFunc(f.Members, netip.Addr.Compare)
-			v.Groups = append(v.Groups, f)
 		}
 	}
 	slices.SortFunc(v.Groups, func(a, b Group) int { return cmp.Compare(a.ID, b.ID) })

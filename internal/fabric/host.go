@@ -24,6 +24,7 @@ func (c *compilation) hostsOf(v *VPC, row world.VPC) {
 			continue
 		}
 		h := &Host{ID: i.ID, VPC: v.ID, Boot: i.Boot, Image: i.Image, User: cmp.Or(i.User, "ec2-user"), UserData: i.UserData, Ports: cables[i.ID], Agent: i.InstanceProfile != ""}
+		h.Ports = append(h.Ports, c.foreignPorts(v, i.ID)...)
 		if i.PublicKey != "" {
 			h.Keys = []string{i.PublicKey}
 		}
@@ -36,6 +37,21 @@ func (c *compilation) hostsOf(v *VPC, row world.VPC) {
 		}
 		c.out.Hosts = append(c.out.Hosts, h)
 	}
+}
+
+// foreignPorts are the host's ends of the cables of interfaces that an instance has in other VPCs.
+func (c *compilation) foreignPorts(v *VPC, id world.InstanceID) (out []HostPort) {
+	for e := range c.w.ENIs.In(string(id)) {
+		s, ok := c.w.Subnets.Get(e.Subnet)
+		if e.VPC == v.ID || e.Deleting || e.Attachment.Detaching || !ok || len(e.Addrs) == 0 {
+			continue
+		}
+		out = append(out, HostPort{
+			ENI: e.ID, VPC: e.VPC, Device: device(e.Attachment.DeviceIndex), MAC: e.MAC, Addrs: e.Addrs, Mask: s.CIDR.Bits(),
+			Router: world.Offset(s.CIDR, 1), MTU: mtu(e),
+		})
+	}
+	return out
 }
 
 // dhcp gives the host what its VPC's DHCP options say: name servers and domain.

@@ -8,8 +8,9 @@ import (
 
 // Times to live of generated names, in seconds. (Seen in answers of the VPC resolver; negative answers carry an SOA of 900.)
 const (
-	ttlName = 60
-	ttlSOA  = 900
+	ttlName    = 60
+	ttlReverse = 300
+	ttlSOA     = 900
 )
 
 // names says what a VPC's resolver answers from.
@@ -24,6 +25,9 @@ func (c *compilation) names(v *VPC) {
 		v.View.Add(z)
 	}
 	for _, z := range c.reverseZones(v) {
+		v.View.Add(z)
+	}
+	for _, z := range c.out.balancers {
 		v.View.Add(z)
 	}
 	for _, z := range c.serviceZones(v) {

@@ -16,14 +16,14 @@ func Recompile(prev *Fabric, old, w world.World, changed []world.Change) *Fabric
 	touched, all := touch(&old, &w, rest)
 	ruled, _ := touch(&old, &w, rules)
 	for _, g := range prev.Gateways {
-		all = all || touched[g.VPC] && !w.VPCs.Has(g.VPC)
+		all = all || touched[g.VPC] && (g.Balancer != nil || !w.VPCs.Has(g.VPC))
 	}
 	if all {
 		return Compile(w)
 	}
 	c := newCompilation(w)
 	named := c.rehosted(prev, old, names)
-	c.out.endpoints, c.lattice = prev.endpoints, prev.lattice
+	c.out.endpoints, c.out.balancers, c.lattice = prev.endpoints, prev.balancers, prev.lattice
 	c.out.VPCs = slices.Clone(prev.VPCs)
 	for i, v := range c.out.VPCs {
 		if ruled[v.ID] {
@@ -63,7 +63,7 @@ func (c *compilation) retouch(prev *Fabric, old world.World, touched map[world.V
 		}
 	}
 	c.resourceGateways()
-	slices.SortFunc(c.out.Gateways, func(a, b *Gateway) int { return cmp.Compare(a.ID, b.ID) })
+	c.balancers()
 	c.latticeMembers()
 	c.latticeEndpoints()
 	c.rehost(prev, old, touched)
@@ -134,7 +134,7 @@ func withPeers(f *Fabric, touched map[world.VPCID]bool) map[world.VPCID]bool {
 }
 
 // split takes the rows of security group rules and those of names apart from the rest: they are what changes most
-// often, and nothing but the groups, or the names, of a VPC follows from them.
+// often, and nothing but the groups, or the names, of a VPC follows from them. An elastic address is a name's as well.
 func split(changed []world.Change) (rules, names, rest []world.Change) {
 	for _, ch := range changed {
 		switch ch.Noun {
@@ -142,6 +142,8 @@ func split(changed []world.Change) (rules, names, rest []world.Change) {
 			rules = append(rules, ch)
 		case "hosted-zone", "record-set", "health-check", "health-observation":
 			names = append(names, ch)
+		case "address":
+			names, rest = append(names, ch), append(rest, ch)
 		default:
 			rest = append(rest, ch)
 		}
@@ -159,6 +161,9 @@ func touch(old, w *world.World, changed []world.Change) (vpcs map[world.VPCID]bo
 				vpcs[p.Requester.VPC], vpcs[p.Accepter.VPC] = true, true
 				continue
 			}
+			for _, v := range elsewhere(in, ch) {
+				vpcs[v] = true
+			}
 			id, known := vpcOf(in, ch)
 			if !known {
 				return nil, true
@@ -170,11 +175,45 @@ func touch(old, w *world.World, changed []world.Change) (vpcs map[world.VPCID]bo
 	return vpcs, false
 }
 
+// elsewhere are the VPCs besides its own that a row is about: those a group is associated with, and the ones at the two
+// ends of the cable of an interface.
+func elsewhere(in *world.World, ch world.Change) (out []world.VPCID) {
+	switch ch.Noun {
+	case "network-interface":
+		e, _ := in.ENIs.Get(world.ENIID(ch.ID))
+		i, _ := in.Instances.Get(e.Attachment.Instance)
+		return []world.VPCID{i.VPC}
+	case "instance":
+		for e := range in.ENIs.In(ch.ID) {
+			out = append(out, e.VPC)
+		}
+	}
+	if g, ok := groupOf(in, ch); ok {
+		for a := range in.GroupAssociations.In(string(g)) {
+			out = append(out, a.VPC)
+		}
+	}
+	return out
+}
+
+// groupOf is the security group that a row is or is a rule of.
+func groupOf(in *world.World, ch world.Change) (world.SecurityGroupID, bool) {
+	switch ch.Noun {
+	case "security-group":
+		return world.SecurityGroupID(ch.ID), true
+	case "security-group-rule":
+		r, ok := in.SecurityGroupRules.Get(world.SecurityGroupRuleID(ch.ID))
+		return r.Group, ok
+	}
+	return "", false
+}
+
 // vpcOf is the VPC a row is about in the World in, none when the row is not there or no network depends on it; false
 // when it may be about any.
 func vpcOf(in *world.World, ch world.Change) (world.VPCID, bool) {
 	switch ch.Noun {
 	case "account", "access-key", "idempotency-token", "key-pair", "egress-only-internet-gateway", "flow-log", "subnet-cidr-reservation",
+		"network-interface-permission",
 		"zone-authorization", "delegation-set", "access-log-subscription", "resource-policy", "log-group", "log-stream", "query-log-config",
 		"managed-node", "node-session", "ssm-document", "ssm-parameter", "ssm-command", "iam-user", "iam-group", "iam-role", "iam-policy", "instance-profile",
 		"network-insights-path", "network-insights-analysis", "network-insights-access-scope", "network-insights-access-scope-analysis":
@@ -205,6 +244,9 @@ func vpcOf(in *world.World, ch world.Change) (world.VPCID, bool) {
 		return r.VPC, true
 	case "security-group":
 		r, _ := in.SecurityGroups.Get(world.SecurityGroupID(ch.ID))
+		return r.VPC, true
+	case "security-group-association":
+		r, _ := in.GroupAssociations.Get(ch.ID)
 		return r.VPC, true
 	case "network-interface":
 		r, _ := in.ENIs.Get(world.ENIID(ch.ID))

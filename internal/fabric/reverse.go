@@ -3,6 +3,7 @@ package fabric
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"kumiko/internal/world"
 )
@@ -44,6 +45,27 @@ func (c *compilation) reverseZones(v *VPC) []*Zone {
 		out = append(out, z)
 	}
 	return out
+}
+
+// publicReverse are the reverse names that owners of elastic addresses gave them.
+func (c *compilation) publicReverse() map[string]*Zone {
+	zones := map[string]*Zone{}
+	for a := range c.w.Addresses.All() {
+		if a.Reverse.Name == "" {
+			continue
+		}
+		name := reverseName(a.Public)
+		for _, d := range reverseDomains(world.PublicAddresses) {
+			if !strings.HasSuffix(name, "."+d) {
+				continue
+			}
+			if zones[d] == nil {
+				zones[d] = NewZone(PublicZone, "", d, awsSOA())
+			}
+			zones[d].Add(name, Record{Type: TypePTR, TTL: ttlReverse, Target: presented(a.Reverse.Name)})
+		}
+	}
+	return zones
 }
 
 // reverse adds the names of an ENI's addresses to the zones they are in.

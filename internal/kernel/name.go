@@ -11,6 +11,14 @@ import (
 // HoleDevice is the interface of a router that everything unroutable is routed to, to be logged and dropped.
 const HoleDevice = "hole0"
 
+// FilterTable is the nftables table of each namespace, in which routers have meters of what some interface forwards for others: by the
+// numbers of the interfaces in and out, source and destination, the protocol and, of TCP and UDP, the ports.
+const (
+	FilterTable            = "kumiko"
+	MeterForwarded         = "forwarded"
+	MeterForwardedPortless = "forwarded_portless"
+)
+
 // LogGroup is the NFLOG group that packets refused in routers and gateways are copied to, with the station that refused
 // them as prefix.
 const LogGroup = 18
@@ -75,6 +83,16 @@ var (
 	EndpointHop    = netip.MustParseAddr("169.254.5.1")
 	EndpointRouter = netip.MustParseAddr("169.254.5.2")
 )
+
+// Probers are the addresses, in the namespace of a load balancer, from which its targets are asked whether they are well.
+var Probers = netip.MustParsePrefix("169.254.6.0/24")
+
+// ProbeAddr is the one of them for the port at a position: what is sent from it goes out by that port.
+func ProbeAddr(n int) netip.Addr {
+	a := Probers.Addr().As4()
+	a[3] = byte(n + 1)
+	return netip.AddrFrom4(a)
+}
 
 // Dir is the folder of namespace files in a runtime folder.
 func Dir(run string) string { return filepath.Join(run, "netns") }

@@ -117,11 +117,33 @@ func (w *walk) homeward(l leg, r fabric.Routed, flow fabric.Flow) bool {
 	if !w.aclIn(l.v, l.out, *to, flow, true) {
 		return false
 	}
-	if to.ENI != l.in.ENI && to.TakesOwn() && !to.Holds(flow.Dst) {
-		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: l.v.ID, ENI: to.ENI}, Flow: flow, Reply: true})
+	if to.ENI != l.in.ENI && !to.Holds(flow.Dst) && !w.third(l, *to, flow) {
+		return false
 	}
-	if foreign && to.ENI != l.in.ENI && to.Holds(flow.Dst) {
+	switch {
+	case foreign && to.ENI == w.sender: // straight to whom it was forwarded for
+	case foreign && to.ENI != l.in.ENI && to.Holds(flow.Dst):
 		return w.pass(astray)
+	case w.sender != "" && foreign && to.ENI == l.in.ENI:
+		return w.returned(l, flow)
+	}
+	return true
+}
+
+// third follows an answer into a port that neither sent what it answers nor has its address: the groups there judge it, unless they know the
+// conversation.
+func (w *walk) third(l leg, p fabric.Port, flow fabric.Flow) bool {
+	at := func(q *fabric.Port) bool { return q != nil && q.ENI == p.ENI }
+	known := slices.ContainsFunc(w.legs, func(o leg) bool { return o.v == l.v && o.flow == l.flow && (at(o.in) || at(o.out)) })
+	if !known && !p.Unfiltered {
+		g, r, ok := l.v.Allows(p.Groups, false, flow)
+		o := fabric.Origin{Station: fabric.SGIn, VPC: l.v.ID, ENI: p.ENI}
+		if !w.pass(Hop{Origin: o, Flow: flow, Reply: true, Groups: p.Groups, Group: g, Rule: r.ID, Pass: ok}) {
+			return false
+		}
+	}
+	if p.TakesOwn() {
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: l.v.ID, ENI: p.ENI}, Flow: flow, Reply: true})
 	}
 	return true
 }
@@ -145,4 +167,31 @@ func (w *walk) leg(l leg) bool {
 	return w.pass(Hop{
 		Origin: fabric.Origin{Station: fabric.NoRoute, VPC: l.v.ID}, Flow: flow, Reply: true, Prefix: r.Prefix, Table: r.Table, Routed: r,
 	})
+}
+
+// Onward is what becomes of a packet that reached an interface which forwards for others, if that sends it on as it is, for the interface it
+// came from. What it does in truth is its own affair: it may translate it, or keep it.
+func Onward(f *fabric.Fabric, t Trace, sender world.ENIID) (Trace, bool) {
+	v, p, ok := f.Port(t.To)
+	if !t.Open || !ok || !p.Forwards() || p.Holds(t.Flow.Dst) {
+		return Trace{}, false
+	}
+	w := walk{f: f, choices: 1, sender: sender, Trace: Trace{Flow: t.Flow}}
+	w.Open = w.fromPort(v, p) && w.back()
+	return w.Trace, true
+}
+
+// returned follows an answer that a forwarder got back for the sender, on to that.
+func (w *walk) returned(l leg, flow fabric.Flow) bool {
+	r := l.v.Route(l.in, flow.Dst)
+	if !w.aclOut(l.v, *l.in, r.Port, flow, true) {
+		return false
+	}
+	if r.Port == nil {
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.NoRoute, VPC: l.v.ID}, Flow: flow, Reply: true, Prefix: r.Prefix, Table: r.Table, Routed: r})
+	}
+	if !w.aclIn(l.v, l.in, *r.Port, flow, true) {
+		return false
+	}
+	return r.Port.ENI == w.sender || w.pass(Hop{Origin: fabric.Origin{Station: fabric.Spoof, VPC: l.v.ID, ENI: l.in.ENI}, Flow: flow, Reply: true, Routed: r})
 }

@@ -41,6 +41,7 @@ type Address struct {
 	ENI         ENIID
 	Private     netip.Addr // of the ENI that the public address stands for
 	VPC         VPCID      // of the ENI
+	Reverse     Reverse    `json:",omitzero"`
 	Transfer    AddressTransfer
 }
 

@@ -61,7 +61,7 @@ type SecurityGroupRule struct {
 	PeerGroup   SecurityGroupID
 	PeerAccount AccountID // owner of PeerGroup
 	PeerVPC     VPCID     // of PeerGroup, when it is another one
-	Peering     PeeringID // that joined the two VPCs when the rule was made
+	Peering     PeeringID // that joined the two VPCs when the rule was made; none: PeerGroup was associated with the rule's VPC
 	PeerList    PrefixListID
 	Description string
 }

@@ -45,7 +45,7 @@ func openScope(name, path string, inode uint64, n *names, sink Sink) (*scope, er
 		s.close()
 		return nil, err
 	}
-	if n.gateway != "" {
+	if n.gateway != "" && !n.spreads {
 		if s.events, err = nfnetlink.OpenEvents(path); err != nil {
 			s.close()
 			return nil, err
@@ -116,7 +116,7 @@ func (s *scope) refused(now time.Time, p nfnetlink.Packet, devices map[uint32]st
 	length, tcp := extent(p.Payload)
 	s.sink.Refused(Refusal{
 		Time: now, Scope: s.name, Sender: n.sender(p.Mark), Flow: f, Length: length, Flags: tcp,
-		Origin: n.origin(fabric.Station(p.Prefix), p.Mark, out), Receiver: n.ports[out],
+		Origin: n.origin(fabric.Station(p.Prefix), p.Mark, out), Receiver: n.ports[out], Third: n.third(n.sender(p.Mark), f.Src) || n.third(n.ports[out], f.Dst),
 	})
 }
 

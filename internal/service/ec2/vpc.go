@@ -183,7 +183,7 @@ func vpcInUse(tx *world.Tx, id world.VPCID) bool {
 		holdsAny(tx.RouteTables.In(string(id)), func(r world.RouteTable) bool { return !r.Main }) ||
 		holdsAny(tx.NetworkACLs.In(string(id)), func(r world.NetworkACL) bool { return !r.Default }) ||
 		holdsAny(tx.SecurityGroups.In(string(id)), func(r world.SecurityGroup) bool { return !r.Default }) ||
-		tx.ResourceGateways.Some(string(id)) || holds(tx.InternetGateways.In(string(id))) ||
+		holds(tx.GroupAssociations.In(string(id))) || tx.ResourceGateways.Some(string(id)) || holds(tx.InternetGateways.In(string(id))) ||
 		holdsAny(tx.Peerings.In(string(id)), func(p world.Peering) bool {
 			p = aged(p, tx.Now)
 			return p.Active() || p.Status == peeringPending

@@ -45,21 +45,21 @@ resource "aws_network_interface" "alone" {
   private_ips = var.changed ? ["10.3.0.10", "10.3.0.11", "10.3.0.12"] : ["10.3.0.10", "10.3.0.11"]
 }
 
-resource "aws_network_interface" "second" {
+resource "aws_network_interface" "more" {
   subnet_id         = aws_subnet.all[0].id
   private_ips_count = var.changed ? 1 : 0
   security_groups   = var.changed ? [aws_security_group.inline.id] : [aws_security_group.rules.id]
 }
 
+resource "aws_network_interface_permission" "alone" {
+  network_interface_id = aws_network_interface.alone.id
+  aws_account_id       = aws_vpc.other.owner_id
+  permission           = var.changed ? "EIP-ASSOCIATE" : "INSTANCE-ATTACH"
+}
+
 resource "aws_network_interface" "prefix" {
   subnet_id         = aws_subnet.all[0].id
   ipv4_prefix_count = 1
-}
-
-resource "aws_network_interface_attachment" "second" {
-  instance_id          = aws_instance.all.id
-  network_interface_id = aws_network_interface.second.id
-  device_index         = 1
 }
 
 resource "aws_network_interface_sg_attachment" "this" {
@@ -78,7 +78,6 @@ resource "aws_instance" "all" {
     device_index         = 0
     network_interface_id = aws_network_interface.main.id
   }
-  depends_on = [aws_network_interface.second] # which is then deleted after it
   metadata_options {
     http_tokens                 = "required"
     http_put_response_hop_limit = var.changed ? 2 : 1
@@ -99,6 +98,11 @@ resource "aws_instance" "plain" {
   lifecycle {
     ignore_changes = [vpc_security_group_ids]
   }
+}
+
+resource "aws_ec2_instance_state" "plain" {
+  instance_id = aws_instance.plain.id
+  state       = var.changed ? "stopped" : "running"
 }
 
 resource "aws_flow_log" "all" {
