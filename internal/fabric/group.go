@@ -8,27 +8,82 @@ import (
 	"kumiko/internal/world"
 )
 
-// groups adds the security groups of a VPC with their rules, and for each the addresses of the ENIs carrying it.
-func (c *compilation) groups(v *VPC) {
-	members := map[world.SecurityGroupID][]netip.Addr{}
-	for _, p := range v.Ports {
-		for _, g := range p.Groups {
-			members[g] = append(append(members[g], p.Addrs...), spread(p.Prefixes)...)
+// groups makes the security groups that are stale: their rules, and the addresses of the ENIs that carry them. To the VPC's
+// own come those of peered VPCs that its rules name: their members, not their rules.
+func (c *compilation) groups(v, was *VPC, s *staleVPC) {
+	joined := Same(v.Peerings, was.Peerings)
+	if !s.all && len(s.groups)+len(s.carried) == 0 && joined {
+		return
+	}
+	stale := func(g Group) bool { return s.all || s.groups[g.ID] || s.carried[g.ID] }
+	fresh := c.ownGroups(v, s)
+	foreign := map[world.SecurityGroupID]bool{}
+	if len(v.Peerings) > 0 {
+		foreign = c.foreign(v, fresh, stale)
+	}
+	for id := range foreign {
+		if had, ok := was.Group(id); !ok || stale(had) {
+			fresh = append(fresh, c.foreignGroup(id, had))
 		}
 	}
-	for g := range c.w.SecurityGroups.In(string(v.ID)) {
-		f := Group{ID: g.ID, Members: members[g.ID]}
-		slices.SortFunc(f.Members, netip.Addr.Compare)
-		for r := range c.w.SecurityGroupRules.In(string(g.ID)) {
-			if r.Egress {
-				f.Egress = append(f.Egress, c.rule(v, r))
-			} else {
-				f.Ingress = append(f.Ingress, c.rule(v, r))
+	gone := func(g Group) bool { // it is not named any more
+		row, _ := c.w.SecurityGroups.Get(g.ID)
+		return row.VPC != v.ID && !foreign[g.ID]
+	}
+	peered := len(v.Peerings)+len(was.Peerings) > 0
+	v.Groups = patched(v.Groups, func(g Group) bool { return stale(g) || peered && gone(g) }, fresh, func(a, b Group) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// ownGroups makes the groups of the VPC itself.
+func (c *compilation) ownGroups(v *VPC, s *staleVPC) []Group {
+	members := s.members(v)
+	var out []Group
+	for row := range rowsOf(&c.w.SecurityGroups, string(v.ID), s.all, s.groups) {
+		out = append(out, c.group(v, row, members, s))
+	}
+	for id := range s.carried {
+		if row, _ := c.w.SecurityGroups.Get(id); row.VPC == v.ID && !s.all && !s.groups[id] {
+			out = append(out, c.group(v, row, members, s))
+		}
+	}
+	return out
+}
+
+// group makes a group, as far as it is stale.
+func (c *compilation) group(v *VPC, row world.SecurityGroup, members map[world.SecurityGroupID][]netip.Addr, s *staleVPC) Group {
+	g, had := v.Group(row.ID)
+	g.ID = row.ID
+	if s.all || s.carried[g.ID] || !had {
+		slices.SortFunc(members[g.ID], netip.Addr.Compare)
+		g.Members = kept(g.Members, members[g.ID])
+	}
+	rules, all := s.rules[g.ID], s.all || !had
+	var in, out []Rule
+	for r := range rowsOf(&c.w.SecurityGroupRules, string(g.ID), all, rules) {
+		if r.Egress {
+			out = append(out, c.rule(v, r))
+		} else {
+			in = append(in, c.rule(v, r))
+		}
+	}
+	stale, byID := func(r Rule) bool { return all || rules[r.ID] }, func(a, b Rule) int { return cmp.Compare(a.ID, b.ID) }
+	g.Ingress, g.Egress = patched(g.Ingress, stale, in, byID), patched(g.Egress, stale, out, byID)
+	return g
+}
+
+// members are the addresses of the ENIs that carry groups, of those groups whose carriers are not as before.
+func (s *staleVPC) members(v *VPC) map[world.SecurityGroupID][]netip.Addr {
+	out := map[world.SecurityGroupID][]netip.Addr{}
+	for i := range v.Ports {
+		if p := &v.Ports[i]; s.all || len(s.carried) > 0 {
+			for _, g := range p.Groups {
+				if s.all || s.carried[g] {
+					out[g] = append(append(out[g], p.Addrs...), spread(p.Prefixes)...)
+				}
 			}
 		}
-		v.Groups = append(v.Groups, f)
 	}
-	c.foreignGroups(v)
+	return out
 }
 
 // spread are the addresses of the prefixes delegated to an ENI: they stand for it as its own do.
@@ -42,38 +97,44 @@ func spread(prefixes []netip.Prefix) []netip.Addr {
 	return out
 }
 
-// foreignGroups adds the groups of peered VPCs that rules of this one name: their members, not their rules.
-func (c *compilation) foreignGroups(v *VPC) {
-	known := map[world.SecurityGroupID]bool{}
-	for _, g := range v.Groups {
-		known[g.ID] = true
-	}
-	for _, own := range v.Groups {
-		for _, r := range slices.Concat(own.Ingress, own.Egress) {
-			g, ok := c.w.SecurityGroups.Get(r.Peer)
-			if known[r.Peer] || !ok || !slices.ContainsFunc(v.Peerings, func(l PeerLink) bool { return l.VPC == g.VPC }) {
-				continue
-			}
-			known[r.Peer] = true
-			f := Group{ID: g.ID}
-			for e := range c.w.ENIs.In(string(g.VPC)) {
-				if !e.Deleting && slices.Contains(e.Groups, g.ID) {
-					f.Members = append(append(f.Members, e.Addrs...), spread(e.Prefixes)...)
+// foreign are the groups of peered VPCs that rules of this one name, be the groups fresh or not stale.
+func (c *compilation) foreign(v *VPC, fresh []Group, stale func(Group) bool) map[world.SecurityGroupID]bool {
+	named, out := map[world.SecurityGroupID]bool{}, map[world.SecurityGroupID]bool{}
+	look := func(rules []Rule) {
+		for i := range rules {
+			if id := rules[i].Peer; id != "" && !named[id] {
+				named[id] = true
+				g, ok := c.w.SecurityGroups.Get(id)
+				if ok && slices.ContainsFunc(v.Peerings, func(l PeerLink) bool { return l.VPC == g.VPC }) {
+					out[id] = true
 				}
 			}
-			slices.SortFunc(f.Members, netip.Addr.Compare)
-			v.Groups = append(v.Groups, f)
 		}
 	}
-	slices.SortFunc(v.Groups, func(a, b Group) int { return cmp.Compare(a.ID, b.ID) })
+	for i := range v.Groups {
+		if g := &v.Groups[i]; !stale(*g) {
+			look(g.Ingress)
+			look(g.Egress)
+		}
+	}
+	for i := range fresh {
+		look(fresh[i].Ingress)
+		look(fresh[i].Egress)
+	}
+	return out
 }
 
-// reruled is v with the groups as they are now, and all else as it was.
-func (c *compilation) reruled(v *VPC) *VPC {
-	n := *v
-	n.Groups = nil
-	c.groups(&n)
-	return &n
+// foreignGroup makes a group of a peered VPC.
+func (c *compilation) foreignGroup(id world.SecurityGroupID, had Group) Group {
+	g := Group{ID: id}
+	for e := range c.w.ENIs.In(string(id)) {
+		if !e.Deleting && slices.Contains(e.Groups, id) {
+			g.Members = append(append(g.Members, e.Addrs...), spread(e.Prefixes)...)
+		}
+	}
+	slices.SortFunc(g.Members, netip.Addr.Compare)
+	g.Members = kept(had.Members, g.Members)
+	return g
 }
 
 func (c *compilation) rule(v *VPC, r world.SecurityGroupRule) Rule {
