@@ -19,7 +19,7 @@ func (c counted) Traffic(v world.VPCID) ([]flowlog.Traffic, uint64, error) {
 		out[i] = flowlog.Traffic{
 			VPC: t.VPC, Protocol: t.Protocol, Sender: t.Sender, Receiver: t.Receiver, Src: t.Src, Dst: t.Dst, Target: t.Target,
 			Sent: flowlog.Passed(t.Sent), Answered: flowlog.Passed(t.Answered), Start: t.Start, End: t.End,
-			Way: way(t.Way), Peering: t.Peering,
+			Way: way(t.Way), Peering: t.Peering, Forwarded: t.Forwarded,
 		}
 	}
 	return out, lost, err
@@ -44,5 +44,6 @@ func refused(r flow.Refusal) flowlog.Refusal {
 	return flowlog.Refusal{
 		Time: r.Time, VPC: world.VPCID(r.Scope), Station: r.Origin.Station, Sender: r.Sender, Receiver: r.Receiver, Protocol: r.Flow.Protocol,
 		Src: netip.AddrPortFrom(r.Flow.Src, r.Flow.SrcPort), Dst: netip.AddrPortFrom(r.Flow.Dst, r.Flow.DstPort), Bytes: r.Length, Flags: r.Flags,
+		Third: r.Third,
 	}
 }

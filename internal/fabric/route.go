@@ -133,6 +133,10 @@ func (p Port) Holds(a netip.Addr) bool {
 // connections it began itself.
 func (p Port) TakesOwn() bool { return p.SourceDestCheck || p.Peer.NAT != "" }
 
+// Forwards tells whether the instance at the port may be sent, and send, packets that are not its own: NAT instances, firewalls. Its
+// groups track connections that pass it as they track its own.
+func (p Port) Forwards() bool { return !p.TakesOwn() }
+
 // VPC finds a VPC of the fabric; nil when it is not there.
 func (f *Fabric) VPC(id world.VPCID) *VPC {
 	i, ok := slices.BinarySearchFunc(f.VPCs, id, func(v *VPC, id world.VPCID) int { return strings.Compare(string(v.ID), string(id)) })

@@ -11,6 +11,14 @@ import (
 // HoleDevice is the interface of a router that everything unroutable is routed to, to be logged and dropped.
 const HoleDevice = "hole0"
 
+// FilterTable is the nftables table of each namespace, in which routers have meters of what some interface forwards for others: by the
+// numbers of the interfaces in and out, source and destination, the protocol and, of TCP and UDP, the ports.
+const (
+	FilterTable            = "kumiko"
+	MeterForwarded         = "forwarded"
+	MeterForwardedPortless = "forwarded_portless"
+)
+
 // LogGroup is the NFLOG group that packets refused in routers and gateways are copied to, with the station that refused
 // them as prefix.
 const LogGroup = 18

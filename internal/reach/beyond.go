@@ -117,11 +117,29 @@ func (w *walk) homeward(l leg, r fabric.Routed, flow fabric.Flow) bool {
 	if !w.aclIn(l.v, l.out, *to, flow, true) {
 		return false
 	}
-	if to.ENI != l.in.ENI && to.TakesOwn() && !to.Holds(flow.Dst) {
-		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: l.v.ID, ENI: to.ENI}, Flow: flow, Reply: true})
+	if to.ENI != l.in.ENI && !to.Holds(flow.Dst) && !w.third(l, *to, flow) {
+		return false
 	}
 	if foreign && to.ENI != l.in.ENI && to.Holds(flow.Dst) {
 		return w.pass(astray)
+	}
+	return true
+}
+
+// third follows an answer into a port that neither sent what it answers nor has its address: the groups there judge it, unless they know the
+// conversation.
+func (w *walk) third(l leg, p fabric.Port, flow fabric.Flow) bool {
+	at := func(q *fabric.Port) bool { return q != nil && q.ENI == p.ENI }
+	known := slices.ContainsFunc(w.legs, func(o leg) bool { return o.v == l.v && o.flow == l.flow && (at(o.in) || at(o.out)) })
+	if !known && !p.Unfiltered {
+		g, r, ok := l.v.Allows(p.Groups, false, flow)
+		o := fabric.Origin{Station: fabric.SGIn, VPC: l.v.ID, ENI: p.ENI}
+		if !w.pass(Hop{Origin: o, Flow: flow, Reply: true, Groups: p.Groups, Group: g, Rule: r.ID, Pass: ok}) {
+			return false
+		}
+	}
+	if p.TakesOwn() {
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: l.v.ID, ENI: p.ENI}, Flow: flow, Reply: true})
 	}
 	return true
 }

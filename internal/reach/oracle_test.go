@@ -146,8 +146,6 @@ func same(w *world.World, v oracle.Verdict, t reach.Trace) bool {
 	if s, ok := stations[v.By]; ok {
 		at := string(o.ENI) + string(o.Subnet)
 		switch v.By {
-		case oracle.GroupsIn: // a router knows conversations, not whose: a third interface's groups let answers pass that are not for it
-			return at == v.ID && (o.Station == s || v.Answer && o.Station == fabric.DestCheck)
 		case oracle.NATGateway:
 			g, _ := w.NATGateways.Get(world.NATGatewayID(v.ID))
 			uncalled := v.Answer && o.Station == fabric.DestCheck // what nobody asked it for is not for the gateway

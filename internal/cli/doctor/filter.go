@@ -26,6 +26,8 @@ func filters() []filter {
 		{"sets", "nf_tables (CONFIG_NF_TABLES, CONFIG_NF_TABLES_INET, 5.6 or newer)", table(forward, []nft.Set{ranges}, nft.End(nft.Verdict{Kind: nft.Accept}))},
 		{"conntrack", "nf_conntrack nft_ct (CONFIG_NFT_CT)", table(forward, nil, nft.State(nft.Established))},
 		{"zones", "nf_conntrack (CONFIG_NF_CONNTRACK_ZONES)", table(raw, nil, nft.SetValue(nft.SetOriginalZone(), "1", nft.FieldU16(1)))},
+		{"labels", "nf_conntrack (CONFIG_NF_CONNTRACK_LABELS)", table(forward, nil, nft.SetValue(nft.AddLabels(), "1", nft.FieldLabels(1)))},
+		{"routes", "nft_fib_inet (CONFIG_NFT_FIB_INET, CONFIG_NFT_FIB_IPV4)", table(raw, nil, nft.Is(nft.RoutedInterface(), nft.FieldInterface("lo")))},
 		{"log", "nft_log nfnetlink_log (CONFIG_NFT_LOG, CONFIG_NETFILTER_NETLINK_LOG)", table(forward, nil, nft.Log("doctor", logGroup, 0))},
 		{"nat", "nft_chain_nat nft_nat (CONFIG_NFT_NAT)", table(nat, []nft.Set{sources}, nft.SourceNAT("sources", nft.PacketMark()))},
 	}

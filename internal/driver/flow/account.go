@@ -20,15 +20,17 @@ const maxEnded = 1 << 18
 // account follows the tracked connections of one router: what it saw of each at the last look, and what passed over
 // those that ended since. Packets cost nothing: the kernel counts, and tells of ends.
 type account struct {
-	scope   *scope
-	ends    *nfnetlink.EndReader
-	tracker *nfnetlink.Tracker
-	wg      sync.WaitGroup
+	scope     *scope
+	ends      *nfnetlink.EndReader
+	tracker   *nfnetlink.Tracker
+	forwarded *forwarded
+	wg        sync.WaitGroup
 
 	mu      sync.Mutex
 	looked  time.Time // when the connections were last listed
 	known   map[identity]seen
-	ended   []Traffic
+	late    []late            // ended since the last look
+	ended   []Traffic         // to be handed out
 	gone    map[identity]bool // ended while the connections are being listed; nil: they are not
 	dropped uint64
 }
@@ -43,6 +45,12 @@ type identity struct {
 type seen struct {
 	sent, answered           nfnetlink.Counter
 	sentFlags, answeredFlags uint8
+}
+
+// late is a connection that has ended, with what was seen of it before.
+type late struct {
+	usage  nfnetlink.Usage
+	before seen
 }
 
 // counting are the parameters of a router whose connections are accounted for. (Linux kernel, nf_conntrack-sysctl.rst.)
@@ -67,6 +75,10 @@ func openAccount(s *scope, path string) (*account, error) {
 	if a.tracker, err = nfnetlink.OpenTracker(path); err != nil {
 		return nil, errors.Join(err, a.ends.Close())
 	}
+	if a.forwarded, err = openForwarded(path); err != nil {
+		a.tracker.Close()
+		return nil, errors.Join(err, a.ends.Close())
+	}
 	a.looked = time.Now()
 	a.wg.Go(a.readEnds)
 	if err := a.look(); err != nil {
@@ -85,6 +97,7 @@ func quiet(path string) error { return kernel.SetSysctls(path, counting("0")) }
 func (a *account) close() {
 	a.ends.Close()
 	a.tracker.Close()
+	a.forwarded.close()
 	a.wg.Wait()
 }
 
@@ -92,10 +105,9 @@ func (a *account) close() {
 func (a *account) readEnds() {
 	for {
 		ends, err := a.ends.Read()
-		now := time.Now()
 		a.mu.Lock()
 		for _, u := range ends {
-			a.end(u, now)
+			a.end(u)
 		}
 		a.mu.Unlock()
 		if err != nil {
@@ -105,27 +117,40 @@ func (a *account) readEnds() {
 	}
 }
 
-func (a *account) end(u nfnetlink.Usage, now time.Time) {
+func (a *account) end(u nfnetlink.Usage) {
 	i := identity{u.ID, u.Original}
-	a.add(u, a.known[i], now)
+	if len(a.late) < maxEnded {
+		a.late = append(a.late, late{u, a.known[i]})
+	} else {
+		a.dropped++
+	}
 	delete(a.known, i)
 	if a.gone != nil {
 		a.gone[i] = true
 	}
 }
 
-// look lists the connections and notes what passed over each since it was last seen.
+// look lists the connections and notes what passed over each since it was last seen, and what was forwarded. That is read last: what
+// connections count of it must not be taken for something else.
 func (a *account) look() error {
 	a.mu.Lock()
 	a.gone = map[identity]bool{}
 	a.mu.Unlock()
 	all, err := a.tracker.Connections()
+	a.mu.Lock()
+	ended := a.late
+	a.late = nil
+	a.mu.Unlock()
+	passages, more := a.forwarded.look()
 	now := time.Now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	gone := a.gone
 	a.gone = nil
-	if err != nil {
+	for _, l := range ended {
+		a.add(l.usage, l.before, now)
+	}
+	if err := errors.Join(err, more); err != nil {
 		return err
 	}
 	next := make(map[identity]seen, len(all))
@@ -135,8 +160,23 @@ func (a *account) look() error {
 			next[i] = a.add(u, a.known[i], now)
 		}
 	}
+	devices := map[uint32]string{}
+	for p, n := range passages {
+		if t, ok := a.traffic(p, n, devices, now); ok {
+			a.note(t)
+		}
+	}
 	a.known, a.looked = next, now
 	return nil
+}
+
+// note keeps what is to be handed out.
+func (a *account) note(t Traffic) {
+	if len(a.ended) >= maxEnded {
+		a.dropped++
+		return
+	}
+	a.ended = append(a.ended, t)
 }
 
 // add notes what passed since the connection was seen before, and returns what is seen now.
@@ -145,9 +185,10 @@ func (a *account) add(u nfnetlink.Usage, before seen, now time.Time) seen {
 	after := seen{u.Sent, u.Answered, sent, answered}
 	t := Traffic{
 		Protocol: world.Protocol(u.Original.Protocol), Src: u.Original.Src, Dst: u.Original.Dst, Target: u.Reply.Src, Start: a.looked, End: now,
-		Sent:     since(u.Sent, before.sent, sent&^before.sentFlags),
-		Answered: since(u.Answered, before.answered, answered&^before.answeredFlags),
 	}
+	there, back := courses(u)
+	t.Sent = a.forwarded.less(since(u.Sent, before.sent, sent&^before.sentFlags), there)
+	t.Answered = a.forwarded.less(since(u.Answered, before.answered, answered&^before.answeredFlags), back)
 	if t.Sent.Packets == 0 && t.Answered.Packets == 0 {
 		return after
 	}
@@ -157,11 +198,7 @@ func (a *account) add(u nfnetlink.Usage, before seen, now time.Time) seen {
 	if !a.scope.names.Load().where().complete(&t) {
 		return after
 	}
-	if len(a.ended) >= maxEnded {
-		a.dropped++
-		return after
-	}
-	a.ended = append(a.ended, t)
+	a.note(t)
 	return after
 }
 

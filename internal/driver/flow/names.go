@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"net/netip"
 	"sync"
 
 	"kumiko/internal/fabric"
@@ -18,6 +19,7 @@ type names struct {
 	ports    map[string]world.ENIID
 	byIndex  map[uint32]world.ENIID // by the index in the packet mark
 	gateways map[string]world.ResourceGatewayID
+	parties  map[world.ENIID]*fabric.Port
 	where    func() *places // whose an address is; found out when it is first asked for
 }
 
@@ -40,13 +42,14 @@ func namesOfVPC(v *fabric.VPC) *names {
 	n := &names{
 		vpc: v.ID, ports: make(map[string]world.ENIID, len(v.Ports)), byIndex: make(map[uint32]world.ENIID, len(v.Ports)),
 		gateways: make(map[string]world.ResourceGatewayID, len(v.Links)),
-		subnets:  make(map[world.ENIID]world.SubnetID, len(v.Ports)),
-		where:    sync.OnceValue(func() *places { return newPlaces(v) }),
+		subnets:  make(map[world.ENIID]world.SubnetID, len(v.Ports)), parties: make(map[world.ENIID]*fabric.Port, len(v.Ports)),
+		where: sync.OnceValue(func() *places { return newPlaces(v) }),
 	}
-	for _, p := range v.Ports {
+	for i, p := range v.Ports {
 		n.ports[kernel.PortDevice(p.ENI)] = p.ENI
 		n.byIndex[p.Index] = p.ENI
 		n.subnets[p.ENI] = p.Subnet
+		n.parties[p.ENI] = &v.Ports[i]
 	}
 	for _, l := range v.Links {
 		n.gateways[kernel.LinkDevice(l.Gateway)] = l.Gateway
@@ -64,6 +67,12 @@ func namesOfEndpoint(e *fabric.Endpoint) *names { return &names{vpc: e.VPC, endp
 
 // sender is the port a packet with the mark came by; empty when it came from beyond the VPC.
 func (n *names) sender(mark uint32) world.ENIID { return n.byIndex[mark&kernel.MarkPortMask] }
+
+// third tells whether the interface is a third party to what is from or for the address, which is not its own.
+func (n *names) third(eni world.ENIID, a netip.Addr) bool {
+	p := n.parties[eni]
+	return p != nil && !p.Holds(a)
+}
 
 // origin is what refused a packet at the station, where the packet had the mark and was to leave by the interface.
 func (n *names) origin(s fabric.Station, mark uint32, out string) fabric.Origin {

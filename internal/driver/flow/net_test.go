@@ -226,8 +226,18 @@ func (n *network) dial(ctx context.Context, host string, from, to netip.AddrPort
 // send sends one datagram from a host, without waiting for anything.
 func (n *network) send(host, to string) {
 	n.t.Helper()
+	n.datagram(host, "", to)
+}
+
+// datagram sends one from an address and port of the host; an empty one is any.
+func (n *network) datagram(host, from, to string) {
+	n.t.Helper()
 	err := kernel.In(n.path(host), func() error {
-		c, err := net.Dial("udp4", to)
+		var d net.Dialer
+		if from != "" {
+			d.LocalAddr = net.UDPAddrFromAddrPort(netip.MustParseAddrPort(from))
+		}
+		c, err := d.Dial("udp4", to)
 		if err != nil {
 			return err
 		}

@@ -50,6 +50,18 @@ func (p *places) port(a netip.Addr) *fabric.Port {
 	return p.prefixes[i]
 }
 
+// eni is the port of an ENI.
+func (p *places) eni(id world.ENIID) *fabric.Port {
+	i := slices.IndexFunc(p.vpc.Ports, func(port fabric.Port) bool { return port.ENI == id })
+	if i < 0 {
+		return nil
+	}
+	return &p.vpc.Ports[i]
+}
+
+// mostForwarders bounds the way by interfaces that forward, which may go round.
+const mostForwarders = 8
+
 // complete says who the parties are and which way the traffic went. It reports false for what is no traffic between
 // two parties: names, metadata and the like, which the router itself answers, and DHCP (RFC 2131, 4.1).
 func (p *places) complete(t *Traffic) bool {
@@ -60,7 +72,7 @@ func (p *places) complete(t *Traffic) bool {
 	t.VPC = p.vpc.ID
 	from, to := p.port(t.Src.Addr()), p.port(target)
 	switch {
-	case from != nil && to == nil: // beyond, or behind an ENI that forwards
+	case from != nil && to == nil: // beyond, or behind a NAT gateway
 		to = p.beyond(t, from, t.Dst.Addr())
 	case from == nil && to != nil:
 		from = p.beyond(t, to, t.Src.Addr())
@@ -74,10 +86,18 @@ func (p *places) complete(t *Traffic) bool {
 	return true
 }
 
-// beyond notes the way to an address that is none of an ENI. It is the ENI that forwards, if that is where the way leads.
+// beyond notes the way to an address that is none of an ENI. It is the ENI that translates, if that is where the way leads; what an ENI
+// forwards is counted by itself, and the way is the one from there.
 func (p *places) beyond(t *Traffic, from *fabric.Port, dst netip.Addr) *fabric.Port {
-	switch r := p.vpc.Route(from, dst); {
-	case r.Port != nil:
+	r := p.vpc.Route(from, dst)
+	for range mostForwarders {
+		if r.Port == nil || !r.Port.Forwards() {
+			break
+		}
+		r = p.vpc.Route(r.Port, dst)
+	}
+	switch {
+	case r.Port != nil && !r.Port.Forwards():
 		return r.Port
 	case r.Link != nil:
 		t.Way = WayLattice

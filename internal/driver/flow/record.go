@@ -19,6 +19,7 @@ type Refusal struct {
 	Receiver world.ENIID // the port it was to leave by; empty where it was to leave by none, or that was not decided yet
 	Length   int         // bytes, with the IP header
 	Flags    uint8       // of TCP
+	Third    bool        // Sender or Receiver is neither who it is from nor who it is for
 }
 
 // Connection is a connection through a gateway that has come about.

@@ -18,6 +18,7 @@ type Traffic struct {
 	Start, End       time.Time       // of what passed, as nearly as it is known
 	Way              Way             // by which packets for who is beyond leave the router
 	Peering          world.PeeringID // of WayPeering
+	Forwarded        bool            // one of the parties forwards it, or is to forward it; nothing of it was refused
 }
 
 // Passed is what passed in one direction.

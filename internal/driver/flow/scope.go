@@ -116,7 +116,7 @@ func (s *scope) refused(now time.Time, p nfnetlink.Packet, devices map[uint32]st
 	length, tcp := extent(p.Payload)
 	s.sink.Refused(Refusal{
 		Time: now, Scope: s.name, Sender: n.sender(p.Mark), Flow: f, Length: length, Flags: tcp,
-		Origin: n.origin(fabric.Station(p.Prefix), p.Mark, out), Receiver: n.ports[out],
+		Origin: n.origin(fabric.Station(p.Prefix), p.Mark, out), Receiver: n.ports[out], Third: n.third(n.sender(p.Mark), f.Src) || n.third(n.ports[out], f.Dst),
 	})
 }
 

@@ -1,6 +1,7 @@
 package nft
 
 import (
+	"cmp"
 	"slices"
 
 	"kumiko/internal/fabric"
@@ -11,11 +12,17 @@ import (
 // knownChain is the chain for packets of known connections, where there is something for them to pass: ACLs, which know
 // no connections, and ways out of the VPC, which may end, and from which there may be no way back. Elsewhere they pass at once.
 func (r *router) knownChain() []nft.Chain {
-	if !r.filters && !r.hasBeyond() && !r.hasWithin() && len(r.vpc.Gates) == 0 {
+	if !r.filters && !r.hasBeyond() && !r.hasWithin() && !r.forwards && len(r.vpc.Gates) == 0 {
 		return nil
 	}
 	c := nft.Chain{Name: chainKnown}
+	if r.forwards {
+		c.Rules = append(c.Rules, ifAstray(answers, chainAstrayOut), third(nft.InInterface(), chainThirdOut))
+	}
 	c.Rules = append(append(c.Rules, r.leaving(true)...), r.entering()...)
+	if r.forwards {
+		c.Rules = append(c.Rules, ifAstray(questions, chainAstrayIn), third(nft.OutInterface(), chainThirdIn))
+	}
 	var out []nft.Chain
 	if r.hasBeyond() {
 		out = append(out, r.backChain())
@@ -31,12 +38,16 @@ func (r *router) knownChain() []nft.Chain {
 	return append(out, c)
 }
 
-// answers is the direction of packets from the side that did not begin the connection. (linux/netfilter/nf_conntrack_tuple_common.h)
-const answers = 1
+// Directions of packets: from the side that began the connection, and from the other. (linux/netfilter/nf_conntrack_tuple_common.h)
+const (
+	questions = 0
+	answers   = 1
+)
 
-// Names of the set of ports that take nothing but their own answers, and of the chain that looks at those.
+// Names of the set of ports that take nothing but their own answers, of those that are routed back to, and of the chain that looks at answers.
 const (
 	setTakesOwn = "takes_own"
+	setBackward = "routed_back"
 	chainAnswer = "answer"
 )
 
@@ -58,9 +69,12 @@ func (r *router) takesOwn() {
 	}
 	s.Elements = tidy(s.Elements)
 	r.table.Sets = append(r.table.Sets, s)
+	if back := r.routedBack(); len(back) > 0 {
+		r.table.Sets = append(r.table.Sets, nft.Set{Name: setBackward, Key: []nft.Type{nft.Interface, nft.Interface}, Elements: back})
+	}
 }
 
-// answerChain returns for answers to a port's own addresses.
+// answerChain returns for answers to a port's own addresses; others are for its groups, which do not know them, before it cannot take them.
 func (r *router) answerChain() nft.Chain {
 	c := nft.Chain{Name: chainAnswer}
 	for _, f := range r.families {
@@ -68,8 +82,26 @@ func (r *router) answerChain() nft.Chain {
 			c.Rules = append(c.Rules, nft.NewRule(nft.In(set+familySuffix(f), nft.OutInterface(), f.Destination()), nft.End(nft.Verdict{Kind: nft.Return})))
 		}
 	}
-	c.Rules = append(c.Rules, refuse(fabric.DestCheck))
+	if len(r.routedBack()) > 0 {
+		c.Rules = append(c.Rules, nft.NewRule(append([]nft.Clause{nft.In(setBackward, nft.InInterface(), nft.OutInterface())}, refuse(fabric.DestCheck).Clauses...)...))
+	}
+	c.Rules = append(c.Rules, nft.NewRule(nft.Dispatch("in", nft.OutInterface())), refuse(fabric.DestCheck))
 	return c
+}
+
+// routedBack are the ports that their own subnet's routes send back what they send: their groups know that, for they let it out.
+func (r *router) routedBack() []nft.Element {
+	var out []nft.Element
+	for _, t := range r.vpc.Tables {
+		for _, x := range t.Within {
+			i, ok := slices.BinarySearchFunc(r.vpc.Ports, x.Port, func(p fabric.Port, n uint32) int { return cmp.Compare(p.Index, n) })
+			if ok && r.vpc.Ports[i].Table == t.Index {
+				dev := nft.FieldInterface(kernel.PortDevice(r.vpc.Ports[i].ENI))
+				out = append(out, nft.Element{Key: nft.Concat(dev, dev)})
+			}
+		}
+	}
+	return tidy(out)
 }
 
 // leaving is the stations of every packet on its way out of a subnet: the ACL, a route (for an answer, one by the way the
@@ -115,15 +147,20 @@ func (r *router) forwardChain(known bool) nft.Chain {
 	add(nft.State(nft.Invalid), drop())
 	add(noMark(), drop())
 	add(nft.Dispatch("out", nft.InInterface()))
+	c.Rules = append(c.Rules, noted(nft.InInterface()))
+	arrive := accept()
 	if r.hasBeyond() {
 		add(fromBeyond(), nft.SetTo(nft.SetConnectionMark(), mapWays, nft.InInterface()))
 	}
 	c.Rules = append(append(c.Rules, r.leaving(false)...), r.entering()...)
 	add(nft.Dispatch("in", nft.OutInterface()))
+	if r.forwards {
+		c.Rules, arrive = append(append(c.Rules, noted(nft.OutInterface())), r.toForwarder()...), leadTo(chainArrive)
+	}
 	add(nft.In("unchecked", nft.OutInterface()), accept())
 	for _, f := range r.families {
-		add(nft.In("own_addrs"+familySuffix(f), nft.OutInterface(), f.Destination()), accept())
-		add(nft.In("own_prefixes"+familySuffix(f), nft.OutInterface(), f.Destination()), accept())
+		add(nft.In("own_addrs"+familySuffix(f), nft.OutInterface(), f.Destination()), arrive)
+		add(nft.In("own_prefixes"+familySuffix(f), nft.OutInterface(), f.Destination()), arrive)
 	}
 	c.Rules = append(c.Rules, refuse(fabric.DestCheck))
 	return c

@@ -42,6 +42,7 @@ type router struct {
 	families []nft.Family
 	groups   map[world.SecurityGroupID]fabric.Group
 	sets     map[string]bool // names of those printed
+	forwards bool            // some port's packets may be of others
 	filters  bool            // some subnet's ACL does not let everything pass
 
 	aclBySubnet map[world.SubnetID]fabric.ACL

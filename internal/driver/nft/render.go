@@ -12,7 +12,7 @@ import (
 )
 
 // TableName is the name of the table in each namespace.
-const TableName = "kumiko"
+const TableName = kernel.FilterTable
 
 // logBytes is how much of a refused packet is copied: the longest IP header and the ports.
 const logBytes = 96
@@ -38,6 +38,7 @@ func RenderVPC(v *fabric.VPC) *nft.Table {
 	r.services()
 	r.verdicts()
 	r.beyond()
+	r.forwarders()
 	r.takesOwn()
 	r.filters = r.acls()
 	known := r.knownChain()
@@ -88,21 +89,25 @@ func (r *router) ports() {
 	marks.Elements, unchecked.Elements = tidy(marks.Elements), tidy(unchecked.Elements)
 	r.table.Sets = append(r.table.Sets, marks, unchecked)
 	for _, f := range r.families {
-		addrs := nft.Set{Name: "own_addrs" + familySuffix(f), Key: []nft.Type{nft.Interface, f.Addr()}}
-		nets := nft.Set{Name: "own_prefixes" + familySuffix(f), Key: []nft.Type{nft.Interface, f.Addr()}, Interval: true}
-		for _, p := range r.vpc.Ports {
-			ownAddresses(&addrs, &nets, p, f)
-		}
-		addrs.Elements, nets.Elements = tidy(addrs.Elements), tidy(nets.Elements)
-		r.table.Sets = append(r.table.Sets, addrs, nets)
+		r.ownSets("own", f, fabric.Port.TakesOwn)
 	}
 }
 
-// ownAddresses adds what a checked port may send from and be sent to, and what a NAT gateway may be answered.
-func ownAddresses(addrs, nets *nft.Set, p fabric.Port, f nft.Family) {
-	if !p.TakesOwn() {
-		return
+// ownSets prints the sets of the own addresses and prefixes of some ports. Those of checked ports are what they may send from and be sent to,
+// that of a NAT gateway is what it may be answered.
+func (r *router) ownSets(name string, f nft.Family, of func(fabric.Port) bool) {
+	addrs := nft.Set{Name: name + "_addrs" + familySuffix(f), Key: []nft.Type{nft.Interface, f.Addr()}}
+	nets := nft.Set{Name: name + "_prefixes" + familySuffix(f), Key: []nft.Type{nft.Interface, f.Addr()}, Interval: true}
+	for _, p := range r.vpc.Ports {
+		if of(p) {
+			ownAddresses(&addrs, &nets, p, f)
+		}
 	}
+	addrs.Elements, nets.Elements = tidy(addrs.Elements), tidy(nets.Elements)
+	r.table.Sets = append(r.table.Sets, addrs, nets)
+}
+
+func ownAddresses(addrs, nets *nft.Set, p fabric.Port, f nft.Family) {
 	dev := nft.FieldInterface(kernel.PortDevice(p.ENI))
 	for _, a := range p.Addrs {
 		if family(a) == f {
@@ -198,6 +203,9 @@ func (r *router) rawChain() nft.Chain {
 	add(nft.IsNot(nft.PacketType(), nft.FieldByte(unix.PACKET_HOST)), drop())
 	add(nft.SetTo(nft.SetPacketMark(), "marks", nft.InInterface()))
 	add(noMark(), accept())
+	if r.forwards && r.vpc.Uplink != nil {
+		c.Rules = append(c.Rules, third(nft.InInterface(), chainBorrowed))
+	}
 	add(nft.In("unchecked", nft.InInterface()), accept())
 	for _, f := range r.families {
 		add(nft.In("own_addrs"+familySuffix(f), nft.InInterface(), f.Source()), accept())

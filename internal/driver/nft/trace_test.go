@@ -109,7 +109,10 @@ var (
 	member  = regexp.MustCompile(`^((?:\w+ )?\w+(?: \. (?:\w+ )?\w+)*) @(\S+) ?`)
 	state   = regexp.MustCompile(`^ct state (\S+) ?`)
 	differs = regexp.MustCompile(`^((?:meta )?\w+) != (\S+) ?`)
-	equals  = regexp.MustCompile(`^(iifname|oifname|meta mark|meta l4proto|tcp dport|udp dport|icmp type|icmp code|ip saddr|ip daddr) (\S+) ?`)
+	equals  = regexp.MustCompile(`^(ct direction|iifname|oifname|meta mark|meta l4proto|tcp dport|udp dport|icmp type|icmp code|ip saddr|ip daddr) (\S+) ?`)
+	mapped  = regexp.MustCompile(`^ct label set (\w+) map @(\S+) ?`)
+	adds    = regexp.MustCompile(`^ct label set (\d+) ?`)
+	has     = regexp.MustCompile(`^ct label & (\d+) (!=|==) 0 ?`)
 	verdict = regexp.MustCompile(`^(accept|drop|return|jump \S+|goto \S+)$`)
 )
 
@@ -147,6 +150,15 @@ func (p printed) rule(t *testing.T, rule string, f fields) (string, string) {
 			if f["meta mark"], hit = p.find(m[2], f.key(m[1])); !hit {
 				f["meta mark"] = "0x00000000"
 			}
+		case is(mapped):
+			var label string
+			if label, hit = p.find(m[2], f.key(m[1])); hit {
+				f["ct label "+label] = "set"
+			}
+		case is(adds):
+			f["ct label "+m[1]] = "set"
+		case is(has):
+			hit = (f["ct label "+m[1]] == "set") == (m[2] == "!=")
 		case is(vmap):
 			v, _ := p.find(m[2], f.key(m[1]))
 			return v, station

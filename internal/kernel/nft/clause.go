@@ -90,6 +90,20 @@ func IsNot(s Selector, value Field) Clause {
 	})
 }
 
+// HasAny holds when the connection has one of the labels at least.
+func HasAny(labels Field) Clause { return labelled("!=", unix.NFT_CMP_NEQ, labels) }
+
+// HasNone holds when the connection has none of the labels.
+func HasNone(labels Field) Clause { return labelled("==", unix.NFT_CMP_EQ, labels) }
+
+func labelled(text string, op uint32, labels Field) Clause {
+	return clause("ct label & "+Labels.text(string(labels))+" "+text+" 0", func(c *code) {
+		c.load([]Selector{ConnectionLabels()})
+		c.mask(labelBytes, labels, make([]byte, labelBytes))
+		c.compare(op, labelBytes, make([]byte, labelBytes))
+	})
+}
+
 // Within holds when the selector lies in the range, both ends included. Only for values in network order.
 func Within(s Selector, from, to Field) Clause {
 	if string(from) == string(to) {
@@ -119,20 +133,33 @@ func Over(meter string, perSecond uint32, sel ...Selector) Clause {
 	text := fmt.Sprintf("update @%s { %s limit rate over %d/second burst %d packets }", meter, names(sel), perSecond, perSecond)
 	return clause(text, func(c *code) {
 		c.load(sel)
-		c.expr("dynset", func(a *attrs) {
-			a.str(unix.NFTA_DYNSET_SET_NAME, meter)
-			a.u32(unix.NFTA_DYNSET_OP, unix.NFT_DYNSET_OP_UPDATE)
-			a.u32(unix.NFTA_DYNSET_SREG_KEY, register(0))
-			a.nest(unix.NFTA_DYNSET_EXPR, func(a *attrs) {
-				a.str(unix.NFTA_EXPR_NAME, "limit")
-				a.nest(unix.NFTA_EXPR_DATA, func(a *attrs) {
-					a.u64(unix.NFTA_LIMIT_RATE, uint64(perSecond))
-					a.u64(unix.NFTA_LIMIT_UNIT, 1)
-					a.u32(unix.NFTA_LIMIT_BURST, perSecond)
-					a.u32(unix.NFTA_LIMIT_TYPE, unix.NFT_LIMIT_PKTS)
-					a.u32(unix.NFTA_LIMIT_FLAGS, unix.NFT_LIMIT_F_INV)
-				})
-			})
+		c.update(meter, "limit", func(a *attrs) {
+			a.u64(unix.NFTA_LIMIT_RATE, uint64(perSecond))
+			a.u64(unix.NFTA_LIMIT_UNIT, 1)
+			a.u32(unix.NFTA_LIMIT_BURST, perSecond)
+			a.u32(unix.NFTA_LIMIT_TYPE, unix.NFT_LIMIT_PKTS)
+			a.u32(unix.NFTA_LIMIT_FLAGS, unix.NFT_LIMIT_F_INV)
+		})
+	})
+}
+
+// Count counts packets and bytes of those whose selectors are the same. The meter keeps the counts; see [Conn.Counts].
+func Count(meter string, sel ...Selector) Clause {
+	return clause(fmt.Sprintf("update @%s { %s counter }", meter, names(sel)), func(c *code) {
+		c.load(sel)
+		c.update(meter, "counter", func(*attrs) {})
+	})
+}
+
+// update renews the meter's element for the key in the registers, which has an expression of its own.
+func (c *code) update(meter, expr string, f func(a *attrs)) {
+	c.expr("dynset", func(a *attrs) {
+		a.str(unix.NFTA_DYNSET_SET_NAME, meter)
+		a.u32(unix.NFTA_DYNSET_OP, unix.NFT_DYNSET_OP_UPDATE)
+		a.u32(unix.NFTA_DYNSET_SREG_KEY, register(0))
+		a.nest(unix.NFTA_DYNSET_EXPR, func(a *attrs) {
+			a.str(unix.NFTA_EXPR_NAME, expr)
+			a.nest(unix.NFTA_EXPR_DATA, f)
 		})
 	})
 }

@@ -163,8 +163,9 @@ const (
 	networkByteOrder = 2
 )
 
-// What a meter remembers, of how many and for how many milliseconds: a bucket that nobody takes from is full again long before.
-const meterSize, meterMemory = 65535, 60_000
+// What a meter remembers, of how many and for how many milliseconds. A bucket that nobody takes from is full again long before, and
+// counts are asked for more often.
+const meterSize, meterMemory = 65535, 600_000
 
 func (s *Set) encode(a *attrs, table string, id uint32) {
 	var flags, magic uint32
@@ -210,7 +211,7 @@ func (s *Set) encode(a *attrs, table string, id uint32) {
 		})
 	}
 	order := uint32(networkByteOrder) // only nft's listing reads it
-	if k := s.Key[0]; len(s.Key) == 1 && (k == Interface || k == Mark || k == Number || k == Zone) {
+	if k := s.Key[0]; len(s.Key) == 1 && (k == Interface || k == Mark || k == Number || k == Zone || k == InterfaceIndex) {
 		order = hostByteOrder
 	}
 	a.bytes(unix.NFTA_SET_USERDATA, binary.NativeEndian.AppendUint32([]byte{udataKeyOrder, 4}, order))

@@ -30,6 +30,8 @@ const (
 	NetworkFamily
 	FrameType // see linux/if_packet.h
 	Direction
+	Labels         // 128 bits of a connection
+	InterfaceIndex // host-endian 32 bits
 )
 
 // typeInfo is what the kernel and nft's listing want to know of a Type: the number is the one of nft's datatype.h.
@@ -57,6 +59,9 @@ func (t Type) info() typeInfo {
 		NetworkFamily: {"nf_proto", 1, 2},
 		FrameType:     {"pkt_type", 1, 31},
 		Direction:     {"ct_dir", 1, 27},
+
+		Labels:         {"ct_label", labelBytes, 30},
+		InterfaceIndex: {"iface_index", 4, 20},
 	}[t]
 }
 
@@ -88,6 +93,18 @@ func FieldU32(v uint32) Field { return binary.NativeEndian.AppendUint32(nil, v) 
 // FieldU16 is a short number in the machine's byte order.
 func FieldU16(v uint16) Field { return binary.NativeEndian.AppendUint16(nil, v) }
 
+// labelBytes is the size of a connection's labels. (NF_CT_LABELS_MAX_SIZE)
+const labelBytes = 16
+
+// FieldLabels is the set of the labels with the numbers, from 0 to 127.
+func FieldLabels(numbers ...uint8) Field {
+	b := make(Field, labelBytes)
+	for _, n := range numbers {
+		b[n/8] |= 1 << (n % 8)
+	}
+	return b
+}
+
 // Concat is the key made of the fields: a single field as it is, several padded to four bytes each.
 func Concat(fields ...Field) string {
 	if len(fields) == 1 {
@@ -113,7 +130,9 @@ func (t Type) text(b string) string {
 		return strconv.Itoa(int(binary.BigEndian.Uint16([]byte(b))))
 	case Mark:
 		return fmt.Sprintf("0x%08x", binary.NativeEndian.Uint32([]byte(b)))
-	case Number:
+	case Labels:
+		return labelsText(b)
+	case Number, InterfaceIndex:
 		return strconv.FormatUint(uint64(binary.NativeEndian.Uint32([]byte(b))), 10)
 	case Zone:
 		return strconv.Itoa(int(binary.NativeEndian.Uint16([]byte(b))))
@@ -128,6 +147,17 @@ func (t Type) text(b string) string {
 	default:
 		return strconv.Itoa(int(b[0]))
 	}
+}
+
+// labelsText lists the numbers of the labels in a set of them.
+func labelsText(b string) string {
+	var numbers []string
+	for n := range len(b) * 8 {
+		if b[n/8]&(1<<(n%8)) != 0 {
+			numbers = append(numbers, strconv.Itoa(n))
+		}
+	}
+	return strings.Join(numbers, "|")
 }
 
 func protocolText(p uint8) string {

@@ -40,6 +40,24 @@ func InInterface() Selector { return meta("iifname", Interface, unix.NFT_META_II
 // OutInterface is the name of the interface the packet will leave by.
 func OutInterface() Selector { return meta("oifname", Interface, unix.NFT_META_OIFNAME) }
 
+// InIndex is the number of the interface the packet came in by.
+func InIndex() Selector { return meta("iif", InterfaceIndex, unix.NFT_META_IIF) }
+
+// OutIndex is the number of the interface the packet will leave by.
+func OutIndex() Selector { return meta("oif", InterfaceIndex, unix.NFT_META_OIF) }
+
+// RoutedInterface is the name of the interface that the routing tables lead the packet to, by its destination and mark; rules that ask
+// for the interface it came in by do not count. For chains before routing.
+func RoutedInterface() Selector {
+	return selector("fib daddr . mark oifname", Interface, func(c *code, reg uint32) {
+		c.expr("fib", func(a *attrs) {
+			a.u32(unix.NFTA_FIB_DREG, reg)
+			a.u32(unix.NFTA_FIB_RESULT, unix.NFT_FIB_RESULT_OIFNAME)
+			a.u32(unix.NFTA_FIB_FLAGS, unix.NFTA_FIB_F_DADDR|unix.NFTA_FIB_F_MARK)
+		})
+	})
+}
+
 // NetworkProtocol is the family of the packet: unix.NFPROTO_IPV4 or NFPROTO_IPV6.
 func NetworkProtocol() Selector { return meta("meta nfproto", NetworkFamily, unix.NFT_META_NFPROTO) }
 
@@ -60,6 +78,11 @@ func ConnectionMark() Selector {
 // ConnectionDirection is 0 for packets from the side that began the connection, 1 for those that answer.
 func ConnectionDirection() Selector {
 	return selector("ct direction", Direction, func(c *code, reg uint32) { c.ct(unix.NFT_CT_DIRECTION, reg) })
+}
+
+// ConnectionLabels is the set of labels that the connection has.
+func ConnectionLabels() Selector {
+	return selector("ct label", Labels, func(c *code, reg uint32) { c.ct(unix.NFT_CT_LABELS, reg) })
 }
 
 func (c *code) ct(key, reg uint32) {
@@ -166,6 +189,9 @@ func DestinationPort(protocol uint8) Selector {
 // AnyDestinationPort is where TCP and UDP have their destination port: use it beside TransportProtocol only.
 func AnyDestinationPort() Selector { return transport("th dport", Port, 2, 2, 0) }
 
+// AnySourcePort is where TCP and UDP have their source port: use it beside TransportProtocol only.
+func AnySourcePort() Selector { return transport("th sport", Port, 0, 2, 0) }
+
 // ICMPTypeOf is the type field of ICMP in the family.
 func ICMPTypeOf(f Family) Selector {
 	return transport(f.icmp()+" type", ICMPType, 0, 1, f.icmpNumber())
@@ -202,6 +228,9 @@ func SetPacketMark() Target {
 
 // SetConnectionMark assigns the connection's mark.
 func SetConnectionMark() Target { return ctTarget("ct mark", unix.NFT_CT_MARK, nil) }
+
+// AddLabels gives the connection labels besides those it has.
+func AddLabels() Target { return ctTarget("ct label", unix.NFT_CT_LABELS, nil) }
 
 // SetOriginalZone assigns the conntrack zone in which the packet's own direction is looked up; replies are looked up in
 // the zone of the side they come from.

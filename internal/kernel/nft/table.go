@@ -15,7 +15,7 @@ type Table struct {
 // Set is a set, a map or a verdict map.
 //
 // Keys of several types are concatenations. An interval set must hold elements that do not overlap: the kernel
-// refuses them. A meter has no elements of ours: the kernel keeps in it what [Over] counts.
+// refuses them. A meter has no elements of ours: the kernel keeps in it what [Over] and [Count] count.
 type Set struct {
 	Name     string
 	Key      []Type

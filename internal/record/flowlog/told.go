@@ -19,6 +19,7 @@ type Traffic struct {
 	Start, End       time.Time
 	Way              Way             // by which packets for who is beyond leave
 	Peering          world.PeeringID // of Way Peering
+	Forwarded        bool            // one of the parties forwards it for others; it was counted where nothing is refused any more
 }
 
 // Passed is what passed in one direction.
@@ -50,6 +51,7 @@ type Refusal struct {
 	Src, Dst         netip.AddrPort
 	Bytes            int
 	Flags            uint8 // of TCP
+	Third            bool  // one of the interfaces is neither who it is from nor who it is for
 }
 
 // entering tells whether the packet was refused where it was to enter an interface; else it was where it left one.
@@ -62,9 +64,11 @@ func (r Refusal) entering() bool {
 }
 
 // doubtful tells whether the packet may have been one of a connection, and so is counted as passed too: groups judge new
-// packets alone, and the source is checked before anything is counted.
+// packets alone, but for those that are forwarded, and the source is checked before anything is counted.
 func (r Refusal) doubtful() bool {
 	switch r.Station {
+	case fabric.SGOut, fabric.SGIn, fabric.DestCheck:
+		return r.Third
 	case fabric.ACLOut, fabric.ACLIn, fabric.NoRoute, fabric.Internet:
 		return true
 	}

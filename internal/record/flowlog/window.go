@@ -52,21 +52,22 @@ type course struct {
 	src, dst netip.AddrPort
 }
 
-// doubt is what was refused in a course and may have been counted as passed: where it left the sender, and where it was
+// doubt is what one sender was refused in a course and may have been counted as passed: where it left the sender, and where it was
 // to enter the receiver.
 type doubt struct {
-	sender         world.ENIID
 	left, entering sum
+	taken          bool // off what was counted of the course
 }
 
 // minute is the window that goes on, with what can be told only at its end.
 type minute struct {
 	*window
-	doubts map[course]*doubt
+	doubts map[course]map[world.ENIID]*doubt // by sender: who began, or who forwards
+	count  int                               // of doubts
 }
 
 func newMinute(start time.Time) *minute {
-	return &minute{window: newWindow(start), doubts: map[course]*doubt{}}
+	return &minute{window: newWindow(start), doubts: map[course]map[world.ENIID]*doubt{}}
 }
 
 // refuse takes a refusal in. Who sent a packet that was refused where it was to enter has sent it all the same.
@@ -80,15 +81,9 @@ func (m *minute) refuse(r Refusal) {
 	m.add(k, r.sum())
 	switch {
 	case r.doubtful():
-		c := course{r.VPC, r.Protocol, r.Src, r.Dst}
-		d := m.doubts[c]
+		d := m.doubt(course{r.VPC, r.Protocol, r.Src, r.Dst}, r.Sender)
 		if d == nil {
-			if len(m.doubts) >= maxSums {
-				m.full = true
-				return
-			}
-			d = &doubt{sender: r.Sender}
-			m.doubts[c] = d
+			return
 		}
 		if r.entering() {
 			d.entering.join(r.sum())
@@ -102,15 +97,34 @@ func (m *minute) refuse(r Refusal) {
 	}
 }
 
+// doubt is the sender's in the course; nil when there is no more room.
+func (m *minute) doubt(c course, sender world.ENIID) *doubt {
+	d := m.doubts[c][sender]
+	if d != nil {
+		return d
+	}
+	if m.count >= maxSums {
+		m.full = true
+		return nil
+	}
+	if m.doubts[c] == nil {
+		m.doubts[c] = map[world.ENIID]*doubt{}
+	}
+	d = &doubt{}
+	m.doubts[c][sender] = d
+	m.count++
+	return d
+}
+
 // pass takes in what was counted on a connection, less what was refused of it.
 func (m *minute) pass(t Traffic) {
-	there := m.settle(course{t.VPC, t.Protocol, t.Src, t.Target})
-	back := m.settle(course{t.VPC, t.Protocol, t.Target, t.Src})
+	var there, back doubt
+	if !t.Forwarded {
+		there = m.settle(course{t.VPC, t.Protocol, t.Src, t.Target}, t.Sender, &t.Sent)
+		back = m.settle(course{t.VPC, t.Protocol, t.Target, t.Src}, t.Receiver, &t.Answered)
+	}
 	counted := func(p Passed, refused ...sum) sum {
-		for _, s := range refused {
-			p.Packets -= min(p.Packets, s.packets)
-			p.Bytes -= min(p.Bytes, s.bytes)
-		}
+		p.less(refused...)
 		return sum{p.Packets, p.Bytes, t.Start, t.End, p.Flags, t.Way}
 	}
 	k := key{eni: t.Sender, egress: true, protocol: t.Protocol, src: t.Src, dst: t.Dst}
@@ -123,22 +137,40 @@ func (m *minute) pass(t Traffic) {
 	m.add(k, counted(t.Answered, back.left))
 }
 
-// settle takes out what was refused in the course of a connection.
-func (m *minute) settle(c course) doubt {
-	d := m.doubts[c]
-	if d == nil {
-		return doubt{}
+// less takes off what was refused.
+func (p *Passed) less(refused ...sum) {
+	for _, s := range refused {
+		p.Packets -= min(p.Packets, s.packets)
+		p.Bytes -= min(p.Bytes, s.bytes)
 	}
-	delete(m.doubts, c)
-	return *d
 }
 
-// end gives those who sent packets of no connection, refused where they were to enter, their due.
+// settle takes out what the sender was refused in the course of a connection. What others were, who forward it, was counted too, but is not
+// the sender's.
+func (m *minute) settle(c course, sender world.ENIID, counted *Passed) doubt {
+	var own doubt
+	for who, d := range m.doubts[c] {
+		switch {
+		case who == sender:
+			own = *d
+			delete(m.doubts[c], who)
+			m.count--
+		case !d.taken:
+			counted.less(d.left, d.entering)
+			d.taken = true
+		}
+	}
+	return own
+}
+
+// end gives those who sent packets of no connection, or forwarded some, refused where they were to enter, their due.
 func (m *minute) end() *window {
-	for c, d := range m.doubts {
-		s := d.entering
-		s.way = Inside
-		m.add(key{eni: d.sender, egress: true, protocol: c.protocol, src: c.src, dst: c.dst}, s)
+	for c, by := range m.doubts {
+		for sender, d := range by {
+			s := d.entering
+			s.way = Inside
+			m.add(key{eni: sender, egress: true, protocol: c.protocol, src: c.src, dst: c.dst}, s)
+		}
 	}
 	return m.window
 }

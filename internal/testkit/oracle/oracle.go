@@ -91,15 +91,15 @@ func (c *conversation) judge(from world.ENIID, p Packet) Verdict {
 	if !ok || !alive(c.w, e) {
 		return Verdict{By: Nobody, ID: string(from)}
 	}
-	c.first = e
-	end, arrived, v := c.carry(place{eni: e}, p)
+	c.first = end{e.ID, p}
+	at, arrived, v := c.carry(place{eni: e}, p)
 	if v != nil {
 		return *v
 	}
-	c.answering, c.last = true, end.eni
-	end, arrived, v = c.carry(end, arrived.answer())
-	if v == nil && (end.eni.ID != from || arrived != p.answer()) {
-		v = refuse(Astray, string(end.eni.ID))
+	c.answering, c.last = true, end{at.eni.ID, arrived}
+	at, arrived, v = c.carry(at, arrived.answer())
+	if v == nil && (at.eni.ID != from || arrived != p.answer()) {
+		v = refuse(Astray, string(at.eni.ID))
 	}
 	if v != nil {
 		v.Answer = true
@@ -129,11 +129,17 @@ type place struct {
 // conversation is two packets: the first one and its answer.
 type conversation struct {
 	w           *world.World
-	first, last world.ENI // the ends, whose groups know the conversation when it is answered
+	first, last end // whose groups know the conversation when it is answered
 	answering   bool
 	nats        []translation
 	choice      int // which of its addresses a NAT gateway takes
 	choices     int // how many there are
+}
+
+// end is an end of a conversation, with the first packet as it is there.
+type end struct {
+	eni    world.ENIID
+	packet Packet
 }
 
 // translation is what a NAT gateway remembers of a conversation.
@@ -187,7 +193,7 @@ func (c *conversation) leave(e world.ENI, p Packet) (place, Packet, *Verdict) {
 	if e.SourceDestCheck && !has(e, p.Src) {
 		return place{}, p, refuse(SourceCheck, string(e.ID))
 	}
-	if !c.knows(e) && e.NAT == "" && !c.groupsLet(e, p, true) {
+	if !c.knows(e, p) && e.NAT == "" && !c.groupsLet(e, p, true) {
 		return place{}, p, refuse(GroupsOut, string(e.ID))
 	}
 	hop := c.route(e, p)
@@ -215,7 +221,7 @@ func (c *conversation) enter(from place, e world.ENI, p Packet) *Verdict {
 	if e.Gateway != "" || e.Endpoint != "" {
 		return &Verdict{Beyond: true}
 	}
-	if !c.knows(e) && e.NAT == "" && !c.groupsLet(e, p, false) {
+	if !c.knows(e, p) && e.NAT == "" && !c.groupsLet(e, p, false) {
 		return refuse(GroupsIn, string(e.ID))
 	}
 	if e.SourceDestCheck && !has(e, p.Dst) {
@@ -227,9 +233,9 @@ func (c *conversation) enter(from place, e world.ENI, p Packet) *Verdict {
 	return nil
 }
 
-// knows tells whether the interface's groups have seen the conversation begin, and so let the answer pass.
-func (c *conversation) knows(e world.ENI) bool {
-	return c.answering && (e.ID == c.first.ID || e.ID == c.last.ID)
+// knows tells whether the interface's groups have seen the packet that this one answers, and so let it pass.
+func (c *conversation) knows(e world.ENI, p Packet) bool {
+	return c.answering && (e.ID == c.first.eni && p == c.first.packet.answer() || e.ID == c.last.eni && p == c.last.packet.answer())
 }
 
 func has(e world.ENI, a netip.Addr) bool {
