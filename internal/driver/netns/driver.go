@@ -44,6 +44,9 @@ func (d *Driver) Handles() *kernel.Handles { return d.handles }
 // there, or not complete.
 func (d *Driver) Index(ns, device string) (int, bool) { return d.indexes.get(ns, device) }
 
+// Changes is how often the numbers of the interfaces of a namespace have changed.
+func (d *Driver) Changes(ns string) uint64 { return d.indexes.changes(ns) }
+
 // Forget makes the driver look at the router of a VPC again before it changes it next.
 func (d *Driver) Forget(scope string) {
 	d.mu.Lock()
@@ -113,16 +116,17 @@ func (d *Driver) applyRouter(ctx context.Context, v *fabric.VPC, elsewhere map[w
 	p := d.router(string(v.ID))
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.open(); err != nil || p.laid != nil && sameCables(p.laid, v) {
+		return p.done("apply "+string(v.ID), err)
+	}
 	want, far := vpcCables(v), map[string]bool{}
 	for _, cables := range elsewhere {
 		for _, c := range cables {
 			far[c.peerDevice] = true
 		}
 	}
-	err := p.open()
-	if err == nil {
-		err = errors.Join(p.removeExcept(want, far), p.setAddrs(routerAddrs(v)), p.lay(ctx, want))
-	}
+	err := errors.Join(p.removeExcept(want, far), p.setAddrs(routerAddrs(v)), p.lay(ctx, want))
+	p.laid = v
 	return p.done("apply "+string(v.ID), err)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
 )
 
@@ -25,6 +26,7 @@ type ports struct {
 	cables map[string]cable    // by device, as made by this process
 	found  map[string]foundEnd // by device, made by an earlier process and not yet compared with what is wanted
 	addrs  map[netip.Addr]bool
+	laid   *fabric.VPC // whose cables and addresses are all there
 }
 
 // foundEnd is a cable's near end that an earlier process made.
@@ -50,7 +52,7 @@ func (p *ports) open() error {
 	if h == p.h {
 		return nil
 	}
-	p.h = nil
+	p.h, p.laid = nil, nil
 	if err := p.observe(h); err != nil {
 		return err
 	}
@@ -63,7 +65,7 @@ func (p *ports) done(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	p.h = nil
+	p.h, p.laid = nil, nil
 	return fmt.Errorf("netns: %s: %w", op, err)
 }
 

@@ -250,6 +250,12 @@ func vpcCables(v *fabric.VPC) map[string]cable {
 	return out
 }
 
+// sameCables tells whether two VPCs have the very same cables and addresses at their routers.
+func sameCables(a, b *fabric.VPC) bool {
+	return fabric.Same(a.Ports, b.Ports) && fabric.Same(a.Links, b.Links) && fabric.Same(a.Peerings, b.Peerings) && fabric.Same(a.Gates, b.Gates) &&
+		(a.Uplink == nil) == (b.Uplink == nil) && fabric.Same(a.Subnets, b.Subnets) && fabric.Same(a.Resolver.Addrs, b.Resolver.Addrs)
+}
+
 // farPeerings are the cables of a VPC's peerings whose near ends other routers have, by those.
 func farPeerings(v *fabric.VPC) map[world.VPCID][]cable {
 	out := map[world.VPCID][]cable{}

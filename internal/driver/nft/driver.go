@@ -33,6 +33,7 @@ type scope struct {
 	tracker *nfnetlink.Tracker // opened when it is first needed
 	table   *nft.Table
 	owners  owners
+	memory  memory // of a router
 }
 
 // close forgets what the namespace holds and lets it die.
@@ -59,27 +60,27 @@ func New(path func(name string) string) *Driver {
 
 // ApplyVPC makes the packet filter of a VPC's router what the fabric says, in one transaction.
 func (d *Driver) ApplyVPC(ctx context.Context, v *fabric.VPC) error {
-	return d.apply(ctx, string(v.ID), RenderVPC(v), ownersOfVPC(v))
+	return d.apply(ctx, string(v.ID), func(s *scope) (*nft.Table, owners) { return s.memory.print(v), s.owners.after(v) })
 }
 
 // ApplyGateway makes the translation of a gateway what the fabric says, in one transaction.
 func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
-	return d.apply(ctx, string(g.ID), RenderGateway(g), ownersOfGateway(g))
+	return d.apply(ctx, string(g.ID), plain(RenderGateway(g), ownersOfGateway(g)))
 }
 
 // ApplyNAT makes the translation of a NAT gateway what the fabric says, in one transaction.
 func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
-	return d.apply(ctx, string(n.ID), RenderNAT(n), owners{})
+	return d.apply(ctx, string(n.ID), plain(RenderNAT(n), owners{}))
 }
 
 // ApplyEndpoint makes the packet filter of an endpoint's namespace what the fabric says, in one transaction.
 func (d *Driver) ApplyEndpoint(ctx context.Context, e *fabric.Endpoint) error {
-	return d.apply(ctx, string(e.ID), RenderEndpoint(e), owners{})
+	return d.apply(ctx, string(e.ID), plain(RenderEndpoint(e), owners{}))
 }
 
 // ApplyPublic lets nothing but connections to services in to the public side itself.
 func (d *Driver) ApplyPublic(ctx context.Context, _ *fabric.Public) error {
-	return d.apply(ctx, kernel.PublicNamespace, RenderPublic(), owners{})
+	return d.apply(ctx, kernel.PublicNamespace, plain(RenderPublic(), owners{}))
 }
 
 // Forget drops what is known of a VPC or gateway whose namespace has gone, and the connection that keeps it alive.
@@ -122,7 +123,12 @@ func (d *Driver) scope(name string) *scope {
 	return s
 }
 
-func (d *Driver) apply(ctx context.Context, name string, t *nft.Table, o owners) error {
+// plain gives a table that needs no memory.
+func plain(t *nft.Table, o owners) func(*scope) (*nft.Table, owners) {
+	return func(*scope) (*nft.Table, owners) { return t, o }
+}
+
+func (d *Driver) apply(ctx context.Context, name string, print func(*scope) (*nft.Table, owners)) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("nft: apply %s: %w", name, err)
 	}
@@ -133,6 +139,7 @@ func (d *Driver) apply(ctx context.Context, name string, t *nft.Table, o owners)
 	if err := s.open(path); err != nil {
 		return fmt.Errorf("nft: apply %s: %w", name, err)
 	}
+	t, o := print(s)
 	if err := s.commit(t); err != nil {
 		return fmt.Errorf("nft: apply %s: %w", name, err)
 	}

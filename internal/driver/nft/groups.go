@@ -48,25 +48,41 @@ type router struct {
 	aclBySubnet map[world.SubnetID]fabric.ACL
 	chains      map[string]bool
 	table       nft.Table
+
+	before, now map[string]output // see router.step
+	part        output            // of the step that is being done, but for its sets and chains, which are in table
+	known       any               // identity of the list of groups there are
 }
 
-// chain is the name of the chain that packets in the direction must pass for a list of groups. It is printed when it is
-// asked for the first time: all ports with the same list share it.
-func (r *router) chain(d direction, list []world.SecurityGroupID) string {
+// lead is the name of the chain that packets in the direction must pass for a list of groups, which is to be printed. All ports with the
+// same list share it.
+func (r *router) lead(d direction, list []world.SecurityGroupID) string {
 	name := d.name + "_" + digest(list)
-	if r.chains[name] {
-		return name
+	if !r.chains[name] {
+		r.chains[name] = true
+		r.part.leads = append(r.part.leads, lead{d, list})
 	}
-	r.chains[name] = true
-	c := nft.Chain{Name: name}
-	for _, id := range list {
-		if g, ok := r.groups[id]; ok {
-			c.Rules = append(c.Rules, r.allow(d, g)...)
-		}
-	}
-	c.Rules = append(c.Rules, refuse(d.station))
-	r.table.Chains = append(r.table.Chains, c)
 	return name
+}
+
+// chain prints the chain of a list of groups.
+func (r *router) chain(d direction, list []world.SecurityGroupID) {
+	of := []any{r.known}
+	for _, id := range list {
+		of = append(of, same(d.rules(r.groups[id])))
+	}
+	name := d.name + "_" + digest(list)
+	r.step(name, func() {
+		c := nft.Chain{Name: name}
+		for _, id := range list {
+			if g, ok := r.groups[id]; ok {
+				allow := r.step("allow "+d.name+" "+string(id), func() { r.part.rules = r.allow(d, g) }, r.known, same(d.rules(g)))
+				c.Rules = append(c.Rules, allow.rules...)
+			}
+		}
+		c.Rules = append(c.Rules, refuse(d.station))
+		r.table.Chains = append(r.table.Chains, c)
+	}, of...)
 }
 
 // digest shortens a list of groups to a name.
@@ -106,7 +122,8 @@ func (r *router) allow(d direction, g fabric.Group) []nft.Rule {
 		for _, rule := range rules {
 			if g, ok := r.groups[rule.Peer]; ok && rule.Peer != "" {
 				if match, ok := conditions(rule, f); ok {
-					add(append([]nft.Clause{nft.In(r.members(g, f), peer)}, match...)...)
+					r.part.peers = append(r.part.peers, g.ID)
+					add(append([]nft.Clause{nft.In(membersName(g.ID, f), peer)}, match...)...)
 				}
 			}
 		}
@@ -171,14 +188,21 @@ func spanField(fields []nft.Type, v uint16) nft.Field {
 	return nft.FieldByte(uint8(v))
 }
 
-// members is the name of the set of a group's addresses, printed when it is asked for the first time.
-func (r *router) members(g fabric.Group, f nft.Family) string {
-	name := setName(g.ID) + "_members" + familySuffix(f)
-	if !r.sets[name] {
-		r.sets[name] = true
-		r.addrSet(name, f, g.Members)
+// membersName is the name of the set of a group's addresses.
+func membersName(id world.SecurityGroupID, f nft.Family) string {
+	return setName(id) + "_members" + familySuffix(f)
+}
+
+// members prints the sets of the addresses of the groups that rules name.
+func (r *router) members() {
+	for _, id := range r.part.peers {
+		for _, f := range r.families {
+			name, list := membersName(id, f), r.groups[id].Members
+			if !r.sets[name] {
+				r.step(name, func() { r.addrSet(name, f, list) }, same(list))
+			}
+		}
 	}
-	return name
 }
 
 func (r *router) addrSet(name string, f nft.Family, addrs []netip.Addr) {

@@ -12,12 +12,17 @@ import (
 // owners tells who has what connections are known by: an address in a router, a consumer's index in a gateway. What
 // belongs to somebody else, or to nobody, is no part of a connection that its former owner had.
 type owners struct {
+	of        *fabric.VPC // what ports are of
 	ports     map[netip.Addr]string
 	consumers map[uint16]string
 }
 
-func ownersOfVPC(v *fabric.VPC) owners {
-	o := owners{ports: make(map[netip.Addr]string, len(v.Ports))}
+// after is the owners in a VPC, of which o was before.
+func (o owners) after(v *fabric.VPC) owners {
+	if o.of != nil && fabric.Same(o.of.Ports, v.Ports) && o.of.Uplink == v.Uplink {
+		return o
+	}
+	o = owners{of: v, ports: make(map[netip.Addr]string, len(v.Ports))}
 	for _, p := range v.Ports {
 		for _, a := range p.Addrs {
 			o.ports[a] = string(p.ENI)
@@ -42,6 +47,9 @@ func ownersOfGateway(g *fabric.Gateway) owners {
 // forget makes the kernel forget the connections of owners that are no more. Rules that no longer know the owner must
 // be in place, so that no new ones come about.
 func (s *scope) forget(path string, now owners) error {
+	if now.of != nil && now.of == s.owners.of {
+		return nil
+	}
 	var addrs []netip.Addr
 	for a, had := range s.owners.ports {
 		if now.ports[a] != had {

@@ -26,26 +26,26 @@ const (
 )
 
 // RenderVPC prints the table of a VPC's router.
-func RenderVPC(v *fabric.VPC) *nft.Table {
-	r := &router{
-		vpc: v, families: familiesOf(v), groups: map[world.SecurityGroupID]fabric.Group{}, aclBySubnet: aclsBySubnet(v),
-		sets: map[string]bool{}, chains: map[string]bool{}, table: nft.Table{Name: TableName},
-	}
-	for _, g := range v.Groups {
-		r.groups[g.ID] = g
-	}
-	r.ports()
+func RenderVPC(v *fabric.VPC) *nft.Table { return new(memory).print(v) }
+
+func (r *router) vpcTable() {
+	v := r.vpc
+	devices := []any{same(v.Ports), same(v.Links), same(v.Gates), same(v.Peerings), v.Uplink != nil}
+	r.step("ports", r.ports, devices...)
 	r.services()
-	r.verdicts()
-	r.beyond()
-	r.forwarders()
-	r.takesOwn()
-	r.filters = r.acls()
+	leads := r.step("verdicts", r.verdicts, devices...).leads
+	for _, l := range leads {
+		r.chain(l.direction, l.groups)
+	}
+	r.members()
+	r.step("beyond", r.beyond, same(v.Peerings), v.Uplink)
+	r.step("forwarders", r.forwarders, same(v.Ports))
+	r.step("takes own", r.takesOwn, same(v.Ports), same(v.Tables))
+	r.filters = len(r.step("acls", r.acls, same(v.Ports), same(v.Subnets), same(v.ACLs)).sets) > 0
 	known := r.knownChain()
 	r.table.Chains = append(r.table.Chains, known...)
 	r.table.Chains = append(r.table.Chains, r.rawChain(), r.forwardChain(len(known) > 0), r.inputChain())
 	r.table.Chains = append(r.table.Chains, r.translation()...)
-	return &r.table
 }
 
 // familiesOf are the IP versions in use; packets of the other are dropped.
@@ -145,25 +145,28 @@ func (r *router) services() {
 // "DNS quotas".)
 const asksPerSecond = 1024
 
-// verdicts prints the chains of all lists of groups and the maps that lead interfaces to them.
+// verdicts prints the maps that lead interfaces to the chains of their lists of groups.
 func (r *router) verdicts() {
 	out := nft.Set{Name: "out", Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}
 	in := nft.Set{Name: "in", Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}
 	lead := func(s *nft.Set, dev string, v nft.Verdict) {
 		s.Elements = append(s.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(dev)), Verdict: v})
 	}
+	jump := func(d direction, list []world.SecurityGroupID) nft.Verdict {
+		return nft.Verdict{Kind: nft.Jump, Chain: r.lead(d, list)}
+	}
 	for _, p := range r.vpc.Ports {
 		if p.Unfiltered {
 			continue
 		}
 		dev := kernel.PortDevice(p.ENI)
-		lead(&out, dev, nft.Verdict{Kind: nft.Jump, Chain: r.chain(outward(), p.Groups)})
-		lead(&in, dev, nft.Verdict{Kind: nft.Jump, Chain: r.chain(inward(), p.Groups)})
+		lead(&out, dev, jump(outward(), p.Groups))
+		lead(&in, dev, jump(inward(), p.Groups))
 	}
 	for _, l := range r.vpc.Links {
 		v := nft.Verdict{Kind: nft.Accept}
 		if len(l.Groups) > 0 {
-			v = nft.Verdict{Kind: nft.Jump, Chain: r.chain(linkward(), l.Groups)}
+			v = jump(linkward(), l.Groups)
 		}
 		lead(&in, kernel.LinkDevice(l.Gateway), v)
 	}

@@ -108,9 +108,9 @@ type Rule struct {
 
 // Equal tells whether two rules do and say the same.
 func (r Rule) Equal(o Rule) bool {
-	return r.Comment == o.Comment && slices.EqualFunc(r.Clauses, o.Clauses, Clause.equal)
+	return r.Comment == o.Comment && (same(r.Clauses, o.Clauses) || slices.EqualFunc(r.Clauses, o.Clauses, Clause.equal))
 }
 
 func (c Chain) equal(o Chain) bool {
-	return c.Base == o.Base && slices.EqualFunc(c.Rules, o.Rules, Rule.Equal)
+	return c.Base == o.Base && (same(c.Rules, o.Rules) || slices.EqualFunc(c.Rules, o.Rules, Rule.Equal))
 }
