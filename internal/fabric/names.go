@@ -3,6 +3,7 @@ package fabric
 import (
 	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 
 	"kumiko/internal/world"
@@ -64,7 +65,9 @@ func (c *compilation) view(v *VPC, row world.VPC, s *staleVPC) bool {
 			v.View.Add(z)
 		}
 	})
-	renew(s.all || s.peerings || len(s.enis)+len(s.foreign) > 0, func() { c.generated(v, row, s) })
+	if s.all || s.peerings || len(s.enis)+len(s.foreign) > 0 {
+		stale = c.generated(v, row, s) || stale
+	}
 	renew(s.all || s.endpoints, func() { c.hiddenZones(v, row) })
 	renew(s.all || c.shared.endpoints, func() { v.View.Public[world.EndpointDomain] = c.out.endpoints })
 	renew(s.all || c.shared.lattice || c.stale.lattice && len(c.lattices().associations[v.ID])+len(was.Public[world.ResourceZone(v.Region)].Records) > 0, func() { c.latticeZones(v) })
@@ -118,11 +121,15 @@ func (c *compilation) generated(v *VPC, row world.VPC, s *staleVPC) {
 			}
 		}
 	}
+	if !all && reflect.DeepEqual(gone, fresh) {
+		return false
+	}
 	for name, z := range v.View.Own {
 		if len(gone[name])+len(fresh[name]) > 0 {
 			v.View.Own[name] = z.with(gone[name], fresh[name])
 		}
 	}
+	return true
 }
 
 // generatedZones are the zones of generated names, without any.

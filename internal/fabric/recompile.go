@@ -30,6 +30,35 @@ func (v *VPC) SameNetwork(o *VPC) bool {
 		v.Resolver.Enabled == o.Resolver.Enabled && Same(v.Resolver.Addrs, o.Resolver.Addrs)
 }
 
+// ChangedPorts are the ports of a VPC that are not the same any more, as they were, and those in their place: what was taken over is not
+// among them.
+func ChangedPorts(was, now []Port) (gone, fresh []Port) {
+	if Same(was, now) {
+		return nil, nil
+	}
+	for len(was) > 0 && len(now) > 0 {
+		switch a, b := &was[0], &now[0]; {
+		case a.Index < b.Index:
+			gone, was = append(gone, *a), was[1:]
+			continue
+		case a.Index > b.Index:
+			fresh, now = append(fresh, *b), now[1:]
+			continue
+		case !a.same(b):
+			gone, fresh = append(gone, *a), append(fresh, *b)
+		}
+		was, now = was[1:], now[1:]
+	}
+	return append(gone, was...), append(fresh, now...)
+}
+
+// same tells whether two ports of an index are one and the same.
+func (p *Port) same(o *Port) bool {
+	return p.ENI == o.ENI && p.Subnet == o.Subnet && p.Table == o.Table && p.Mask == o.Mask && p.Router == o.Router && p.MAC == o.MAC &&
+		p.Unfiltered == o.Unfiltered && p.SourceDestCheck == o.SourceDestCheck && p.MTU == o.MTU && p.Peer == o.Peer &&
+		Same(p.Addrs, o.Addrs) && Same(p.Prefixes, o.Prefixes) && Same(p.Groups, o.Groups)
+}
+
 // patched is a sorted list with the fresh values in place of the stale ones. A fresh value that is equal to the stale one
 // gives way to it, and when nothing differs the list is the one before.
 func patched[T any](before []T, stale func(T) bool, fresh []T, compare func(a, b T) int) []T {

@@ -116,16 +116,18 @@ func (d *Driver) applyRouter(ctx context.Context, v *fabric.VPC, elsewhere map[w
 	p := d.router(string(v.ID))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.open(); err != nil || p.laid != nil && sameCables(p.laid, v) {
-		return p.done("apply "+string(v.ID), err)
-	}
-	want, far := vpcCables(v), map[string]bool{}
-	for _, cables := range elsewhere {
-		for _, c := range cables {
-			far[c.peerDevice] = true
+	err := p.open()
+	if err == nil && p.laid != nil && sameBesidePorts(p.laid, v) {
+		err = p.relay(ctx, v)
+	} else if err == nil {
+		want, far := vpcCables(v), map[string]bool{}
+		for _, cables := range elsewhere {
+			for _, c := range cables {
+				far[c.peerDevice] = true
+			}
 		}
+		err = errors.Join(p.removeExcept(want, far), p.setAddrs(routerAddrs(v)), p.lay(ctx, want))
 	}
-	err := errors.Join(p.removeExcept(want, far), p.setAddrs(routerAddrs(v)), p.lay(ctx, want))
 	p.laid = v
 	return p.done("apply "+string(v.ID), err)
 }

@@ -196,6 +196,19 @@ func (p *ports) removeExcept(want map[string]cable, far map[string]bool) error {
 	return errors.Join(p.removeCables(gone), p.removeStale(want))
 }
 
+// relay makes the cables of a VPC whose ports only are not those of the VPC before.
+func (p *ports) relay(ctx context.Context, v *fabric.VPC) error {
+	gone, fresh := fabric.ChangedPorts(p.laid.Ports, v.Ports)
+	want := portCables(fresh)
+	var devices []string
+	for device := range portCables(gone) {
+		if _, ok := want[device]; !ok {
+			devices = append(devices, device)
+		}
+	}
+	return errors.Join(p.removeCables(devices), p.removeStale(want), p.lay(ctx, want))
+}
+
 // removeOf deletes the cables to a peer that are not wanted, or wanted otherwise.
 func (p *ports) removeOf(peer string, want map[string]cable) error {
 	var gone []string

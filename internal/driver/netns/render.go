@@ -221,15 +221,21 @@ func checkerAddrs() (out []netip.Prefix) {
 	return out
 }
 
-// vpcCables are the cables of a VPC's router by device.
-func vpcCables(v *fabric.VPC) map[string]cable {
-	out := make(map[string]cable, len(v.Ports)+len(v.Links))
-	for i := range v.Ports {
-		if p := &v.Ports[i]; p.Peer.Attached() && len(p.Addrs) > 0 {
+// portCables are the cables of ports by device.
+func portCables(ports []fabric.Port) map[string]cable {
+	out := make(map[string]cable, len(ports))
+	for i := range ports {
+		if p := &ports[i]; p.Peer.Attached() && len(p.Addrs) > 0 {
 			c := portCable(p)
 			out[c.device] = c
 		}
 	}
+	return out
+}
+
+// vpcCables are the cables of a VPC's router by device.
+func vpcCables(v *fabric.VPC) map[string]cable {
+	out := portCables(v.Ports)
 	for _, c := range linkCables(v.Links) {
 		out[c.device] = c
 	}
@@ -250,9 +256,9 @@ func vpcCables(v *fabric.VPC) map[string]cable {
 	return out
 }
 
-// sameCables tells whether two VPCs have the very same cables and addresses at their routers.
-func sameCables(a, b *fabric.VPC) bool {
-	return fabric.Same(a.Ports, b.Ports) && fabric.Same(a.Links, b.Links) && fabric.Same(a.Peerings, b.Peerings) && fabric.Same(a.Gates, b.Gates) &&
+// sameBesidePorts tells whether two VPCs have the very same cables, but for those of ports, and addresses at their routers.
+func sameBesidePorts(a, b *fabric.VPC) bool {
+	return fabric.Same(a.Links, b.Links) && fabric.Same(a.Peerings, b.Peerings) && fabric.Same(a.Gates, b.Gates) &&
 		(a.Uplink == nil) == (b.Uplink == nil) && fabric.Same(a.Subnets, b.Subnets) && fabric.Same(a.Resolver.Addrs, b.Resolver.Addrs)
 }
 

@@ -22,14 +22,14 @@ func (r *router) acls() {
 	out := nft.Set{Name: mapACLOut, Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}
 	in := nft.Set{Name: mapACLIn, Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}
 	for _, p := range r.vpc.Ports {
-		a, dev := r.aclOf(p.Subnet), nft.Concat(nft.FieldInterface(kernel.PortDevice(p.ENI)))
+		a := r.aclOf(p.Subnet)
 		for _, d := range []struct {
 			egress bool
 			to     *nft.Set
 		}{{true, &out}, {false, &in}} {
 			if !a.Open(d.egress) {
 				v := nft.Verdict{Kind: nft.Jump, Chain: r.border(p.Subnet, a, d.egress)}
-				d.to.Elements = append(d.to.Elements, nft.Element{Key: dev, Verdict: v})
+				d.to.Elements = append(d.to.Elements, nft.Element{Key: deviceOf(&p), Verdict: v})
 			}
 		}
 	}

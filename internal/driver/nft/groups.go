@@ -50,19 +50,9 @@ type router struct {
 	table       nft.Table
 
 	before, now map[string]output // see router.step
+	gone, fresh []fabric.Port     // those that are not as before, as they were and as they are
 	part        output            // of the step that is being done, but for its sets and chains, which are in table
 	known       any               // identity of the list of groups there are
-}
-
-// lead is the name of the chain that packets in the direction must pass for a list of groups, which is to be printed. All ports with the
-// same list share it.
-func (r *router) lead(d direction, list []world.SecurityGroupID) string {
-	name := d.name + "_" + digest(list)
-	if !r.chains[name] {
-		r.chains[name] = true
-		r.part.leads = append(r.part.leads, lead{d, list})
-	}
-	return name
 }
 
 // chain prints the chain of a list of groups.
@@ -71,7 +61,10 @@ func (r *router) chain(d direction, list []world.SecurityGroupID) {
 	for _, id := range list {
 		of = append(of, same(d.rules(r.groups[id])))
 	}
-	name := d.name + "_" + digest(list)
+	name := d.chain(list)
+	if r.chains[name] {
+		return
+	}
 	r.step(name, func() {
 		c := nft.Chain{Name: name}
 		for _, id := range list {
@@ -85,17 +78,29 @@ func (r *router) chain(d direction, list []world.SecurityGroupID) {
 	}, of...)
 }
 
-// digest shortens a list of groups to a name.
-func digest(list []world.SecurityGroupID) string {
+// chain is the name of the chain that packets in the direction must pass for a list of groups. All ports with the same list share it.
+func (d direction) chain(list []world.SecurityGroupID) string {
 	if len(list) == 0 {
-		return "none"
+		return d.name + "_none"
 	}
 	var b strings.Builder
 	for _, id := range list {
 		b.WriteString(string(id) + " ")
 	}
 	sum := sha256.Sum256([]byte(b.String()))
-	return hex.EncodeToString(sum[:8])
+	return d.name + "_" + hex.EncodeToString(sum[:8])
+}
+
+// listKey tells lists of groups apart.
+func listKey(list []world.SecurityGroupID) string {
+	if len(list) == 1 {
+		return string(list[0])
+	}
+	key := ""
+	for _, id := range list {
+		key += string(id) + " "
+	}
+	return key
 }
 
 // allow is the rules by which a group lets packets pass.

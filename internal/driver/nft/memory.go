@@ -11,8 +11,10 @@ import (
 // memory is what was printed of a VPC last, step by step. A step that is about the very same values as then is not done again, so that
 // a change costs what it is about, whatever else the VPC has. The zero memory knows nothing.
 type memory struct {
-	steps  map[string]output
-	groups []world.SecurityGroupID // that there were
+	steps    map[string]output
+	families int
+	ports    []fabric.Port
+	groups   []world.SecurityGroupID // that there were
 }
 
 // output is what a step printed, and the values it printed it of.
@@ -20,16 +22,10 @@ type output struct {
 	of     []any
 	sets   []nft.Set
 	chains []nft.Chain
+	others []nft.Element           // of a set of ports', those that are not
 	rules  []nft.Rule              // for a chain of the caller's
-	leads  []lead                  // lists of groups that packets are led to
 	peers  []world.SecurityGroupID // groups whose members are to be known
 	within []string                // steps that were part of it
-}
-
-// lead is a list of groups that packets are led to in a direction.
-type lead struct {
-	direction direction
-	groups    []world.SecurityGroupID
 }
 
 // identity is a list of a fabric as a step remembers it. The same one has nothing that differs.
@@ -52,6 +48,10 @@ func (m *memory) print(v *fabric.VPC) *nft.Table {
 		forwards: slices.ContainsFunc(v.Ports, fabric.Port.Forwards), sets: map[string]bool{}, chains: map[string]bool{},
 		table: nft.Table{Name: TableName}, before: m.steps, now: make(map[string]output, len(m.steps)),
 	}
+	if len(r.families) != m.families {
+		r.before = nil
+	}
+	r.gone, r.fresh = fabric.ChangedPorts(m.ports, v.Ports)
 	ids := make([]world.SecurityGroupID, 0, len(v.Groups))
 	for _, g := range v.Groups {
 		r.groups[g.ID], ids = g, append(ids, g.ID)
@@ -61,13 +61,12 @@ func (m *memory) print(v *fabric.VPC) *nft.Table {
 	}
 	r.known = same(ids)
 	r.vpcTable()
-	m.steps, m.groups = r.now, ids
+	*m = memory{steps: r.now, families: len(r.families), ports: v.Ports, groups: ids}
 	return &r.table
 }
 
 // step has f print what it prints of the given values, or takes over what it printed of them before.
 func (r *router) step(name string, f func(), of ...any) output {
-	of = append(of, len(r.families))
 	p, ok := r.before[name]
 	if ok = ok && slices.Equal(p.of, of); !ok {
 		outer := *r
@@ -97,4 +96,47 @@ func (r *router) step(name string, f func(), of ...any) output {
 	}
 	r.part.peers = append(r.part.peers, p.peers...)
 	return p
+}
+
+// ofPorts prints a set of what each port adds to it, and of others. Of a set that was printed before only the ports are looked at that
+// are not as they were.
+func (r *router) ofPorts(s nft.Set, of func(*fabric.Port) []nft.Element, others ...nft.Element) {
+	was, ok := r.before[s.Name]
+	if gone, fresh := elementsOf(r.gone, of), elementsOf(r.fresh, of); ok {
+		if !slices.Equal(was.others, others) {
+			gone, fresh = append(gone, was.others...), append(fresh, others...)
+		}
+		s.Elements = exchanged(was.sets[0].Elements, tidy(gone), tidy(fresh))
+	} else {
+		s.Elements = tidy(append(elementsOf(r.vpc.Ports, of), others...))
+	}
+	r.now[s.Name], r.part.within = output{others: others, sets: []nft.Set{s}}, append(r.part.within, s.Name)
+	r.table.Sets = append(r.table.Sets, s)
+}
+
+func elementsOf(ports []fabric.Port, of func(*fabric.Port) []nft.Element) []nft.Element {
+	var out []nft.Element
+	for i := range ports {
+		out = append(out, of(&ports[i])...)
+	}
+	return out
+}
+
+// exchanged is a sorted list without some elements of it, and with others.
+func exchanged(list, gone, fresh []nft.Element) []nft.Element {
+	if len(gone)+len(fresh) == 0 {
+		return list
+	}
+	out := make([]nft.Element, 0, len(list)+len(fresh))
+	for _, e := range list {
+		for len(fresh) > 0 && nft.CompareElements(fresh[0], e) <= 0 {
+			out, fresh = append(out, fresh[0]), fresh[1:]
+		}
+		if len(gone) > 0 && gone[0] == e {
+			gone = gone[1:]
+			continue
+		}
+		out = append(out, e)
+	}
+	return append(out, fresh...)
 }

@@ -3,6 +3,7 @@ package route
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -115,9 +116,10 @@ func vpcTables(v *fabric.VPC, own *ownTable, changes uint64, index indexer) (tab
 		peers: make(map[world.PeeringID]hop, len(v.Peerings)),
 		gates: make(map[world.EndpointID]hop, len(v.Gates)),
 	}
-	if own == nil || own.changes != changes || !fabric.Same(own.of.Ports, v.Ports) || !fabric.Same(own.of.CIDRs, v.CIDRs) {
-		own = newOwnTable(v, changes, r.hole, index)
+	if !own.holds(v, changes, r.hole, index) {
+		own = newOwnTable(v, v.Ports, changes, r.hole, index)
 	}
+	own.of = v
 	r.own, r.errs = own, append(r.errs, own.err)
 	r.rules[prefPorts] = rule{table: kernel.TablePorts}
 	r.beyond(v)
@@ -130,15 +132,25 @@ func vpcTables(v *fabric.VPC, own *ownTable, changes uint64, index indexer) (tab
 	return r.tables, errors.Join(r.errs...)
 }
 
-func newOwnTable(v *fabric.VPC, changes uint64, hole hop, index indexer) *ownTable {
-	own := &ownTable{of: v, changes: changes, routes: make(map[destination]hop, len(v.Ports)), hops: make(map[uint32]hop, len(v.Ports))}
+// holds tells whether the table is right for a VPC too, since its ports are those it was made of, or differ in nothing that matters.
+func (own *ownTable) holds(v *fabric.VPC, changes uint64, hole hop, index indexer) bool {
+	if own == nil || own.changes != changes || !fabric.Same(own.of.CIDRs, v.CIDRs) {
+		return false
+	}
+	gone, fresh := fabric.ChangedPorts(own.of.Ports, v.Ports)
+	was, now := newOwnTable(v, gone, changes, hole, index), newOwnTable(v, fresh, changes, hole, index)
+	return maps.Equal(was.routes, now.routes) && maps.Equal(was.hops, now.hops) && was.err == nil && now.err == nil
+}
+
+func newOwnTable(v *fabric.VPC, ports []fabric.Port, changes uint64, hole hop, index indexer) *ownTable {
+	own := &ownTable{of: v, changes: changes, routes: make(map[destination]hop, len(ports)), hops: make(map[uint32]hop, len(ports))}
 	t := tables{routes: own.routes}
 	for _, c := range v.CIDRs {
 		t.add(kernel.TablePorts, c, hole)
 	}
 	var errs []error
-	for i := range v.Ports {
-		p := &v.Ports[i]
+	for i := range ports {
+		p := &ports[i]
 		if !p.Peer.Attached() || len(p.Addrs) == 0 {
 			continue
 		}

@@ -140,7 +140,7 @@ func diffElements(old, new []Element) (gone, fresh []Element) {
 			old, new = old[1:], new[1:]
 			continue
 		}
-		c := compareElements(old[0], new[0])
+		c := CompareElements(old[0], new[0])
 		if c <= 0 {
 			gone, old = append(gone, old[0]), old[1:]
 		}

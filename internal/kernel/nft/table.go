@@ -35,10 +35,11 @@ type Element struct {
 
 // SortElements brings elements into the order a Set holds them in.
 func SortElements(e []Element) {
-	slices.SortFunc(e, compareElements)
+	slices.SortFunc(e, CompareElements)
 }
 
-func compareElements(a, b Element) int {
+// CompareElements tells which of two elements comes first.
+func CompareElements(a, b Element) int {
 	if c := strings.Compare(a.Key, b.Key); c != 0 {
 		return c
 	}
