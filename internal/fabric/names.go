@@ -80,8 +80,8 @@ func (c *compilation) view(v *VPC, row world.VPC, s *staleVPC) bool {
 }
 
 // generated gives a VPC the names EC2 makes of the addresses and ids of its own ENIs, and of those in VPCs it is joined
-// with that let it resolve them: of all, or of those that are stale.
-func (c *compilation) generated(v *VPC, row world.VPC, s *staleVPC) {
+// with that let it resolve them: of all, or of those that are stale. It reports whether that makes a difference.
+func (c *compilation) generated(v *VPC, row world.VPC, s *staleVPC) bool {
 	all := s.all || s.peerings
 	if all {
 		maps.DeleteFunc(v.View.Own, func(name string, z *Zone) bool { return z.Kind == GeneratedZone && name != localhost })
