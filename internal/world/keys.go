@@ -165,9 +165,9 @@ func (g ResourceGateway) Keys() []string {
 	return deleting(add(add([]string(nil), g.VPC), g.Groups...), g.Meta)
 }
 
-// Keys are the ids of its groups, while it works, and its index if it has one.
+// Keys are the ids of its route tables and, while it works, groups, and its index if it has one.
 func (e Endpoint) Keys() []string {
-	var keys []string
+	keys := add([]string(nil), e.RouteTables...)
 	if e.Works() {
 		keys = add(keys, e.Groups...)
 	}
