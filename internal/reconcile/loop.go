@@ -263,14 +263,21 @@ func (l *Loop) offer(hosts []*fabric.Host) {
 	}
 }
 
-// runHosts starts and stops instances, always towards the newest wish.
+// runHosts starts and stops instances, always towards the newest wish. The same wish is told again only when it did not come true.
 func (l *Loop) runHosts(ctx context.Context) {
+	var last []*fabric.Host
+	done := false
 	for {
 		select {
 		case hosts := <-l.hosts:
-			if err := l.drivers.Hosts.Apply(ctx, hosts); err != nil && ctx.Err() == nil {
+			if done && fabric.Same(hosts, last) {
+				continue
+			}
+			err := l.drivers.Hosts.Apply(ctx, hosts)
+			if err != nil && ctx.Err() == nil {
 				l.log.Error("instances not as asked", "err", err)
 			}
+			last, done = hosts, err == nil
 		case <-ctx.Done():
 			return
 		}

@@ -26,6 +26,8 @@ type Driver struct {
 	mu      sync.Mutex
 	known   map[string]bool   // namespaces there are; nil before the first look
 	routers map[string]*ports // by namespace
+
+	ensured, swept *fabric.Fabric // whose namespaces are all there, and no others
 }
 
 // New prepares the folder of namespaces below run. Namespaces that are in it stay as they are.
@@ -61,7 +63,7 @@ func (d *Driver) Close() { d.handles.Close() }
 func (d *Driver) Ensure(ctx context.Context, f *fabric.Fabric) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.look(); err != nil {
+	if err := d.look(); err != nil || sameNamespaces(d.ensured, f) {
 		return err
 	}
 	var errs []error
@@ -81,6 +83,9 @@ func (d *Driver) Ensure(ctx context.Context, f *fabric.Fabric) error {
 			continue
 		}
 		d.known[name] = true
+	}
+	if len(errs) == 0 {
+		d.ensured = f
 	}
 	return errors.Join(errs...)
 }
@@ -211,9 +216,10 @@ func (d *Driver) router(name string) *ports {
 func (d *Driver) Sweep(ctx context.Context, f *fabric.Fabric) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.look(); err != nil {
+	if err := d.look(); err != nil || sameNamespaces(d.swept, f) {
 		return err
 	}
+	d.swept = f
 	wanted := 0
 	for name := range namespaces(f) {
 		if _, ok := d.known[name]; ok {
@@ -230,7 +236,11 @@ func (d *Driver) Sweep(ctx context.Context, f *fabric.Fabric) error {
 			gone = append(gone, name)
 		}
 	}
-	return d.removeAll(ctx, gone)
+	err := d.removeAll(ctx, gone)
+	if err != nil {
+		d.swept = nil
+	}
+	return err
 }
 
 // Down deletes everything: all namespaces in the folder, and the folder. It needs to know nothing, so a fresh process
@@ -242,6 +252,7 @@ func (d *Driver) Down(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("netns: %w", err)
 	}
+	d.ensured, d.swept = nil, nil
 	err = d.removeAll(ctx, names)
 	d.handles.Close()
 	if err != nil {
@@ -277,6 +288,7 @@ func rank(name string) int {
 
 // remove deletes a namespace. Its interfaces go first, since somebody may still be in it.
 func (d *Driver) remove(name string) error {
+	d.ensured = nil
 	path := kernel.Path(d.run, name)
 	var emptied error
 	if kernel.Exists(path) {

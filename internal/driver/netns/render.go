@@ -41,6 +41,14 @@ func namespaces(f *fabric.Fabric) iter.Seq2[string, kind] {
 	}
 }
 
+// sameNamespaces tells whether two fabrics need the same namespaces, as far as that shows at a glance.
+func sameNamespaces(was, now *fabric.Fabric) bool {
+	return was != nil && fabric.Same(was.Hosts, now.Hosts) && fabric.Same(was.Gateways, now.Gateways) && fabric.Same(was.NATs, now.NATs) &&
+		fabric.Same(was.Endpoints, now.Endpoints) && fabric.Same(was.Resolvers, now.Resolvers) &&
+		(len(was.Public.Uplinks) == 0) == (len(now.Public.Uplinks) == 0) &&
+		slices.EqualFunc(was.VPCs, now.VPCs, func(a, b *fabric.VPC) bool { return a.ID == b.ID })
+}
+
 // each yields the names of scopes of one kind; false when no more are wanted.
 func each[T any, ID ~string](yield func(string, kind) bool, k kind, scopes []T, id func(T) ID) bool {
 	for _, s := range scopes {
