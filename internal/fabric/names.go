@@ -132,7 +132,8 @@ func (c *compilation) generated(v *VPC, row world.VPC, s *staleVPC) bool {
 	return true
 }
 
-// generatedZones are the zones of generated names, without any.
+// generatedZones are the zones of generated names, without any. Those of private addresses say of every address that is no ENI's that it
+// has no name. (Route 53 Developer Guide, "Domain names that Resolver creates autodefined system rules for".)
 func (c *compilation) generatedZones(v *VPC, row world.VPC) []*Zone {
 	out := append(ec2Names(), NewZone(GeneratedZone, "", world.PrivateDomain(v.Region), awsSOA()))
 	if row.ReverseOff {
@@ -152,11 +153,31 @@ func (c *compilation) generatedZones(v *VPC, row world.VPC) []*Zone {
 	return out
 }
 
-// namesOf are the names EC2 makes of an ENI: those of its addresses, public ones and back, and, in its own VPC, private ones.
+// namesOf are the names EC2 makes of an ENI: public ones and names that lead back from its addresses, and, in its own VPC, private ones:
+// those of the addresses and, if the instance it is the first of wants that, of the instance's id.
 func namesOf(w *world.World, e world.ENI, own bool) []entry {
-	out := append(publicNames(w, e), reverseNames(w, e)...)
-	if own {
-		out = append(out, privateNames(w, e)...)
+	out := publicNames(w, e)
+	if e.Deleting || len(e.Addrs) == 0 {
+		return out
+	}
+	i, first := w.Instances.Get(e.Attachment.Instance)
+	first = first && e.Attachment.DeviceIndex == 0
+	out = slices.Grow(out, 2*len(e.Addrs)+1)
+	for _, a := range e.Addrs {
+		if !a.Is4() {
+			continue
+		}
+		name := world.PrivateName(a, e.Region)
+		if own {
+			out = append(out, entry{name, []Record{addressRecord(a)}})
+		}
+		if first && a == e.Addr() {
+			name = i.PrivateName(a)
+		}
+		out = append(out, entry{reverseName(a), []Record{{Type: TypePTR, TTL: ttlName, Target: name}}})
+	}
+	if own && first && i.ResourceNameA {
+		out = append(out, entry{i.NameOfID(), []Record{addressRecord(e.Addr())}})
 	}
 	return out
 }
@@ -184,28 +205,4 @@ func localZone() *Zone {
 	z := NewZone(GeneratedZone, "", localhost, awsSOA())
 	z.Add(localhost, Record{Type: TypeA, TTL: ttlName, Addr: netip.AddrFrom4([4]byte{127, 0, 0, 1})})
 	return z
-}
-
-// privateNames are the private names EC2 derives from the addresses of an ENI, and from the id of the instance that it is
-// the first of, if that wants it.
-func privateNames(w *world.World, e world.ENI) []entry {
-	if e.Deleting {
-		return nil
-	}
-	var out []entry
-	for _, a := range e.Addrs {
-		if a.Is4() {
-			out = append(out, entry{world.PrivateName(a, e.Region), addressRecords([]netip.Addr{a})})
-		}
-	}
-	if i, first := primary(w, e); first && i.ResourceNameA && len(e.Addrs) > 0 {
-		out = append(out, entry{i.NameOfID(), addressRecords(e.Addrs[:1])})
-	}
-	return out
-}
-
-// primary is the instance that an ENI is the first of.
-func primary(w *world.World, e world.ENI) (world.Instance, bool) {
-	i, ok := w.Instances.Get(e.Attachment.Instance)
-	return i, ok && e.Attachment.DeviceIndex == 0
 }

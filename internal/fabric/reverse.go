@@ -7,27 +7,6 @@ import (
 	"kumiko/internal/world"
 )
 
-// reverseNames lead back from the addresses of an ENI to their names: in its VPC, and in VPCs it is joined with that it lets
-// resolve them. Every other private address has no name there. (Route 53 Developer Guide, "Domain names that Resolver
-// creates autodefined system rules for".)
-func reverseNames(w *world.World, e world.ENI) []entry {
-	if e.Deleting {
-		return nil
-	}
-	var out []entry
-	for _, a := range e.Addrs {
-		if !a.Is4() {
-			continue
-		}
-		target := world.PrivateName(a, e.Region)
-		if i, first := primary(w, e); first && a == e.Addr() {
-			target = i.PrivateName(a)
-		}
-		out = append(out, entry{reverseName(a), []Record{{Type: TypePTR, TTL: ttlName, Target: target}}})
-	}
-	return out
-}
-
 // resolvable are the VPCs joined with v that give names, and let v resolve them to private addresses.
 func (c *compilation) resolvable(v world.VPCID) []world.VPCID {
 	var out []world.VPCID

@@ -88,7 +88,7 @@ func (c *compilation) ports(v, was *VPC, s *staleVPC) {
 	for _, n := range v.Subnets {
 		subnets[n.ID] = n
 	}
-	if !Same(v.Subnets, was.Subnets) {
+	if !s.all && !Same(v.Subnets, was.Subnets) {
 		for _, n := range was.Subnets {
 			if subnets[n.ID] != n {
 				c.restale(s, n.ID)
