@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -399,5 +400,78 @@ func disturbResolvers(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subn
 		toggle(&tx.ResolverRuleAssociations, world.ResolverRuleAssociation{ID: world.ResolverRuleAssociationID("rslvr-rrassoc-" + v.ID), Rule: "rslvr-rr-1", VPC: v.ID})
 	case 3:
 		toggle(&tx.QueryLogAssociations, world.QueryLogAssociation{ID: world.QueryLogAssociationID("rqlca-" + v.ID), VPC: v.ID})
+	}
+}
+
+// TestRecompileTakesOver: what a change is not about is the same value as before, and so is what comes out as it was.
+func TestRecompileTakesOver(t *testing.T) {
+	w := sealed(t, latticeWorld(t))
+	f := Compile(w)
+	change := func(do func(tx *world.Tx)) (*Fabric, *VPC) {
+		tx := world.Begin(w, time.Unix(1, 0).UTC(), rand.NewChaCha8([32]byte{9}))
+		do(tx)
+		next, rows, err := tx.Seal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := Recompile(f, w, next, rows)
+		if !Same(f.Hosts, g.Hosts) || !Same(f.Gateways, g.Gateways) || f.VPC("vpc-a") != g.VPC("vpc-a") {
+			t.Errorf("after a change of %v all is anew", rows[0].Noun)
+		}
+		return g, g.VPC("vpc-d")
+	}
+	was := f.VPC("vpc-d")
+	_, v := change(func(tx *world.Tx) {
+		tx.SecurityGroupRules.Put(world.SecurityGroupRule{ID: "sgr-1", Group: "sg-vpc-d", Protocol: world.TCP, CIDR: netip.MustParsePrefix("10.0.0.0/8")})
+	})
+	g, _ := v.Group("sg-vpc-d")
+	h, _ := was.Group("sg-vpc-d")
+	if !Same(v.Ports, was.Ports) || !Same(v.Tables, was.Tables) || !Same(g.Members, h.Members) || v.View.Own["ec2.internal"] != was.View.Own["ec2.internal"] {
+		t.Error("a rule made more than itself anew")
+	}
+	if v.SameNetwork(was) || len(g.Ingress) != 1 {
+		t.Error("the rule is not there")
+	}
+	if _, v = change(func(tx *world.Tx) {
+		for e := range tx.ENIs.In("vpc-d") {
+			e.Description = "told apart"
+			tx.ENIs.Put(e)
+		}
+		row, _ := tx.VPCs.Get("vpc-d")
+		row.NextPort++
+		tx.VPCs.Put(row)
+	}); v != was {
+		t.Error("rows that differ in nothing the network knows made a VPC anew")
+	}
+}
+
+// TestPortsAreTheSame: two ports are one and the same only if nothing differs between them.
+func TestPortsAreTheSame(t *testing.T) {
+	p := Port{Addrs: []netip.Addr{{}}, Prefixes: []netip.Prefix{{}}, Groups: []world.SecurityGroupID{""}}
+	for i := range reflect.TypeFor[Port]().NumField() {
+		o := p
+		switch f := reflect.ValueOf(&o).Elem().Field(i); f.Kind() {
+		case reflect.String:
+			f.SetString("other")
+		case reflect.Uint32:
+			f.SetUint(7)
+		case reflect.Int:
+			f.SetInt(7)
+		case reflect.Bool:
+			f.SetBool(true)
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+		case reflect.Struct:
+			if f.Type() == reflect.TypeFor[Peer]() {
+				o.Peer.Local = true
+			} else {
+				o.Router = netip.AddrFrom4([4]byte{1})
+			}
+		default:
+			t.Fatalf("field %d is a %s", i, f.Kind())
+		}
+		if gone, fresh := ChangedPorts([]Port{p}, []Port{o}); len(gone) != 1 || len(fresh) != 1 {
+			t.Errorf("ports that differ in %s are the same", reflect.TypeFor[Port]().Field(i).Name)
+		}
 	}
 }
