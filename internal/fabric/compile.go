@@ -38,8 +38,10 @@ func newCompilation(w world.World, prev *Fabric, old world.World, s *stale) *com
 }
 
 func (c *compilation) compile() *Fabric {
+	c.stale.leadOn()
 	c.hostedZones()
 	c.endpointNames()
+	c.balancerNames()
 	c.latticeNames()
 	c.spreadNames()
 	var fresh []*VPC

@@ -21,8 +21,9 @@ type Endpoint struct {
 	Type    string // of world.Endpoint
 	VPC     world.VPCID
 	Service string        // of Interface and Gateway: the name of the service that answers in it
+	Onward  bool          // what comes goes on by Links: always of Resource and ServiceNetwork, and of Interface with a service of an account's own
 	Ports   []GatewayPort // its ENIs, sorted by ENI
-	Links   []Link        // of Resource and ServiceNetwork: to the gateways of what it leads to, sorted by Gateway
+	Links   []Link        // if it is Onward: to the gateways of what it leads to, sorted by Gateway
 	Range   netip.Prefix  // of Gateway: the addresses at which the service answers
 }
 
@@ -57,9 +58,9 @@ func (c *compilation) endpoints() {
 			stale[e.ID] = true
 		}
 	}
-	if c.stale.lattice {
+	if c.stale.lattice || c.stale.balancers {
 		for e := range c.w.Endpoints.All() {
-			stale[e.ID] = stale[e.ID] || e.Lattice()
+			stale[e.ID] = stale[e.ID] || e.Lattice() || e.Provider != ""
 		}
 	}
 	var fresh []*Endpoint
@@ -73,6 +74,9 @@ func (c *compilation) endpoints() {
 
 func (c *compilation) endpoint(row world.Endpoint) *Endpoint {
 	e := &Endpoint{ID: row.ID, Type: row.Type, VPC: row.VPC, Service: row.Service, Links: c.endpointLinks(row)}
+	if e.Onward = row.Lattice() || row.Provider != ""; row.Provider != "" {
+		e.Service, e.Links = "", c.serviceLinks(row)
+	}
 	for _, p := range c.portsOf(c.out.VPC(row.VPC), string(row.ID)) {
 		if p.Peer.Endpoint == row.ID {
 			g := gatewayPort(p)

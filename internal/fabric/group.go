@@ -2,64 +2,74 @@ package fabric
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 
 	"kumiko/internal/world"
 )
 
-// groups makes the security groups that are stale: their rules, and the addresses of the ENIs that carry them. To the VPC's
-// own come those of peered VPCs that its rules name: their members, not their rules.
+// groups makes the security groups that are stale: their rules, and the addresses of the ENIs that carry them. Besides the VPC's own
+// there are those associated with it and, of the others that rules name and ENIs of VPCs joined with this one carry, the members.
 func (c *compilation) groups(v, was *VPC, s *staleVPC) {
-	joined := Same(v.Peerings, was.Peerings)
-	if !s.all && len(s.groups)+len(s.carried) == 0 && joined {
+	all := s.all || !Same(v.Peerings, was.Peerings) // then others may carry them
+	if !all && len(s.groups)+len(s.carried) == 0 {
 		return
 	}
-	stale := func(g Group) bool { return s.all || s.groups[g.ID] || s.carried[g.ID] }
-	fresh := c.ownGroups(v, s)
-	foreign := map[world.SecurityGroupID]bool{}
-	if len(v.Peerings) > 0 {
-		foreign = c.foreign(v, fresh, stale)
-	}
-	for id := range foreign {
-		if had, ok := was.Group(id); !ok || stale(had) {
-			fresh = append(fresh, c.foreignGroup(id, had))
+	stale := func(id world.SecurityGroupID) bool { return all || s.groups[id] || s.carried[id] }
+	m := s.membership(c.w, v, all)
+	fresh := c.ruledGroups(v, s, m)
+	named := c.peers(v, fresh, stale)
+	for id := range named {
+		had, ok := v.Group(id)
+		if ok && !stale(id) {
+			continue
+		}
+		if members := m.of(id); len(members) > 0 {
+			fresh = append(fresh, Group{ID: id, Members: kept(had.Members, members)})
 		}
 	}
-	gone := func(g Group) bool { // it is not named any more
-		row, _ := c.w.SecurityGroups.Get(g.ID)
-		return row.VPC != v.ID && !foreign[g.ID]
-	}
-	peered := len(v.Peerings)+len(was.Peerings) > 0
-	v.Groups = patched(v.Groups, func(g Group) bool { return stale(g) || peered && gone(g) }, fresh, func(a, b Group) int { return cmp.Compare(a.ID, b.ID) })
+	gone := func(g Group) bool { return len(g.Ingress)+len(g.Egress) == 0 && !named[g.ID] && !c.ruled(v, g.ID) }
+	v.Groups = patched(v.Groups, func(g Group) bool { return stale(g.ID) || gone(g) }, fresh, func(a, b Group) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// ownGroups makes the groups of the VPC itself.
-func (c *compilation) ownGroups(v *VPC, s *staleVPC) []Group {
-	members := s.members(v)
-	var out []Group
-	for row := range rowsOf(&c.w.SecurityGroups, string(v.ID), s.all, s.groups) {
-		out = append(out, c.group(v, row, members, s))
+// ruled tells whether ENIs of the VPC may carry a group: then its rules judge there.
+func (c *compilation) ruled(v *VPC, id world.SecurityGroupID) bool {
+	g, ok := c.w.SecurityGroups.Get(id)
+	return ok && c.w.Carries(v.ID, g)
+}
+
+// ruledGroups makes the stale groups whose rules judge in the VPC.
+func (c *compilation) ruledGroups(v *VPC, s *staleVPC, m *membership) []Group {
+	ids := map[world.SecurityGroupID]bool{}
+	if m.all {
+		for g := range c.w.SecurityGroups.In(string(v.ID)) {
+			ids[g.ID] = true
+		}
+		for a := range c.w.GroupAssociations.In(string(v.ID)) {
+			ids[a.Group] = true
+		}
 	}
-	for id := range s.carried {
-		if row, _ := c.w.SecurityGroups.Get(id); row.VPC == v.ID && !s.all && !s.groups[id] {
-			out = append(out, c.group(v, row, members, s))
+	maps.Copy(ids, s.groups)
+	maps.Copy(ids, s.carried)
+	var out []Group
+	for id := range ids {
+		if c.ruled(v, id) {
+			out = append(out, c.group(v, id, m, s))
 		}
 	}
 	return out
 }
 
 // group makes a group, as far as it is stale.
-func (c *compilation) group(v *VPC, row world.SecurityGroup, members map[world.SecurityGroupID][]netip.Addr, s *staleVPC) Group {
-	g, had := v.Group(row.ID)
-	g.ID = row.ID
-	if s.all || s.carried[g.ID] || !had {
-		slices.SortFunc(members[g.ID], netip.Addr.Compare)
-		g.Members = kept(g.Members, members[g.ID])
+func (c *compilation) group(v *VPC, id world.SecurityGroupID, m *membership, s *staleVPC) Group {
+	g, had := v.Group(id)
+	if g.ID = id; m.all || s.carried[id] || !had {
+		g.Members = kept(g.Members, m.of(id))
 	}
-	rules, all := s.rules[g.ID], s.all || !had
+	rules, all := s.rules[id], s.all || s.associated[id] || !had
 	var in, out []Rule
-	for r := range rowsOf(&c.w.SecurityGroupRules, string(g.ID), all, rules) {
+	for r := range rowsOf(&c.w.SecurityGroupRules, string(id), all, rules) {
 		if r.Egress {
 			out = append(out, c.rule(v, r))
 		} else {
@@ -71,18 +81,49 @@ func (c *compilation) group(v *VPC, row world.SecurityGroup, members map[world.S
 	return g
 }
 
-// members are the addresses of the ENIs that carry groups, of those groups whose carriers are not as before.
-func (s *staleVPC) members(v *VPC) map[world.SecurityGroupID][]netip.Addr {
-	out := map[world.SecurityGroupID][]netip.Addr{}
+// membership knows who carries which group, as a VPC sees it: ENIs of its own, and those of VPCs that are joined with it.
+type membership struct {
+	w      *world.World
+	vpc    *VPC
+	all    bool                                   // own has all groups, else those whose carriers are stale
+	stale  map[world.SecurityGroupID]bool         // these
+	own    map[world.SecurityGroupID][]netip.Addr // addresses of ENIs of the VPC's own
+	joined map[world.VPCID]bool
+}
+
+func (s *staleVPC) membership(w *world.World, v *VPC, all bool) *membership {
+	m := &membership{w: w, vpc: v, all: all, stale: s.carried, own: map[world.SecurityGroupID][]netip.Addr{}, joined: map[world.VPCID]bool{}}
 	for i := range v.Ports {
-		if p := &v.Ports[i]; s.all || len(s.carried) > 0 {
+		if p := &v.Ports[i]; all || len(s.carried) > 0 {
 			for _, g := range p.Groups {
-				if s.all || s.carried[g] {
-					out[g] = append(append(out[g], p.Addrs...), spread(p.Prefixes)...)
+				if all || s.carried[g] {
+					m.own[g] = append(append(m.own[g], p.Addrs...), spread(p.Prefixes)...)
 				}
 			}
 		}
 	}
+	for _, p := range v.Peerings {
+		m.joined[p.VPC] = true
+	}
+	return m
+}
+
+// of are the addresses of the ENIs carrying a group.
+func (m *membership) of(g world.SecurityGroupID) []netip.Addr {
+	out := slices.Clone(m.own[g])
+	for i := range m.vpc.Ports {
+		if p := &m.vpc.Ports[i]; !m.all && !m.stale[g] && slices.Contains(p.Groups, g) {
+			out = append(append(out, p.Addrs...), spread(p.Prefixes)...)
+		}
+	}
+	if len(m.joined) > 0 {
+		for e := range m.w.ENIs.In(string(g)) {
+			if m.joined[e.VPC] && !e.Deleting {
+				out = append(append(out, e.Addrs...), spread(e.Prefixes)...)
+			}
+		}
+	}
+	slices.SortFunc(out, netip.Addr.Compare)
 	return out
 }
 
@@ -97,22 +138,21 @@ func spread(prefixes []netip.Prefix) []netip.Addr {
 	return out
 }
 
-// foreign are the groups of peered VPCs that rules of this one name, be the groups fresh or not stale.
-func (c *compilation) foreign(v *VPC, fresh []Group, stale func(Group) bool) map[world.SecurityGroupID]bool {
-	named, out := map[world.SecurityGroupID]bool{}, map[world.SecurityGroupID]bool{}
+// peers are the groups that rules name and that have none in the VPC, be the rules of fresh groups or of such as are not stale.
+func (c *compilation) peers(v *VPC, fresh []Group, stale func(world.SecurityGroupID) bool) map[world.SecurityGroupID]bool {
+	seen, out := map[world.SecurityGroupID]bool{}, map[world.SecurityGroupID]bool{}
 	look := func(rules []Rule) {
 		for i := range rules {
-			if id := rules[i].Peer; id != "" && !named[id] {
-				named[id] = true
-				g, ok := c.w.SecurityGroups.Get(id)
-				if ok && slices.ContainsFunc(v.Peerings, func(l PeerLink) bool { return l.VPC == g.VPC }) {
+			if id := rules[i].Peer; id != "" && !seen[id] {
+				seen[id] = true
+				if !c.ruled(v, id) {
 					out[id] = true
 				}
 			}
 		}
 	}
 	for i := range v.Groups {
-		if g := &v.Groups[i]; !stale(*g) {
+		if g := &v.Groups[i]; !stale(g.ID) {
 			look(g.Ingress)
 			look(g.Egress)
 		}
@@ -122,19 +162,6 @@ func (c *compilation) foreign(v *VPC, fresh []Group, stale func(Group) bool) map
 		look(fresh[i].Egress)
 	}
 	return out
-}
-
-// foreignGroup makes a group of a peered VPC.
-func (c *compilation) foreignGroup(id world.SecurityGroupID, had Group) Group {
-	g := Group{ID: id}
-	for e := range c.w.ENIs.In(string(id)) {
-		if !e.Deleting && slices.Contains(e.Groups, id) {
-			g.Members = append(append(g.Members, e.Addrs...), spread(e.Prefixes)...)
-		}
-	}
-	slices.SortFunc(g.Members, netip.Addr.Compare)
-	g.Members = kept(had.Members, g.Members)
-	return g
 }
 
 func (c *compilation) rule(v *VPC, r world.SecurityGroupRule) Rule {

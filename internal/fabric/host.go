@@ -33,6 +33,7 @@ func (c *compilation) host(v *VPC, row world.VPC, i world.Instance) *Host {
 			})
 		}
 	}
+	h.Ports = append(h.Ports, c.foreignPorts(v, i.ID)...)
 	if i.PublicKey != "" {
 		h.Keys = []string{i.PublicKey}
 	}
@@ -44,6 +45,21 @@ func (c *compilation) host(v *VPC, row world.VPC, i world.Instance) *Host {
 		h.Hostname, _, _ = strings.Cut(i.PrivateName(h.Ports[0].Addrs[0]), ".")
 	}
 	return h
+}
+
+// foreignPorts are the host's ends of the cables of interfaces that an instance has in other VPCs.
+func (c *compilation) foreignPorts(v *VPC, id world.InstanceID) (out []HostPort) {
+	for e := range c.w.ENIs.In(string(id)) {
+		s, ok := c.w.Subnets.Get(e.Subnet)
+		if e.VPC == v.ID || e.Deleting || e.Attachment.Detaching || !ok || len(e.Addrs) == 0 {
+			continue
+		}
+		out = append(out, HostPort{
+			ENI: e.ID, VPC: e.VPC, Device: device(e.Attachment.DeviceIndex), MAC: e.MAC, Addrs: e.Addrs, Mask: s.CIDR.Bits(),
+			Router: world.Offset(s.CIDR, 1), MTU: mtu(e),
+		})
+	}
+	return out
 }
 
 // dhcp gives the host what its VPC's DHCP options say: name servers and domain.

@@ -31,7 +31,7 @@ func (c *compilation) hostedZones() {
 	c.arrange()
 }
 
-// arrange makes the public zones known. Of those of one name the oldest is it.
+// arrange makes the public zones known, and those of public reverse names. Of hosted zones of one name the oldest is it.
 func (c *compilation) arrange() {
 	public := map[string]world.HostedZone{}
 	for row := range c.w.HostedZones.All() {
@@ -42,6 +42,9 @@ func (c *compilation) arrange() {
 	c.out.PublicZones = map[string]*Zone{}
 	for _, row := range public {
 		z := c.zones[row.ID]
+		c.out.PublicZones[z.Name] = z
+	}
+	for _, z := range c.publicReverse() {
 		c.out.PublicZones[z.Name] = z
 	}
 }
@@ -202,6 +205,11 @@ func (c *compilation) rehosted() renaming {
 				records[zone][name] = true
 			}
 		case "hosted-zone":
+		case "address":
+			before, _ := c.old.Addresses.Get(world.AllocationID(ch.ID))
+			now, _ := c.w.Addresses.Get(world.AllocationID(ch.ID))
+			out.all = out.all || before.Reverse.Name != now.Reverse.Name || now.Reverse.Name != "" && before.Public != now.Public
+			continue
 		default: // of health
 			if ill := c.unhealthy(); !maps.Equal(ill, c.ill) {
 				c.ill, out.all = ill, true
@@ -312,11 +320,24 @@ func AskZone(w world.World, id world.HostedZoneID, name, kind string) Reply {
 // ResolvePublic is the address that a name has on the Internet: what public hosted zones say, and the public names of
 // instances.
 func ResolvePublic(f *Fabric, name string) (netip.Addr, bool) {
-	v := VPC{Region: "us-east-1", Resolver: Resolver{Enabled: true}}
+	a, _ := Resolve(outsider(f), name)
+	return a, a.IsValid()
+}
+
+// outsider is somebody who knows names as the Internet has them.
+func outsider(f *Fabric) *VPC {
+	v := &VPC{Region: "us-east-1", Resolver: Resolver{Enabled: true}}
 	v.View.Internet, v.View.Unhealthy = f.PublicZones, f.ill
 	for _, z := range ec2Names() {
 		v.View.Add(z)
 	}
-	a, _ := Resolve(&v, name)
-	return a, a.IsValid()
+	return v
+}
+
+// NamesPublicly tells whether a name leads to an address on the Internet.
+func NamesPublicly(w world.World, name string, a netip.Addr) bool {
+	c := newCompilation(w, &Fabric{}, world.World{}, everything())
+	c.hostedZones()
+	c.out.ill = c.ill
+	return slices.ContainsFunc(Answer(outsider(c.out), name, TypeA).Records, func(r Record) bool { return r.Addr == a })
 }

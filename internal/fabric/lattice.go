@@ -24,18 +24,26 @@ func (c *compilation) resourceGateways() {
 			c.resourceGateway(made, g)
 		}
 	}
+	c.balancers(made)
 	if len(made) > 0 {
 		c.listeners(made)
 		c.consumers(made)
 		c.endpointConsumers(made)
+		c.serviceConsumers(made)
 	}
 	var fresh []*Gateway
 	for _, g := range made {
 		slices.SortFunc(g.Listeners, compareListeners)
+		if g.Balancer != nil {
+			slices.SortFunc(g.Balancer.Fronts, compareFronts)
+		}
 		slices.SortFunc(g.Consumers, func(a, b Consumer) int { return cmp.Compare(a.Index, b.Index) })
 		fresh = append(fresh, g)
 	}
-	c.out.Gateways = patched(c.prev.Gateways, func(g *Gateway) bool { return c.stale.lattice || c.changed[g.VPC] }, fresh, func(a, b *Gateway) int { return cmp.Compare(a.ID, b.ID) })
+	stale := func(g *Gateway) bool {
+		return c.changed[g.VPC] || c.stale.lattice && g.Balancer == nil || c.stale.balancers && g.Balancer != nil
+	}
+	c.out.Gateways = patched(c.prev.Gateways, stale, fresh, func(a, b *Gateway) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // resourceGateway makes a gateway with its ports.
@@ -43,13 +51,18 @@ func (c *compilation) resourceGateway(made map[world.ResourceGatewayID]*Gateway,
 	if row.Deleting || !c.w.VPCs.Has(row.VPC) || made[row.ID] != nil {
 		return
 	}
-	g := &Gateway{ID: row.ID, VPC: row.VPC}
-	for _, p := range c.portsOf(c.out.VPC(row.VPC), string(row.ID)) {
-		if p.Peer.Gateway == row.ID {
-			g.Ports = append(g.Ports, gatewayPort(p))
+	made[row.ID] = &Gateway{ID: row.ID, VPC: row.VPC, Ports: c.gatewayPorts(row.VPC, row.ID)}
+}
+
+// gatewayPorts are the ports of a VPC that lead to a gateway, as that sees them.
+func (c *compilation) gatewayPorts(v world.VPCID, id world.ResourceGatewayID) []GatewayPort {
+	var out []GatewayPort
+	for _, p := range c.portsOf(c.out.VPC(v), string(id)) {
+		if p.Peer.Gateway == id {
+			out = append(out, gatewayPort(p))
 		}
 	}
-	made[g.ID] = g
+	return out
 }
 
 // members is what is in service networks and leads to them.

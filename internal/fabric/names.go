@@ -11,8 +11,9 @@ import (
 
 // Times to live of generated names, in seconds. (Seen in answers of the VPC resolver; negative answers carry an SOA of 900.)
 const (
-	ttlName = 60
-	ttlSOA  = 900
+	ttlName    = 60
+	ttlReverse = 300
+	ttlSOA     = 900
 )
 
 // entry is a name with what it answers.
@@ -23,8 +24,8 @@ type entry struct {
 
 // sharedNames says which names are not as before that all VPCs share.
 type sharedNames struct {
-	endpoints, lattice bool
-	hosted             renaming
+	endpoints, lattice, balancers bool
+	hosted                        renaming
 }
 
 // spreadNames makes what is shared stale in the VPCs that share it.
@@ -35,7 +36,7 @@ func (c *compilation) spreadNames() {
 	for id := range c.shared.hosted.vpcs {
 		c.stale.of(id)
 	}
-	if c.shared.endpoints || c.shared.lattice || c.shared.hosted.all {
+	if c.shared.endpoints || c.shared.lattice || c.shared.balancers || c.shared.hosted.all {
 		for v := range c.w.VPCs.All() {
 			c.stale.of(v.ID)
 		}
@@ -69,6 +70,7 @@ func (c *compilation) view(v *VPC, row world.VPC, s *staleVPC) bool {
 		stale = c.generated(v, row, s) || stale
 	}
 	renew(s.all || s.endpoints, func() { c.hiddenZones(v, row) })
+	renew(s.all || c.shared.balancers, func() { c.balancerZones(v) })
 	renew(s.all || c.shared.endpoints, func() { v.View.Public[world.EndpointDomain] = c.out.endpoints })
 	renew(s.all || c.shared.lattice || c.stale.lattice && len(c.lattices().associations[v.ID])+len(was.Public[world.ResourceZone(v.Region)].Records) > 0, func() { c.latticeZones(v) })
 	renew(s.all || s.forwards, func() { c.forwards(v) })

@@ -78,3 +78,33 @@ func TestPublicNames(t *testing.T) {
 		t.Errorf("IPv6 of a public name: %+v", r)
 	}
 }
+
+// TestPublicReverseNames: the name an elastic address is given answers in every VPC, and does no more when it is taken
+// away; other addresses have none.
+func TestPublicReverseNames(t *testing.T) {
+	tx := begin()
+	putVPC(tx, "vpc-a", "10.0.0.0/24")
+	a := world.Address{ID: "eipalloc-1", Public: netip.MustParseAddr("198.19.1.7"), Reverse: world.Reverse{Name: "mail.example.com"}}
+	tx.Addresses.Put(a)
+	w := sealed(t, tx)
+	f := Compile(w)
+	ask := func(f *Fabric, name, want string) {
+		t.Helper()
+		got := Answer(f.VPC("vpc-a"), name, TypePTR)
+		if target := append(got.Records, Record{})[0].Target; target != want {
+			t.Errorf("%s is %q (%v), want %q", name, target, got.Outcome, want)
+		}
+	}
+	ask(f, "7.1.19.198.in-addr.arpa", "mail.example.com")
+	ask(f, "8.1.19.198.in-addr.arpa", "")
+	for _, name := range []string{"", "other.example.com"} {
+		next := world.Begin(w, tx.Now, tx.Rand)
+		a.Reverse.Name = name
+		next.Addresses.Put(a)
+		w2, changes, err := next.Seal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask(Recompile(f, w, w2, changes), "7.1.19.198.in-addr.arpa", name)
+	}
+}

@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"iter"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -115,7 +116,7 @@ func rowsOf[K ~string, V world.Row, S any](t *world.Table[K, V], owner string, a
 		return t.In(owner)
 	}
 	return func(yield func(V) bool) {
-		for id := range ids {
+		for _, id := range slices.Sorted(maps.Keys(ids)) {
 			if row, ok := t.Get(id); ok && !yield(row) {
 				return
 			}

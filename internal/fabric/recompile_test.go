@@ -39,7 +39,7 @@ func wander(t *testing.T, r *rand.Rand, changes int) {
 			t.Fatal(err)
 		}
 		got, want := Recompile(prev, w, next, rows), Compile(next)
-		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Fabric{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); d != "" {
+		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Fabric{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); d != "" {
 			var about []string
 			for _, ch := range rows {
 				about = append(about, ch.Noun+" "+ch.ID)
@@ -50,7 +50,8 @@ func wander(t *testing.T, r *rand.Rand, changes int) {
 	}
 }
 
-// latticeWorld has three VPCs, of which b has a gateway and a and c are associated with its network.
+// latticeWorld has four VPCs, of which b has a gateway and a and c are associated with its network; d has a load balancer, and a an
+// endpoint to it.
 func latticeWorld(t *testing.T) *world.Tx {
 	t.Helper()
 	tx := begin()
@@ -70,7 +71,38 @@ func latticeWorld(t *testing.T) *world.Tx {
 	for n, id := range []world.VPCID{"vpc-a", "vpc-c"} {
 		tx.VPCAssociations.Put(world.VPCAssociation{ID: world.VPCAssociationID("snva-" + id), Meta: b.Meta, Network: "sn-1", VPC: id, Index: uint16(n + 1)})
 	}
+	putBalancer(tx, "vpc-d", "vpc-a")
 	return tx
+}
+
+// putBalancer puts a load balancer before the instances of a VPC, and an endpoint to it into another.
+func putBalancer(tx *world.Tx, provider, consumer world.VPCID) {
+	v, _ := tx.VPCs.Get(provider)
+	eni := func(id world.VPCID, change func(*world.ENI)) world.SubnetID {
+		s := tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == id })[0]
+		addrs, err := tx.AllocateAddresses(s, 1)
+		if err != nil {
+			panic(err) // there is room
+		}
+		e := tx.NewENI(caller, s, addrs, nil)
+		change(&e)
+		tx.ENIs.Put(e)
+		return s.ID
+	}
+	b := world.LoadBalancer{ID: "nlb-1", Meta: v.Meta, Name: "b", Internal: true, VPC: provider}
+	b.Subnets = []world.SubnetID{eni(provider, func(e *world.ENI) { e.Balancer = b.ID })}
+	g := world.TargetGroup{ID: "tg-1", Meta: v.Meta, VPC: provider, TargetType: world.TargetInstance, CrossZone: world.CrossZoneAsBalancer}
+	for _, i := range tx.Instances.Where(func(i world.Instance) bool { return i.VPC == provider }) {
+		g.Targets = append(g.Targets, world.Target{ID: string(i.ID), Port: 8080})
+	}
+	tx.LoadBalancers.Put(b)
+	tx.TargetGroups.Put(g)
+	tx.Listeners.Put(world.Listener{ID: "lsn-1", Meta: v.Meta, Balancer: b.ID, Port: 80, Group: g.ID})
+	s := world.EndpointService{ID: "vpce-svc-1", Meta: v.Meta, Balancer: b.ID}
+	tx.EndpointServices.Put(s)
+	e := world.Endpoint{ID: "vpce-1", Meta: v.Meta, Type: world.EndpointInterface, VPC: consumer, Service: s.Name(), Provider: s.ID, Connection: world.ConnectionAccepted, Index: 9}
+	e.Subnets = []world.SubnetID{eni(consumer, func(n *world.ENI) { n.Endpoint = e.ID })}
+	tx.Endpoints.Put(e)
 }
 
 // disturb changes something at random.
@@ -115,7 +147,7 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 			tx.Instances.Delete(i.ID)
 		}
 	case 3:
-		tx.SecurityGroupRules.Put(world.SecurityGroupRule{ID: world.SecurityGroupRuleID(tx.NewID("sgr")), Group: g, Protocol: world.TCP, PeerGroup: g})
+		tx.SecurityGroupRules.Put(world.SecurityGroupRule{ID: world.SecurityGroupRuleID(tx.NewID("sgr")), Group: g, Protocol: world.TCP, PeerGroup: world.SecurityGroupID("sg-" + vpcs[pick(len(vpcs))].ID)})
 	case 4:
 		v.DNSSupport, v.ReverseOff = !v.DNSSupport, pick(2) == 0
 		tx.VPCs.Put(v)
@@ -133,6 +165,11 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 		if len(rules) > 0 {
 			tx.SecurityGroupRules.Delete(rules[pick(len(rules))].ID)
 		}
+	case 7:
+		for _, g := range tx.TargetGroups.Where(func(world.TargetGroup) bool { return true }) {
+			t := g.Targets[pick(len(g.Targets))]
+			tx.TargetObservations.Put(world.TargetObservation{Key: world.TargetKey(g.ID, t), Group: g.ID, Healthy: pick(2) == 0})
+		}
 	default:
 		tx.KeyPairs.Put(world.KeyPair{ID: world.KeyPairID(tx.NewID("key"))})
 	}
@@ -148,7 +185,9 @@ func release(tx *world.Tx, e world.ENI) {
 // disturbBeyond changes something about the ways into and out of a VPC's subnets.
 func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet) {
 	enis := tx.ENIs.Where(func(e world.ENI) bool { return e.VPC == v.ID })
-	switch r.IntN(7) {
+	vpcs := tx.VPCs.Where(func(world.VPC) bool { return true })
+	other := vpcs[r.IntN(len(vpcs))]
+	switch r.IntN(9) {
 	case 0:
 		id := world.NetworkACLID("acl-" + v.ID)
 		e := world.NetworkACLEntry{Number: 1 + r.IntN(9), Egress: r.IntN(2) == 0, Protocol: world.AnyProtocol, CIDR: v.CIDR()}
@@ -170,6 +209,7 @@ func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet)
 	case 3:
 		a := world.Address{ID: world.AllocationID("eipalloc-" + v.ID)}
 		a.Public, _ = tx.AllocatePublicAddress()
+		a.Reverse.Name = []string{"", "mail.example.com"}[r.IntN(2)]
 		if len(enis) > 0 && r.IntN(3) > 0 {
 			e := enis[r.IntN(len(enis))]
 			a.Association, a.ENI, a.Private, a.VPC = "eipassoc-1", e.ID, e.Addr(), v.ID
@@ -187,13 +227,27 @@ func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet)
 			tx.NATGateways.Put(g)
 		}
 	case 5:
-		other := tx.VPCs.Where(func(world.VPC) bool { return true })[0]
+		other = vpcs[0]
 		p := world.Peering{ID: world.PeeringID("pcx-" + v.ID), Requester: world.PeeringSide{VPC: v.ID, ResolveDNS: true}, Accepter: world.PeeringSide{VPC: other.ID, ResolveDNS: true}, Status: world.PeeringActive}
 		if had, _ := tx.Peerings.Get(p.ID); had.Status == world.PeeringActive {
 			p.Status = "deleted"
 		}
 		if other.ID != v.ID {
 			tx.Peerings.Put(p)
+		}
+	case 7:
+		a := world.GroupAssociation{Group: world.SecurityGroupID("sg-" + other.ID), VPC: v.ID}
+		if had, ok := tx.GroupAssociations.Get(a.RowID()); ok {
+			a.Deleting = !had.Deleting
+		}
+		if other.ID != v.ID {
+			tx.GroupAssociations.Put(a)
+		}
+	case 8:
+		if len(enis) > 0 {
+			e := enis[r.IntN(len(enis))]
+			e.Groups = []world.SecurityGroupID{world.SecurityGroupID("sg-" + v.ID), world.SecurityGroupID("sg-" + other.ID)}
+			tx.ENIs.Put(e)
 		}
 	case 6:
 		t, _ := tx.RouteTables.Get(world.RouteTableID("rtb-" + v.ID))
@@ -415,7 +469,7 @@ func TestRecompileTakesOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		g := Recompile(f, w, next, rows)
-		if !Same(f.Hosts, g.Hosts) || !Same(f.Gateways, g.Gateways) || f.VPC("vpc-a") != g.VPC("vpc-a") {
+		if !Same(f.Hosts, g.Hosts) || f.VPC("vpc-a") != g.VPC("vpc-a") {
 			t.Errorf("after a change of %v all is anew", rows[0].Noun)
 		}
 		return g, g.VPC("vpc-d")

@@ -3,6 +3,7 @@ package fabric
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"kumiko/internal/world"
 )
@@ -18,6 +19,27 @@ func (c *compilation) resolvable(v world.VPCID) []world.VPCID {
 		}
 	}
 	return out
+}
+
+// publicReverse are the reverse names that owners of elastic addresses gave them.
+func (c *compilation) publicReverse() map[string]*Zone {
+	zones := map[string]*Zone{}
+	for a := range c.w.Addresses.All() {
+		if a.Reverse.Name == "" {
+			continue
+		}
+		name := reverseName(a.Public)
+		for _, d := range reverseDomains(world.PublicAddresses) {
+			if !strings.HasSuffix(name, "."+d) {
+				continue
+			}
+			if zones[d] == nil {
+				zones[d] = NewZone(PublicZone, "", d, awsSOA())
+			}
+			zones[d].Add(name, Record{Type: TypePTR, TTL: ttlReverse, Target: presented(a.Reverse.Name)})
+		}
+	}
+	return zones
 }
 
 // privateReverse are the domains of the addresses that are private everywhere, and of the resolver's own.

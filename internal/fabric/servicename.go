@@ -29,7 +29,7 @@ func (c *compilation) endpointNames() {
 	names := func(w *world.World) (out []entry) {
 		for e := range rowsOf(&w.Endpoints, "", all, c.stale.endpoints) {
 			for _, n := range w.EndpointNames(e) {
-				if e.Works() && !n.Private {
+				if e.Works() && !n.Private && (e.Provider == "" || e.Connects()) {
 					out = append(out, entry{n.Name, addressRecords(n.Addrs)})
 				}
 			}

@@ -12,6 +12,7 @@ type stale struct {
 	all       bool
 	vpcs      map[world.VPCID]*staleVPC
 	lattice   bool // service networks, and what is in them and leads to them
+	balancers bool // load balancers, and what leads to them
 	endpoints map[world.EndpointID]bool
 	names     []world.Change // rows of Route 53
 }
@@ -25,21 +26,22 @@ type staleVPC struct {
 	resolvers, endpoints      bool
 	forwards                  bool // Resolver rules
 
-	enis     map[world.ENIID]bool
-	foreign  map[world.ENIID]bool // of VPCs it is joined with
-	acls     map[world.NetworkACLID]bool
-	tables   map[world.RouteTableID]bool
-	groups   map[world.SecurityGroupID]bool
-	rules    map[world.SecurityGroupID]map[world.SecurityGroupRuleID]bool
-	carried  map[world.SecurityGroupID]bool // who carries them
-	hosts    map[world.InstanceID]bool
-	allHosts bool
+	enis       map[world.ENIID]bool
+	foreign    map[world.ENIID]bool // of VPCs it is joined with
+	acls       map[world.NetworkACLID]bool
+	tables     map[world.RouteTableID]bool
+	groups     map[world.SecurityGroupID]bool
+	associated map[world.SecurityGroupID]bool // those that the association with this VPC changed of
+	rules      map[world.SecurityGroupID]map[world.SecurityGroupRuleID]bool
+	carried    map[world.SecurityGroupID]bool // who carries them
+	hosts      map[world.InstanceID]bool
+	allHosts   bool
 }
 
 // everything is stale when there was nothing before.
 func everything() *stale {
 	none := &world.World{}
-	return &stale{all: true, lattice: true, old: none, now: none}
+	return &stale{all: true, lattice: true, balancers: true, old: none, now: none}
 }
 
 // vpc is what is stale of a VPC; nil when nothing is.
@@ -70,6 +72,15 @@ func (s *stale) someHosts() bool {
 	return s.all
 }
 
+// leadOn makes the load balancers stale when their targets may be: instances and addresses of a VPC that has some.
+func (s *stale) leadOn() {
+	for id, v := range s.vpcs {
+		for _, in := range []*world.World{s.old, s.now} {
+			s.balancers = s.balancers || (v.all || v.subnets || len(v.enis)+len(v.hosts) > 0) && in.LoadBalancers.Some(string(id))
+		}
+	}
+}
+
 // note adds an id to a set.
 func note[K comparable](set *map[K]bool, id K) {
 	if *set == nil {
@@ -87,10 +98,16 @@ func (s *stale) mark(ch world.Change) {
 	case "service-network-vpc-association", "service-network-resource-association", "resource-configuration", "vpc-endpoint-association":
 		s.lattice = true
 		return
+	case "load-balancer", "listener", "target-group", "target-observation":
+		s.balancers = true
+	case "address":
+		s.names = append(s.names, ch) // it may have one
 	}
 	about, ok := marks[ch.Noun]
 	if !ok {
-		s.all, s.lattice = s.all || !apart[ch.Noun], s.lattice || !apart[ch.Noun]
+		if !apart[ch.Noun] {
+			s.all, s.lattice, s.balancers = true, true, true
+		}
 		return
 	}
 	for _, in := range []*world.World{s.old, s.now} {
@@ -113,7 +130,7 @@ func (s *stale) naming(in *world.World, id string) {
 
 // apart are the nouns that no network depends on.
 var apart = map[string]bool{
-	"account": true, "access-key": true, "idempotency-token": true, "key-pair": true, "egress-only-internet-gateway": true, "flow-log": true,
+	"account": true, "access-key": true, "idempotency-token": true, "key-pair": true, "egress-only-internet-gateway": true, "network-interface-permission": true, "flow-log": true,
 	"subnet-cidr-reservation": true, "zone-authorization": true, "delegation-set": true, "access-log-subscription": true, "resource-policy": true,
 	"log-group": true, "log-stream": true, "query-log-config": true, "service-network": true, "managed-node": true, "node-session": true,
 	"ssm-document": true, "ssm-parameter": true, "ssm-command": true, "iam-user": true, "iam-group": true, "iam-role": true, "iam-policy": true,
@@ -138,8 +155,10 @@ var marks = map[string]func(s *stale, in *world.World, id string){
 	},
 	"security-group": func(s *stale, in *world.World, id string) {
 		if g, ok := in.SecurityGroups.Get(world.SecurityGroupID(id)); ok {
-			note(&s.of(g.VPC).groups, g.ID)
-			s.carried(in, g.VPC, g.ID)
+			for _, v := range carriers(in, g) {
+				note(&s.of(v).groups, g.ID)
+				s.carried(in, v, g.ID)
+			}
 		}
 	},
 	"security-group-rule": func(s *stale, in *world.World, id string) {
@@ -181,7 +200,22 @@ var marks = map[string]func(s *stale, in *world.World, id string){
 		s.lattice = true
 		s.naming(in, id)
 	},
-	"vpc-endpoint": (*stale).endpoint,
+	"load-balancer":      (*stale).naming,
+	"listener":           func(*stale, *world.World, string) {},
+	"target-group":       func(*stale, *world.World, string) {},
+	"target-observation": func(*stale, *world.World, string) {},
+	"vpc-endpoint":       (*stale).endpoint,
+	"vpc-endpoint-service": func(s *stale, in *world.World, id string) {
+		for e := range in.Endpoints.In(id) {
+			s.endpoint(in, string(e.ID))
+		}
+	},
+	"security-group-association": func(s *stale, in *world.World, id string) {
+		if a, ok := in.GroupAssociations.Get(id); ok {
+			note(&s.of(a.VPC).groups, a.Group)
+			note(&s.of(a.VPC).associated, a.Group)
+		}
+	},
 	"resolver-endpoint": func(s *stale, in *world.World, id string) {
 		if e, ok := in.ResolverEndpoints.Get(world.ResolverEndpointID(id)); ok {
 			s.of(e.VPC).resolvers = true
@@ -245,14 +279,25 @@ func (s *stale) rule(in *world.World, r world.SecurityGroupRule) {
 	if !ok {
 		return
 	}
-	v := s.of(g.VPC)
-	if v.rules == nil {
-		v.rules = map[world.SecurityGroupID]map[world.SecurityGroupRuleID]bool{}
+	for _, id := range carriers(in, g) {
+		v := s.of(id)
+		if v.rules == nil {
+			v.rules = map[world.SecurityGroupID]map[world.SecurityGroupRuleID]bool{}
+		}
+		rules := v.rules[g.ID]
+		note(&rules, r.ID)
+		v.rules[g.ID] = rules
+		note(&v.groups, g.ID)
 	}
-	rules := v.rules[g.ID]
-	note(&rules, r.ID)
-	v.rules[g.ID] = rules
-	note(&v.groups, g.ID)
+}
+
+// carriers are the VPCs whose ENIs may carry a group: its own, and those it is associated with.
+func carriers(in *world.World, g world.SecurityGroup) []world.VPCID {
+	out := []world.VPCID{g.VPC}
+	for a := range in.GroupAssociations.In(string(g.ID)) {
+		out = append(out, a.VPC)
+	}
+	return out
 }
 
 // eni marks an ENI, and what is made of it.
@@ -262,9 +307,10 @@ func (s *stale) eni(in *world.World, e world.ENI) {
 	for sibling := range in.ENIs.In(string(e.Gateway)) { // they are numbered
 		note(&v.enis, sibling.ID)
 	}
-	if e.Attachment.Instance != "" {
-		note(&v.hosts, e.Attachment.Instance)
+	if i, ok := in.Instances.Get(e.Attachment.Instance); ok { // which may be of another VPC
+		note(&s.of(i.VPC).hosts, i.ID)
 	}
+	s.balancers = s.balancers || e.Balancer != ""
 	s.carried(in, e.VPC, e.Groups...)
 	for _, id := range []string{string(e.ID), string(e.NAT)} {
 		for t := range in.RouteTables.In(id) {
@@ -277,6 +323,8 @@ func (s *stale) eni(in *world.World, e world.ENI) {
 	if e.Endpoint != "" {
 		note(&s.endpoints, e.Endpoint)
 		v.endpoints = true
+		p, _ := in.Endpoints.Get(e.Endpoint)
+		s.balancers = s.balancers || p.Provider != ""
 	}
 }
 
@@ -304,6 +352,6 @@ func (s *stale) endpoint(in *world.World, id string) {
 	for _, t := range e.RouteTables {
 		note(&v.tables, t)
 	}
-	s.lattice = s.lattice || e.Lattice()
+	s.lattice, s.balancers = s.lattice || e.Lattice(), s.balancers || e.Provider != ""
 	s.naming(in, id)
 }

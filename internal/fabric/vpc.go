@@ -110,7 +110,7 @@ func (c *compilation) ports(v, was *VPC, s *staleVPC) {
 		fresh = append(fresh, Port{
 			ENI: e.ID, Index: e.Index, Subnet: e.Subnet, Table: n.Table, Addrs: e.Addrs, Prefixes: e.Prefixes,
 			Mask: n.CIDR.Bits(), Router: n.Gateway, MAC: e.MAC, Groups: slices.Sorted(slices.Values(e.Groups)),
-			SourceDestCheck: e.SourceDestCheck, MTU: mtu(e), Peer: c.peer(e), Unfiltered: e.NAT != "",
+			SourceDestCheck: e.SourceDestCheck, MTU: mtu(e), Peer: c.peer(e), Unfiltered: e.NAT != "" || e.Balancer != "" && len(e.Groups) == 0,
 		})
 	}
 	v.Ports = patched(v.Ports, func(p Port) bool { return s.all || s.enis[p.ENI] }, fresh, func(a, b Port) int { return cmp.Compare(a.Index, b.Index) })
@@ -147,9 +147,15 @@ func (c *compilation) peer(e world.ENI) Peer {
 		}
 		return Peer{Gateway: e.Gateway, Device: device(n)}
 	}
+	if e.Balancer != "" {
+		if b, ok := c.w.LoadBalancers.Get(e.Balancer); ok && !b.Deleting { // ENIs come and go; none takes the place of another
+			return Peer{Gateway: b.Gateway(), Device: device(int(e.Index))}
+		}
+		return Peer{}
+	}
 	if e.Endpoint != "" {
 		if p, ok := c.w.Endpoints.Get(e.Endpoint); ok && p.Works() { // ENIs come and go; none takes the place of another
-			return Peer{Endpoint: e.Endpoint, Device: device(int(e.Index)), Local: p.Type == world.EndpointInterface}
+			return Peer{Endpoint: e.Endpoint, Device: device(int(e.Index)), Local: p.Type == world.EndpointInterface && p.Provider == ""}
 		}
 		return Peer{}
 	}

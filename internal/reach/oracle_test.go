@@ -42,7 +42,7 @@ func made(t *testing.T, seed uint64) world.World {
 	t.Helper()
 	tx := world.Begin(world.World{}, time.Unix(0, 0), nil)
 	features := worlds.Everything
-	features.Endpoints = false // the oracle knows nothing of them
+	features.Endpoints, features.Balancers = false, false // the oracle knows nothing of them
 	worlds.Make(tx, seed, features)
 	w, changes, err := tx.Seal()
 	if err == nil {

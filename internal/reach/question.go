@@ -28,6 +28,7 @@ type Answer struct {
 	Name  *Name       // how To was resolved, when it is a name
 	// Stranger is set when the address asked for belongs, in the sender's VPC, to another ENI than the one meant.
 	Stranger bool
+	Onward   *Trace      // from an interface that forwards for others, which it reaches, if that sends it on as it is
 	From, To world.ENIID // To is empty when the question named no ENI
 }
 
@@ -64,7 +65,10 @@ func Ask(f *fabric.Fabric, q Question) (Answer, error) {
 		return a, nil
 	}
 	a.Trace = From(f, from.ENI, a.Asked)
-	a.Stranger = a.Open && a.To != "" && a.Trace.To != a.To
+	if on, ok := Onward(f, a.Trace, from.ENI); ok {
+		a.Onward = &on
+	}
+	a.Stranger = a.Open && a.To != "" && a.Trace.To != a.To && a.Onward == nil
 	return a, nil
 }
 

@@ -46,8 +46,14 @@ func (c *checker) put(noun, id string) error {
 		return c.group(SecurityGroupID(id))
 	case "security-group-rule":
 		return c.rule(SecurityGroupRuleID(id))
+	case "security-group-association":
+		return c.groupAssociation(id)
 	case "network-interface":
 		return c.eni(ENIID(id))
+	case "network-interface-permission":
+		if p, _ := c.w.ENIPermissions.Get(ENIPermissionID(id)); !c.w.ENIs.Has(p.ENI) {
+			return missing("network-interface", string(p.ENI))
+		}
 	case "instance":
 		return c.instance(InstanceID(id))
 	case "network-acl":
@@ -70,6 +76,14 @@ func (c *checker) put(noun, id string) error {
 		return c.peering(PeeringID(id))
 	case "vpc-endpoint":
 		return c.endpoint(EndpointID(id))
+	case "vpc-endpoint-service":
+		return c.endpointService(EndpointServiceID(id))
+	case "load-balancer":
+		return c.loadBalancer(LoadBalancerID(id))
+	case "listener":
+		return c.listener(ListenerID(id))
+	case "target-group":
+		return c.targetGroup(TargetGroupID(id))
 	case "resolver-rule":
 		return c.resolverRule(ResolverRuleID(id))
 	case "resolver-rule-association":
@@ -113,8 +127,10 @@ func (c *checker) deleted(noun, id string) error {
 			"security-group": some(w.SecurityGroups.In(id)), "network-interface": some(w.ENIs.In(id)),
 			"service-network-vpc-association": some(w.VPCAssociations.In(id)), "internet-gateway": some(w.InternetGateways.In(id)),
 			"vpc-endpoint":                 some(w.Endpoints.In(id)),
+			"load-balancer":                some(w.LoadBalancers.In(id)),
 			"vpc-peering-connection":       slices.ContainsFunc(collect(w.Peerings.In(id)), Peering.Active),
 			"resource-gateway":             w.ResourceGateways.Some(id),
+			"security-group-association":   some(w.GroupAssociations.In(id)),
 			"egress-only-internet-gateway": some(w.EgressOnlyGateways.In(id)),
 		} {
 			if any {
@@ -136,8 +152,16 @@ func (c *checker) deleted(noun, id string) error {
 		if w.Endpoints.Some(id) {
 			return used("vpc-endpoint", true)
 		}
+		if w.GroupAssociations.Some(id) {
+			return used("security-group-association", true)
+		}
 		return used("network-interface", w.ENIs.Some(id))
+	case "security-group-association":
+		return used("network-interface", c.carriedStill(id))
 	case "network-interface":
+		if some(w.ENIPermissions.In(id)) {
+			return used("network-interface-permission", true)
+		}
 		return used("address", w.Addresses.Some(id))
 	case "hosted-zone":
 		return used("record-set", some(w.RecordSetsOf(HostedZoneID(id))))
@@ -145,6 +169,8 @@ func (c *checker) deleted(noun, id string) error {
 		return used("subnet", w.Subnets.Some(id))
 	case "instance":
 		return used("network-interface", w.ENIs.Some(id))
+	case "load-balancer", "target-group":
+		return used("listener", w.Listeners.Some(id))
 	}
 	return c.orphans(noun)
 }

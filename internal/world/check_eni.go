@@ -26,7 +26,7 @@ func (c *checker) eni(id ENIID) error {
 		}
 	}
 	for _, g := range e.Groups {
-		if o, ok := c.w.SecurityGroups.Get(g); !ok || o.VPC != e.VPC {
+		if o, ok := c.w.SecurityGroups.Get(g); !ok || !c.w.Carries(e.VPC, o) {
 			return missing("security-group", string(g))
 		}
 	}

@@ -136,9 +136,10 @@ func (c *checker) apart(p Peering) error {
 	return nil
 }
 
-// peerGroup checks the group a rule names: one of the same VPC, or one that was joined with it when the rule was made.
+// peerGroup checks the group a rule names: one of the same VPC, or one of a VPC that was joined with it, or that was
+// associated with it, when the rule was made.
 func (c *checker) peerGroup(r SecurityGroupRule, g SecurityGroup) error {
-	if r.PeerGroup == "" || r.Peering != "" && r.PeerVPC != "" {
+	if r.PeerGroup == "" || r.PeerVPC != "" {
 		return nil
 	}
 	if p, ok := c.w.SecurityGroups.Get(r.PeerGroup); !ok || p.VPC != g.VPC {

@@ -46,6 +46,9 @@ type Instance struct {
 	StopLock         bool   // disableApiStop
 	ShutdownBehavior string // stop or terminate
 	Monitoring       bool
+	NoRecovery       bool   // autoRecovery: disabled
+	NoMigration      bool   // rebootMigration: disabled
+	Capacity         string // capacityReservationPreference; empty: open
 	Credits          string // cpuCredits of burstable types: standard or unlimited
 	EBSOptimized     bool
 	Volume           Volume
@@ -72,6 +75,30 @@ type MetadataOptions struct {
 	Tokens   bool // HttpTokens required
 	HopLimit int  // HttpPutResponseHopLimit
 	Tags     bool // InstanceMetadataTags enabled
+}
+
+// MetadataDefaults are the metadata options that an account's instances are launched with in a region, unless the launch says
+// otherwise. A word that is empty stands for no preference.
+type MetadataDefaults struct {
+	Account  AccountID
+	Region   string
+	Tokens   string // optional or required
+	Endpoint string // enabled or disabled
+	Tags     string // enabled or disabled
+	HopLimit int    // zero: no preference
+	Enforced string // httpTokensEnforced: enabled or disabled
+}
+
+// RowID is the account and the region.
+func (d MetadataDefaults) RowID() string { return string(d.Account) + "/" + d.Region }
+
+// MetadataDefaultsOf are those of the caller's account and region.
+func (w *World) MetadataDefaultsOf(c Caller) MetadataDefaults {
+	d, ok := w.MetadataDefaults.Get(MetadataDefaults{Account: c.Account, Region: c.Region}.RowID())
+	if !ok {
+		d.Account, d.Region = c.Account, c.Region
+	}
+	return d
 }
 
 // RowID is the instance's id.

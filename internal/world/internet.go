@@ -41,6 +41,16 @@ type Address struct {
 	ENI         ENIID
 	Private     netip.Addr // of the ENI that the public address stands for
 	VPC         VPCID      // of the ENI
+	Reverse     Reverse    `json:",omitzero"`
+	Transfer    AddressTransfer
+}
+
+// AddressTransfer is the offer of an elastic address to another account, and whether it was taken.
+type AddressTransfer struct {
+	From     AccountID // empty: none
+	To       AccountID
+	Offered  time.Time
+	Accepted time.Time // zero: not yet
 }
 
 // RowID is the allocation id.

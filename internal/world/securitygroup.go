@@ -61,7 +61,7 @@ type SecurityGroupRule struct {
 	PeerGroup   SecurityGroupID
 	PeerAccount AccountID // owner of PeerGroup
 	PeerVPC     VPCID     // of PeerGroup, when it is another one
-	Peering     PeeringID // that joined the two VPCs when the rule was made
+	Peering     PeeringID // that joined the two VPCs when the rule was made; none: PeerGroup was associated with the rule's VPC
 	PeerList    PrefixListID
 	Description string
 }
@@ -102,6 +102,33 @@ type ManagedPrefixList struct {
 	MaxEntries int
 	Version    int64
 	Entries    []PrefixListEntry
+	Past       []PrefixListVersion `json:",omitempty"` // earlier versions, the oldest first
+}
+
+// PrefixListVersion is what a prefix list was.
+type PrefixListVersion struct {
+	Version int64
+	Entries []PrefixListEntry
+}
+
+// At are the entries of a version of the list.
+func (l ManagedPrefixList) At(version int64) ([]PrefixListEntry, bool) {
+	if version == l.Version {
+		return l.Entries, true
+	}
+	for _, p := range l.Past {
+		if p.Version == version {
+			return p.Entries, true
+		}
+	}
+	return nil, false
+}
+
+// Change gives the list other entries, as its next version. Of the earlier ones, only the given number is kept.
+func (l *ManagedPrefixList) Change(entries []PrefixListEntry, kept int) {
+	past := append(l.Past[:len(l.Past):len(l.Past)], PrefixListVersion{l.Version, l.Entries})
+	l.Past, l.Entries = past[max(0, len(past)-kept):], entries
+	l.Version++
 }
 
 // PrefixListEntry is one range of a prefix list.

@@ -22,8 +22,11 @@ type World struct {
 	NetworkACLs            Table[NetworkACLID, NetworkACL]
 	SecurityGroups         Table[SecurityGroupID, SecurityGroup]
 	SecurityGroupRules     Table[SecurityGroupRuleID, SecurityGroupRule]
+	GroupAssociations      Table[string, GroupAssociation]
 	ENIs                   Table[ENIID, ENI]
+	ENIPermissions         Table[ENIPermissionID, ENIPermission]
 	Instances              Table[InstanceID, Instance]
+	MetadataDefaults       Table[string, MetadataDefaults]
 	ManagedPrefixLists     Table[PrefixListID, ManagedPrefixList]
 	ServiceNetworks        Table[ServiceNetworkID, ServiceNetwork]
 	VPCAssociations        Table[VPCAssociationID, VPCAssociation]
@@ -43,6 +46,12 @@ type World struct {
 	SubnetReservations     Table[SubnetReservationID, SubnetReservation]
 	Endpoints              Table[EndpointID, Endpoint]
 	EndpointAssociations   Table[EndpointAssociationID, EndpointAssociation]
+
+	EndpointServices   Table[EndpointServiceID, EndpointService]
+	LoadBalancers      Table[LoadBalancerID, LoadBalancer]
+	Listeners          Table[ListenerID, Listener]
+	TargetGroups       Table[TargetGroupID, TargetGroup]
+	TargetObservations Table[string, TargetObservation]
 
 	HostedZones        Table[HostedZoneID, HostedZone]
 	ZoneAuthorizations Table[string, ZoneAuthorization]
@@ -90,8 +99,11 @@ func (w *World) tables() []namedTable {
 		{"network-acl", &w.NetworkACLs},
 		{"security-group", &w.SecurityGroups},
 		{"security-group-rule", &w.SecurityGroupRules},
+		{"security-group-association", &w.GroupAssociations},
 		{"network-interface", &w.ENIs},
+		{"network-interface-permission", &w.ENIPermissions},
 		{"instance", &w.Instances},
+		{"instance-metadata-defaults", &w.MetadataDefaults},
 		{"prefix-list", &w.ManagedPrefixLists},
 		{"service-network", &w.ServiceNetworks},
 		{"service-network-vpc-association", &w.VPCAssociations},
@@ -111,6 +123,11 @@ func (w *World) tables() []namedTable {
 		{"subnet-cidr-reservation", &w.SubnetReservations},
 		{"vpc-endpoint", &w.Endpoints},
 		{"vpc-endpoint-association", &w.EndpointAssociations},
+		{"vpc-endpoint-service", &w.EndpointServices},
+		{"load-balancer", &w.LoadBalancers},
+		{"listener", &w.Listeners},
+		{"target-group", &w.TargetGroups},
+		{"target-observation", &w.TargetObservations},
 		{"hosted-zone", &w.HostedZones},
 		{"zone-authorization", &w.ZoneAuthorizations},
 		{"record-set", &w.RecordSets},

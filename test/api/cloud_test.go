@@ -12,6 +12,7 @@ import (
 
 	"kumiko/internal/api"
 	"kumiko/internal/api/ec2api"
+	"kumiko/internal/api/iamapi"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
 	"kumiko/internal/api/resolverapi"
@@ -21,6 +22,7 @@ import (
 	"kumiko/internal/guard"
 	"kumiko/internal/record"
 	"kumiko/internal/service/ec2"
+	"kumiko/internal/service/iam"
 	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/logs"
 	"kumiko/internal/service/resolver"
@@ -67,6 +69,7 @@ func newCloud(tb testing.TB) *cloud {
 			latticeapi.Service(lattice.New(lattice.Config{Store: st})),
 			logsapi.Service(logs.New(logs.Config{Store: st, Log: log})),
 			resolverapi.Service(resolver.New(resolver.Config{Store: st})),
+			iamapi.Service(iam.New(iam.Config{Store: st, Guard: guarded})),
 			stsapi.Service(byUser{sts.New(sts.Config{Store: st, Guard: guarded, Box: box})}),
 		},
 		Credentials: keys{st}, Open: true, Log: slog.New(&complaints{tb: tb}),
@@ -145,6 +148,11 @@ func (c *cloud) restore(then world.World) {
 	if _, err := c.store.Update(context.Background(), func(tx *world.Tx) error {
 		rewind(&tx.Accounts, &then.Accounts)
 		rewind(&tx.AccessKeys, &then.AccessKeys)
+		rewind(&tx.Users, &then.Users)
+		rewind(&tx.Groups, &then.Groups)
+		rewind(&tx.Roles, &then.Roles)
+		rewind(&tx.ManagedPolicies, &then.ManagedPolicies)
+		rewind(&tx.InstanceProfiles, &then.InstanceProfiles)
 		rewind(&tx.IdempotencyTokens, &then.IdempotencyTokens)
 		rewind(&tx.KeyPairs, &then.KeyPairs)
 		rewind(&tx.DHCPOptions, &then.DHCPOptions)
@@ -154,8 +162,11 @@ func (c *cloud) restore(then world.World) {
 		rewind(&tx.NetworkACLs, &then.NetworkACLs)
 		rewind(&tx.SecurityGroups, &then.SecurityGroups)
 		rewind(&tx.SecurityGroupRules, &then.SecurityGroupRules)
+		rewind(&tx.GroupAssociations, &then.GroupAssociations)
 		rewind(&tx.ENIs, &then.ENIs)
+		rewind(&tx.ENIPermissions, &then.ENIPermissions)
 		rewind(&tx.Instances, &then.Instances)
+		rewind(&tx.MetadataDefaults, &then.MetadataDefaults)
 		rewind(&tx.ManagedPrefixLists, &then.ManagedPrefixLists)
 		rewind(&tx.ServiceNetworks, &then.ServiceNetworks)
 		rewind(&tx.VPCAssociations, &then.VPCAssociations)

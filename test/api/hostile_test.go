@@ -46,7 +46,7 @@ func huge() attack { return attack{"huge", strings.Repeat("a", 1<<20-8<<10), fal
 // attacks are the values to put in the place of m, where the right call has the given value.
 func (s *site) attacks(o *operation, m member, right any, other *site) []attack {
 	var out []attack
-	wrong := func(name string, v any) { out = append(out, attack{name, v, o.service != "sts"}) }
+	wrong := func(name string, v any) { out = append(out, attack{name, v, o.service != "sts" && o.service != "iam"}) }
 	json := o.service == "logs" || o.service == "route53resolver" || o.service == "vpc-lattice" && m.place == ""
 	query := o.spec.Protocol == wire.EC2Query || o.spec.Protocol == wire.AWSQuery
 	switch kind := m.kind.Kind(); {
@@ -164,6 +164,7 @@ func plausible(service string) *regexp.Regexp {
 			`NatGateway(NotFound|Malformed)|VpcPeeringConnectionAlreadyExists|\w*LimitExceeded|RouteAlreadyExists|InsufficientFreeAddressesInSubnet|PrefixList\w+|RulesPerSecurityGroupLimitExceeded|Resource\.AlreadyAssociated|DefaultVpcDoesNotExist|NoSuchAssociation|Unsupported|MissingAction)$`,
 		"logs":            `^(InvalidParameterException|SerializationException|ResourceNotFoundException|ResourceAlreadyExistsException|ValidationException|LimitExceededException|RequestEntityTooLargeException)$`,
 		"route53resolver": `^(InvalidParameterException|InvalidRequestException|SerializationException|ValidationException|ResourceNotFoundException|ResourceExistsException|ResourceInUseException|ResourceUnavailableException|LimitExceededException|InvalidNextTokenException|InvalidTagException|AccessDeniedException|RequestEntityTooLargeException|UnsupportedOperation)$`,
+		"iam":             `^(ValidationError|InvalidInput|NoSuchEntity|EntityAlreadyExists|DeleteConflict|LimitExceeded|MalformedPolicyDocument|UnmodifiableEntity|PolicyNotAttachable|PolicyEvaluation|MalformedInput|MalformedQueryString|InvalidParameterValue|RequestEntityTooLarge|AccessDenied|InvalidAction|UnsupportedOperation)$`,
 		"sts":             `^(ValidationError|MalformedInput|MalformedQueryString|InvalidParameterValue|RequestEntityTooLarge|AccessDenied|MalformedPolicyDocument|InvalidAuthorizationMessageException)$`,
 		"vpc-lattice":     `^(ValidationException|ResourceNotFoundException|ConflictException|ServiceQuotaExceededException|AccessDeniedException|UnknownOperationException|RequestEntityTooLargeException|RequestEntityTooLarge)$`,
 	}[service])

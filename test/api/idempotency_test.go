@@ -66,7 +66,7 @@ func TestIdempotency(t *testing.T) {
 	s, other := c.populate(t, ann, "ann"), c.populate(t, bob, "bob")
 	for _, name := range s.sortedOps() {
 		token, ok := s.ops[name].tokenOf()
-		if !ok {
+		if !ok || name == "ec2 ModifyInstanceCreditSpecification" { // which makes nothing
 			continue
 		}
 		found++

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"kumiko/internal/api/ec2api"
+	"kumiko/internal/api/iamapi"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
 	"kumiko/internal/api/resolverapi"
@@ -52,6 +53,7 @@ func operations() map[string]*operation {
 	add(latticeapi.Service(struct{ latticeapi.Handlers }{}), reflect.TypeFor[latticeapi.Handlers]())
 	add(logsapi.Service(struct{ logsapi.Handlers }{}), reflect.TypeFor[logsapi.Handlers]())
 	add(resolverapi.Service(struct{ resolverapi.Handlers }{}), reflect.TypeFor[resolverapi.Handlers]())
+	add(iamapi.Service(struct{ iamapi.Handlers }{}), reflect.TypeFor[iamapi.Handlers]())
 	add(stsapi.Service(struct{ stsapi.Handlers }{}), reflect.TypeFor[stsapi.Handlers]())
 	return all
 }

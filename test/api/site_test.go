@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"regexp"
 	"slices"
@@ -82,6 +83,11 @@ func (c *cloud) populate(tb testing.TB, who caller, mark string) *site {
 			})
 			tx.InstanceProfiles.Put(world.InstanceProfile{Account: id, ID: "AIPA" + strings.ToUpper(name), Name: name, Path: "/", Created: tx.Now, Role: name})
 		}
+		offered := netip.AddrFrom4([4]byte{198, 18, byte(150 + tx.Addresses.Len()), 100}) // no other's begins like it
+		giver := world.Caller{Account: "444444444444", Region: who.region}
+		tx.Addresses.Put(world.Address{ID: world.AllocationID(tx.NewID("eipalloc")), Meta: tx.NewMeta(giver, nil), Public: offered,
+			Transfer: world.AddressTransfer{From: giver.Account, To: id, Offered: tx.Now}})
+		s.names["offered"] = offered.String()
 		return nil
 	}); err != nil {
 		tb.Fatal(err)
@@ -91,7 +97,7 @@ func (c *cloud) populate(tb testing.TB, who caller, mark string) *site {
 	}
 	for _, l := range read(tb, "testdata/populate.txt") {
 		a := s.call(l.op, s.parse(l.params))
-		if !a.ok() {
+		if !a.ok() && !(global(l.op) && strings.Contains(a.code+a.message, "Exist") || strings.Contains(a.message, "has been taken")) {
 			tb.Fatalf("populate: %s %s: %v", l.op, s.fill(l.params), a)
 		}
 		for name, pattern := range l.names {
@@ -225,8 +231,12 @@ func at(v any, path []any) any {
 	return v
 }
 
+// global tells whether an operation is one of a service whose things are an account's in all regions alike.
+func global(op string) bool { return strings.HasPrefix(op, "iam ") || strings.HasPrefix(op, "sts ") }
+
 // never are operations that nothing a site has can be named to.
-var never = []string{"vpc-lattice DeleteResourceEndpointAssociation", "ec2 CreateDefaultSubnet", "sts DecodeAuthorizationMessage"}
+var never = []string{"vpc-lattice DeleteResourceEndpointAssociation", "ec2 CreateDefaultSubnet", "sts DecodeAuthorizationMessage",
+	"iam GetServiceLinkedRoleDeletionStatus", "iam DeleteAccountAlias", "iam GetAccountPasswordPolicy", "iam GetLoginProfile", "iam DeleteLoginProfile"}
 
 // TestCallsAreRight: every operation has a call in testdata/calls.txt, and it succeeds.
 func TestCallsAreRight(t *testing.T) {

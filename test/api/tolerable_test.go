@@ -27,15 +27,22 @@ var free = regexp.MustCompile(`^(` +
 	`ec2 AuthorizeSecurityGroupEgress IpPermissions 0 (FromPort|ToPort): (0|-1)|` + // types and codes of ICMP
 	`ec2 (RunInstances|CreateNetworkInterface|AttachNetworkInterface) (\S+ )*(\w+Count|\w+Index): 0|` +
 	`ec2 CreateNetworkInsightsPath DestinationPort: 0|` +
+	`ec2 ModifyInstanceMetadataDefaults HttpPutResponseHopLimit: -1|` + // no preference
 	`ec2 CreateFlowLogs LogGroupName: (parent|slashes|minus)|` + // names may have dots, slashes and hyphens
 	`ec2 \w+NetworkAclEntry (Protocol: minus|PortRange From: 0)|` +
 	// refused in an answer that is right itself
-	`ec2 (CreateFlowLogs ResourceId|DeleteVpcEndpoints VpcEndpointId) 0: .*|` +
+	`ec2 (CreateFlowLogs ResourceId 0|DeleteVpcEndpoints VpcEndpointId 0|ModifyInstanceCreditSpecification InstanceCreditSpecification 0 InstanceId): .*|` +
 	`route53resolver \S+ (\S+ )*(Name|CreatorRequestId|TagKeys 0|Tags 0 (Key|Value)): .*|` + // a rule's name may be a hyphen or a blank
 	`route53resolver \S+ (\S+ )*(NextToken|SortBy|DelegationRecord|ServerNameIndication): empty|` +
 	`route53resolver \S+ (Filters|Tags|TagKeys|UpdateIpAddresses): no items|` +
 	`route53resolver CreateResolverRule DomainName: minus|` +
 	`route53resolver UpdateResolverRule Config: no members|` +
+	`iam \S+ (UserName|GroupName|RoleName|PolicyName|InstanceProfileName|NewUserName|NewGroupName): minus|` + // names may be hyphens and digits
+	`iam \S+ (Tags 0 (Key|Value)|TagKeys 0|Description): .*|` +
+	`iam ListServiceSpecificCredentials ServiceName: .*|` + // of which there are none
+	`iam Simulate\w+ (ResourceArns 0|ContextEntries 0 ContextKeyName|ContextEntries 0 ContextKeyValues 0): .*|` + // words of the caller's own
+	`iam Simulate\w+ ContextEntries 0: text for a structure|` + // a parameter nobody knows
+	`iam Simulate\w+ (ResourceArns|ContextEntries|ContextEntries 0 ContextKeyValues): 1001 items|` +
 	`sts AssumeRole (RoleSessionName|SourceIdentity): minus|` +
 	`sts AssumeRole (ExternalId|(Tags 0 |)(Key|Value)|TransitiveTagKeys 0): .*|` + // words of the caller's own
 	`ec2 \S+ (UserData|UserData Value): long|` + // it is base64
@@ -51,7 +58,7 @@ func tolerable(o *operation, m member, what string) bool {
 // already.
 var unmoved = regexp.MustCompile(`^(` +
 	`ec2 \S+ Filter 0 Value 0: .*|` +
-	`ec2 (CreateFlowLogs ResourceId|DeleteVpcEndpoints VpcEndpointId) 0: .*|` +
+	`ec2 (CreateFlowLogs ResourceId 0|DeleteVpcEndpoints VpcEndpointId 0|ModifyInstanceCreditSpecification InstanceCreditSpecification 0 InstanceId): .*|` +
 	`ec2 CreateVpcPeeringConnection PeerVpcId: of (nothing|another account: \w+)|` + // the connection is made, and fails
 	`vpc-lattice List\w+ \w+: of (nothing|another account: \w+|another region|another number)|` +
 	`ec2 DeleteKeyPair (KeyPairId|KeyName): of (nothing|another account: \w+)` +

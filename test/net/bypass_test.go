@@ -95,7 +95,7 @@ func (l *lab) try(from world.ENI, src, dst netip.Addr, port int) string {
 	}}
 	refused := l.refusals.wait(q.flow)
 	defer l.refusals.forget(q.flow)
-	return l.fate(q, refused)
+	return l.fate(q, refused, false)
 }
 
 func (l *lab) expect(want string, from, to world.ENI, port int) {
@@ -240,6 +240,45 @@ func TestAnswersGoToTheirOwner(t *testing.T) {
 	}
 	if w := reach.From(f, a.ID, q); w.Open || !w.Reply || w.Refused != (fabric.Origin{Station: fabric.Spoof, VPC: a.VPC, ENI: a.ID}) {
 		t.Errorf("the explanation says %s%s", describe(w.Open, w.Refused), tell(w.Hops))
+	}
+}
+
+// TestWhatIsGoneIsTold: the packets of a connection whose other end is detached are refused where there is no route to it, whichever
+// side sends them, and that is told.
+func TestWhatIsGoneIsTold(t *testing.T) {
+	for _, asked := range []bool{true, false} {
+		l := newLab(t)
+		var a, b world.ENI
+		l.update(func(tx *world.Tx) {
+			s := newSite(tx, 0)
+			a, b = s.host(s.client, s.subnets[0])[0], s.host(s.server, s.subnets[1])[0]
+		})
+		live := l.converse(a, b)
+		if err := live.say(); err != nil {
+			t.Fatal(err)
+		}
+		gone, stays := b, live.client
+		if !asked {
+			gone, stays = a, live.server
+		}
+		from, to := stays.LocalAddr().(*net.TCPAddr).AddrPort(), stays.RemoteAddr().(*net.TCPAddr).AddrPort()
+		refused := l.refusals.wait(fabric.Flow{Protocol: world.TCP, Src: from.Addr(), Dst: to.Addr(), SrcPort: from.Port(), DstPort: to.Port()})
+		l.update(func(tx *world.Tx) {
+			gone.Attachment = world.Attachment{}
+			tx.ENIs.Put(gone)
+		})
+		if _, err := stays.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case o := <-refused:
+			if want := (fabric.Origin{Station: fabric.NoRoute, VPC: gone.VPC}); o != want {
+				t.Errorf("to who is gone: %s, want %s", o, want)
+			}
+		case <-time.After(patience):
+			t.Error("nothing is told of what was sent to who is gone")
+		}
+		live.end()
 	}
 }
 

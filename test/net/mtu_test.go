@@ -2,6 +2,7 @@ package net
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -50,10 +51,9 @@ func newOutdoors(t *testing.T) *outdoors {
 
 // whole sends a datagram that must not be fragmented, as a packet of the size, and gives what is told of the way: the
 // largest packet that passes it, as soon as the packet was too large.
-func (o *outdoors) whole(from world.ENI, to netip.Addr, size int) (mtu int) {
-	o.t.Helper()
-	const headers = 20 + 8
-	err := kernel.In(o.ns(from.Attachment.Instance), func() error {
+func (l *lab) whole(from world.ENI, to netip.Addr, size int) (mtu int) {
+	l.t.Helper()
+	err := kernel.In(l.ns(from.Attachment.Instance), func() error {
 		c, err := net.Dial("udp4", netip.AddrPortFrom(to, 443).String())
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func (o *outdoors) whole(from world.ENI, to netip.Addr, size int) (mtu int) {
 		if err := errors.Join(err, set, c.SetReadDeadline(time.Now().Add(patience))); err != nil {
 			return err
 		}
-		if _, err := c.Write(make([]byte, size-headers)); err != nil {
+		if _, err := c.Write(make([]byte, size-datagramHeaders)); err != nil {
 			return err
 		}
 		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, unix.EMSGSIZE) {
@@ -80,28 +80,40 @@ func (o *outdoors) whole(from world.ENI, to netip.Addr, size int) (mtu int) {
 		return errors.Join(err, set)
 	})
 	if err != nil {
-		o.t.Errorf("%d bytes from %s to %s: %v", size, from.Addr(), to, err)
+		l.t.Errorf("%d bytes from %s to %s: %v", size, from.Addr(), to, err)
 	}
 	return mtu
+}
+
+// What a packet has before its data: of a datagram, and of a segment of TCP with the time in it.
+const (
+	datagramHeaders = 20 + 8
+	segmentHeaders  = 20 + 20 + 12
+)
+
+// arrives tells whether a datagram that is a packet of the size arrives.
+func (l *lab) arrives(from, to world.ENI, size int) {
+	l.t.Helper()
+	d := &datagrams{lab: l, a: from, b: to}
+	c := d.listen(443)
+	d.in(from, func() error {
+		c, err := net.Dial("udp4", netip.AddrPortFrom(to.Addr(), 443).String())
+		if err == nil {
+			defer c.Close()
+			_, err = c.Write(make([]byte, size-datagramHeaders))
+		}
+		return err
+	})
+	if got := d.first(c); len(got) != size-datagramHeaders {
+		l.t.Errorf("from %s to %s: of a packet of %d bytes, %d arrived", from.Addr(), to.Addr(), size, len(got))
+	}
 }
 
 // TestPathMTU: within a VPC pass packets as large as an interface's, at an internet gateway 1,500 bytes, of which the
 // sender of a larger one is told, behind a NAT gateway too.
 func TestPathMTU(t *testing.T) {
 	o := newOutdoors(t)
-	d := &datagrams{lab: o.lab, a: o.a, b: o.b}
-	c := d.listen(443)
-	d.in(o.a, func() error {
-		fd, err := net.Dial("udp4", netip.AddrPortFrom(o.b.Addr(), 443).String())
-		if err == nil {
-			defer fd.Close()
-			_, err = fd.Write(make([]byte, fabric.MTU-28))
-		}
-		return err
-	})
-	if got := d.first(c); len(got) != fabric.MTU-28 {
-		t.Errorf("%d bytes arrived", len(got))
-	}
+	o.arrives(o.a, o.b, 9001)
 	for name, from := range map[string]world.ENI{"by an address of its own": o.b, "by a NAT gateway": o.a} {
 		if mtu := o.whole(from, o.far.Public, fabric.MTUInternet+1); mtu != fabric.MTUInternet {
 			t.Errorf("%s the way takes %d bytes", name, mtu)
@@ -112,26 +124,83 @@ func TestPathMTU(t *testing.T) {
 // TestTransferOverTheInternet: TCP finds the size that passes, in both directions.
 func TestTransferOverTheInternet(t *testing.T) {
 	o := newOutdoors(t)
-	const much = 1 << 20
 	for name, from := range map[string]world.ENI{"by an address of its own": o.b, "by a NAT gateway": o.a} {
 		c := o.converseAt(from, o.far, o.far.Public)
-		for _, way := range [][2]net.Conn{{c.client, c.server}, {c.server, c.client}} {
-			sent := make(chan error, 1)
-			go func() {
-				_, err := way[0].Write(make([]byte, much))
-				sent <- err
-			}()
-			deadline := time.Now().Add(patience)
-			if err := errors.Join(way[0].SetWriteDeadline(deadline), way[1].SetReadDeadline(deadline)); err != nil {
-				t.Fatal(err)
+		if err := c.transfer(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		c.end()
+	}
+}
+
+// TestPathMTUOfPeerings: between VPCs of a region pass packets as large as an interface's, between regions 8,500 bytes: the
+// sender of a larger one is told, and TCP finds it out and fills its packets in both directions.
+func TestPathMTUOfPeerings(t *testing.T) {
+	for region, mtu := range map[string]int{"us-east-1": 9001, "eu-west-1": 8500} {
+		l := newLab(t)
+		var s *scene
+		l.update(func(tx *world.Tx) {
+			s = newScene(tx)
+			s.two.vpc.Region = region
+			tx.VPCs.Put(s.two.vpc)
+			s.join(world.PeeringActive)
+			s.two.put(world.SecurityGroupRule{Group: s.two.server, Protocol: world.UDP, Ports: world.PortRange{From: 443, To: 443}, CIDR: anywhere})
+		})
+		l.arrives(s.a, s.far, mtu)
+		if mtu < fabric.MTU {
+			if got := l.whole(s.a, s.far.Addr(), mtu+1); got != mtu {
+				t.Errorf("to %s, the way takes %d bytes", region, got)
 			}
-			if n, err := io.CopyN(io.Discard, way[1], much); err != nil {
-				t.Errorf("%s: %d bytes: %v", name, n, err)
-			}
-			if err := <-sent; err != nil {
-				t.Errorf("%s: %v", name, err)
+		}
+		c := l.converse(s.a, s.far)
+		if err := c.transfer(); err != nil {
+			t.Errorf("to %s: %v", region, err)
+		}
+		for _, end := range []net.Conn{c.client, c.server} {
+			if got := segment(t, end); got != mtu-segmentHeaders {
+				t.Errorf("to %s, %s sends segments of %d bytes", region, end.LocalAddr(), got)
 			}
 		}
 		c.end()
 	}
+}
+
+// segment is the size of the segments that an end of a connection sends.
+func segment(t *testing.T, end net.Conn) int {
+	t.Helper()
+	raw, err := end.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info *unix.TCPInfo
+	var got error
+	err = raw.Control(func(fd uintptr) { info, got = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) })
+	if err := errors.Join(err, got); err != nil {
+		t.Fatal(err)
+	}
+	return int(info.Snd_mss)
+}
+
+// transfer sends much each way.
+func (c *conversation) transfer() error {
+	const much = 1 << 20
+	for _, way := range [][2]net.Conn{{c.client, c.server}, {c.server, c.client}} {
+		sent := make(chan error, 1)
+		go func() {
+			_, err := way[0].Write(make([]byte, much))
+			sent <- err
+		}()
+		deadline := time.Now().Add(patience)
+		if err := errors.Join(way[0].SetWriteDeadline(deadline), way[1].SetReadDeadline(deadline)); err != nil {
+			return err
+		}
+		n, err := io.CopyN(io.Discard, way[1], much)
+		if err != nil {
+			err = fmt.Errorf("%d bytes arrived: %w", n, err)
+		}
+		if err := errors.Join(err, <-sent); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,6 +2,9 @@ package scenario
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +45,9 @@ func (c *core) flowRecords() {
 				out = append(out, want.action+" of "+want.port)
 			}
 		}
+		if !c.passages(lines) {
+			out = append(out, "what the firewall forwarded, as its ends have it")
+		}
 		return out
 	}
 	// A record comes after its window of a minute.
@@ -52,6 +58,23 @@ func (c *core) flowRecords() {
 		}
 	}
 	c.T.Errorf("no record: %s", strings.Join(left, ", "))
+}
+
+// passages tells whether what went by the firewall is told at both ends, and twice at the firewall: in and out.
+func (c *core) passages(lines []string) bool {
+	packets := map[string]int{}
+	for _, l := range lines {
+		f := strings.Fields(l)
+		if len(f) == 14 && f[3] == c.y1.addr && f[4] == c.y2.addr && f[6] == "5005" && f[12] == "ACCEPT" {
+			n, err := strconv.Atoi(f[8])
+			if err != nil {
+				c.T.Fatalf("%v in %s", err, l)
+			}
+			packets[f[2]] += n
+		}
+	}
+	n := slices.Sorted(maps.Values(packets))
+	return len(n) == 3 && n[0] == n[1] && n[2] == 2*n[0]
 }
 
 // analyse runs an analysis of a path and gives whether it was found and the codes of why not.

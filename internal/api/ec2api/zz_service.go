@@ -11,6 +11,8 @@ import (
 
 // Handlers does the operations of Amazon Elastic Compute Cloud. Errors that are no *awserr.Error are answered as internal errors.
 type Handlers interface {
+	AcceptAddressTransfer(ctx context.Context, c world.Caller, in *AcceptAddressTransferInput) (*AcceptAddressTransferOutput, error)
+	AcceptVpcEndpointConnections(ctx context.Context, c world.Caller, in *AcceptVpcEndpointConnectionsInput) (*AcceptVpcEndpointConnectionsOutput, error)
 	AcceptVpcPeeringConnection(ctx context.Context, c world.Caller, in *AcceptVpcPeeringConnectionInput) (*AcceptVpcPeeringConnectionOutput, error)
 	AllocateAddress(ctx context.Context, c world.Caller, in *AllocateAddressInput) (*AllocateAddressOutput, error)
 	AssignPrivateIpAddresses(ctx context.Context, c world.Caller, in *AssignPrivateIpAddressesInput) (*AssignPrivateIpAddressesOutput, error)
@@ -20,6 +22,7 @@ type Handlers interface {
 	AssociateIamInstanceProfile(ctx context.Context, c world.Caller, in *AssociateIamInstanceProfileInput) (*AssociateIamInstanceProfileOutput, error)
 	AssociateNatGatewayAddress(ctx context.Context, c world.Caller, in *AssociateNatGatewayAddressInput) (*AssociateNatGatewayAddressOutput, error)
 	AssociateRouteTable(ctx context.Context, c world.Caller, in *AssociateRouteTableInput) (*AssociateRouteTableOutput, error)
+	AssociateSecurityGroupVpc(ctx context.Context, c world.Caller, in *AssociateSecurityGroupVpcInput) (*AssociateSecurityGroupVpcOutput, error)
 	AssociateVpcCidrBlock(ctx context.Context, c world.Caller, in *AssociateVpcCidrBlockInput) (*AssociateVpcCidrBlockOutput, error)
 	AttachInternetGateway(ctx context.Context, c world.Caller, in *AttachInternetGatewayInput) (*AttachInternetGatewayOutput, error)
 	AttachNetworkInterface(ctx context.Context, c world.Caller, in *AttachNetworkInterfaceInput) (*AttachNetworkInterfaceOutput, error)
@@ -39,6 +42,7 @@ type Handlers interface {
 	CreateNetworkInsightsAccessScope(ctx context.Context, c world.Caller, in *CreateNetworkInsightsAccessScopeInput) (*CreateNetworkInsightsAccessScopeOutput, error)
 	CreateNetworkInsightsPath(ctx context.Context, c world.Caller, in *CreateNetworkInsightsPathInput) (*CreateNetworkInsightsPathOutput, error)
 	CreateNetworkInterface(ctx context.Context, c world.Caller, in *CreateNetworkInterfaceInput) (*CreateNetworkInterfaceOutput, error)
+	CreateNetworkInterfacePermission(ctx context.Context, c world.Caller, in *CreateNetworkInterfacePermissionInput) (*CreateNetworkInterfacePermissionOutput, error)
 	CreateRoute(ctx context.Context, c world.Caller, in *CreateRouteInput) (*CreateRouteOutput, error)
 	CreateRouteTable(ctx context.Context, c world.Caller, in *CreateRouteTableInput) (*CreateRouteTableOutput, error)
 	CreateSecurityGroup(ctx context.Context, c world.Caller, in *CreateSecurityGroupInput) (*CreateSecurityGroupOutput, error)
@@ -47,6 +51,7 @@ type Handlers interface {
 	CreateTags(ctx context.Context, c world.Caller, in *CreateTagsInput) (*CreateTagsOutput, error)
 	CreateVpc(ctx context.Context, c world.Caller, in *CreateVpcInput) (*CreateVpcOutput, error)
 	CreateVpcEndpoint(ctx context.Context, c world.Caller, in *CreateVpcEndpointInput) (*CreateVpcEndpointOutput, error)
+	CreateVpcEndpointServiceConfiguration(ctx context.Context, c world.Caller, in *CreateVpcEndpointServiceConfigurationInput) (*CreateVpcEndpointServiceConfigurationOutput, error)
 	CreateVpcPeeringConnection(ctx context.Context, c world.Caller, in *CreateVpcPeeringConnectionInput) (*CreateVpcPeeringConnectionOutput, error)
 	DeleteDhcpOptions(ctx context.Context, c world.Caller, in *DeleteDhcpOptionsInput) (*DeleteDhcpOptionsOutput, error)
 	DeleteEgressOnlyInternetGateway(ctx context.Context, c world.Caller, in *DeleteEgressOnlyInternetGatewayInput) (*DeleteEgressOnlyInternetGatewayOutput, error)
@@ -62,6 +67,7 @@ type Handlers interface {
 	DeleteNetworkInsightsAnalysis(ctx context.Context, c world.Caller, in *DeleteNetworkInsightsAnalysisInput) (*DeleteNetworkInsightsAnalysisOutput, error)
 	DeleteNetworkInsightsPath(ctx context.Context, c world.Caller, in *DeleteNetworkInsightsPathInput) (*DeleteNetworkInsightsPathOutput, error)
 	DeleteNetworkInterface(ctx context.Context, c world.Caller, in *DeleteNetworkInterfaceInput) (*DeleteNetworkInterfaceOutput, error)
+	DeleteNetworkInterfacePermission(ctx context.Context, c world.Caller, in *DeleteNetworkInterfacePermissionInput) (*DeleteNetworkInterfacePermissionOutput, error)
 	DeleteRoute(ctx context.Context, c world.Caller, in *DeleteRouteInput) (*DeleteRouteOutput, error)
 	DeleteRouteTable(ctx context.Context, c world.Caller, in *DeleteRouteTableInput) (*DeleteRouteTableOutput, error)
 	DeleteSecurityGroup(ctx context.Context, c world.Caller, in *DeleteSecurityGroupInput) (*DeleteSecurityGroupOutput, error)
@@ -69,6 +75,7 @@ type Handlers interface {
 	DeleteSubnetCidrReservation(ctx context.Context, c world.Caller, in *DeleteSubnetCidrReservationInput) (*DeleteSubnetCidrReservationOutput, error)
 	DeleteTags(ctx context.Context, c world.Caller, in *DeleteTagsInput) (*DeleteTagsOutput, error)
 	DeleteVpc(ctx context.Context, c world.Caller, in *DeleteVpcInput) (*DeleteVpcOutput, error)
+	DeleteVpcEndpointServiceConfigurations(ctx context.Context, c world.Caller, in *DeleteVpcEndpointServiceConfigurationsInput) (*DeleteVpcEndpointServiceConfigurationsOutput, error)
 	DeleteVpcEndpoints(ctx context.Context, c world.Caller, in *DeleteVpcEndpointsInput) (*DeleteVpcEndpointsOutput, error)
 	DeleteVpcPeeringConnection(ctx context.Context, c world.Caller, in *DeleteVpcPeeringConnectionInput) (*DeleteVpcPeeringConnectionOutput, error)
 	DescribeAccountAttributes(ctx context.Context, c world.Caller, in *DescribeAccountAttributesInput) (*DescribeAccountAttributesOutput, error)
@@ -114,26 +121,39 @@ type Handlers interface {
 	DescribeVpcClassicLink(ctx context.Context, c world.Caller, in *DescribeVpcClassicLinkInput) (*DescribeVpcClassicLinkOutput, error)
 	DescribeVpcClassicLinkDnsSupport(ctx context.Context, c world.Caller, in *DescribeVpcClassicLinkDnsSupportInput) (*DescribeVpcClassicLinkDnsSupportOutput, error)
 	DescribeVpcEndpointAssociations(ctx context.Context, c world.Caller, in *DescribeVpcEndpointAssociationsInput) (*DescribeVpcEndpointAssociationsOutput, error)
+	DescribeVpcEndpointConnections(ctx context.Context, c world.Caller, in *DescribeVpcEndpointConnectionsInput) (*DescribeVpcEndpointConnectionsOutput, error)
+	DescribeVpcEndpointServiceConfigurations(ctx context.Context, c world.Caller, in *DescribeVpcEndpointServiceConfigurationsInput) (*DescribeVpcEndpointServiceConfigurationsOutput, error)
+	DescribeVpcEndpointServicePermissions(ctx context.Context, c world.Caller, in *DescribeVpcEndpointServicePermissionsInput) (*DescribeVpcEndpointServicePermissionsOutput, error)
 	DescribeVpcEndpointServices(ctx context.Context, c world.Caller, in *DescribeVpcEndpointServicesInput) (*DescribeVpcEndpointServicesOutput, error)
 	DescribeVpcEndpoints(ctx context.Context, c world.Caller, in *DescribeVpcEndpointsInput) (*DescribeVpcEndpointsOutput, error)
 	DescribeVpcPeeringConnections(ctx context.Context, c world.Caller, in *DescribeVpcPeeringConnectionsInput) (*DescribeVpcPeeringConnectionsOutput, error)
 	DescribeVpcs(ctx context.Context, c world.Caller, in *DescribeVpcsInput) (*DescribeVpcsOutput, error)
 	DetachInternetGateway(ctx context.Context, c world.Caller, in *DetachInternetGatewayInput) (*DetachInternetGatewayOutput, error)
 	DetachNetworkInterface(ctx context.Context, c world.Caller, in *DetachNetworkInterfaceInput) (*DetachNetworkInterfaceOutput, error)
+	DisableAddressTransfer(ctx context.Context, c world.Caller, in *DisableAddressTransferInput) (*DisableAddressTransferOutput, error)
 	DisassociateAddress(ctx context.Context, c world.Caller, in *DisassociateAddressInput) (*DisassociateAddressOutput, error)
 	DisassociateIamInstanceProfile(ctx context.Context, c world.Caller, in *DisassociateIamInstanceProfileInput) (*DisassociateIamInstanceProfileOutput, error)
 	DisassociateNatGatewayAddress(ctx context.Context, c world.Caller, in *DisassociateNatGatewayAddressInput) (*DisassociateNatGatewayAddressOutput, error)
 	DisassociateRouteTable(ctx context.Context, c world.Caller, in *DisassociateRouteTableInput) (*DisassociateRouteTableOutput, error)
+	DisassociateSecurityGroupVpc(ctx context.Context, c world.Caller, in *DisassociateSecurityGroupVpcInput) (*DisassociateSecurityGroupVpcOutput, error)
 	DisassociateVpcCidrBlock(ctx context.Context, c world.Caller, in *DisassociateVpcCidrBlockInput) (*DisassociateVpcCidrBlockOutput, error)
+	EnableAddressTransfer(ctx context.Context, c world.Caller, in *EnableAddressTransferInput) (*EnableAddressTransferOutput, error)
 	GetConsoleOutput(ctx context.Context, c world.Caller, in *GetConsoleOutputInput) (*GetConsoleOutputOutput, error)
+	GetInstanceMetadataDefaults(ctx context.Context, c world.Caller, in *GetInstanceMetadataDefaultsInput) (*GetInstanceMetadataDefaultsOutput, error)
 	GetManagedPrefixListAssociations(ctx context.Context, c world.Caller, in *GetManagedPrefixListAssociationsInput) (*GetManagedPrefixListAssociationsOutput, error)
 	GetManagedPrefixListEntries(ctx context.Context, c world.Caller, in *GetManagedPrefixListEntriesInput) (*GetManagedPrefixListEntriesOutput, error)
 	GetNetworkInsightsAccessScopeAnalysisFindings(ctx context.Context, c world.Caller, in *GetNetworkInsightsAccessScopeAnalysisFindingsInput) (*GetNetworkInsightsAccessScopeAnalysisFindingsOutput, error)
 	GetNetworkInsightsAccessScopeContent(ctx context.Context, c world.Caller, in *GetNetworkInsightsAccessScopeContentInput) (*GetNetworkInsightsAccessScopeContentOutput, error)
+	GetPasswordData(ctx context.Context, c world.Caller, in *GetPasswordDataInput) (*GetPasswordDataOutput, error)
 	GetSecurityGroupsForVpc(ctx context.Context, c world.Caller, in *GetSecurityGroupsForVpcInput) (*GetSecurityGroupsForVpcOutput, error)
 	GetSubnetCidrReservations(ctx context.Context, c world.Caller, in *GetSubnetCidrReservationsInput) (*GetSubnetCidrReservationsOutput, error)
 	ImportKeyPair(ctx context.Context, c world.Caller, in *ImportKeyPairInput) (*ImportKeyPairOutput, error)
+	ModifyAddressAttribute(ctx context.Context, c world.Caller, in *ModifyAddressAttributeInput) (*ModifyAddressAttributeOutput, error)
 	ModifyInstanceAttribute(ctx context.Context, c world.Caller, in *ModifyInstanceAttributeInput) (*ModifyInstanceAttributeOutput, error)
+	ModifyInstanceCapacityReservationAttributes(ctx context.Context, c world.Caller, in *ModifyInstanceCapacityReservationAttributesInput) (*ModifyInstanceCapacityReservationAttributesOutput, error)
+	ModifyInstanceCreditSpecification(ctx context.Context, c world.Caller, in *ModifyInstanceCreditSpecificationInput) (*ModifyInstanceCreditSpecificationOutput, error)
+	ModifyInstanceMaintenanceOptions(ctx context.Context, c world.Caller, in *ModifyInstanceMaintenanceOptionsInput) (*ModifyInstanceMaintenanceOptionsOutput, error)
+	ModifyInstanceMetadataDefaults(ctx context.Context, c world.Caller, in *ModifyInstanceMetadataDefaultsInput) (*ModifyInstanceMetadataDefaultsOutput, error)
 	ModifyInstanceMetadataOptions(ctx context.Context, c world.Caller, in *ModifyInstanceMetadataOptionsInput) (*ModifyInstanceMetadataOptionsOutput, error)
 	ModifyManagedPrefixList(ctx context.Context, c world.Caller, in *ModifyManagedPrefixListInput) (*ModifyManagedPrefixListOutput, error)
 	ModifyNetworkInterfaceAttribute(ctx context.Context, c world.Caller, in *ModifyNetworkInterfaceAttributeInput) (*ModifyNetworkInterfaceAttributeOutput, error)
@@ -142,8 +162,13 @@ type Handlers interface {
 	ModifySubnetAttribute(ctx context.Context, c world.Caller, in *ModifySubnetAttributeInput) (*ModifySubnetAttributeOutput, error)
 	ModifyVpcAttribute(ctx context.Context, c world.Caller, in *ModifyVpcAttributeInput) (*ModifyVpcAttributeOutput, error)
 	ModifyVpcEndpoint(ctx context.Context, c world.Caller, in *ModifyVpcEndpointInput) (*ModifyVpcEndpointOutput, error)
+	ModifyVpcEndpointServiceConfiguration(ctx context.Context, c world.Caller, in *ModifyVpcEndpointServiceConfigurationInput) (*ModifyVpcEndpointServiceConfigurationOutput, error)
+	ModifyVpcEndpointServicePermissions(ctx context.Context, c world.Caller, in *ModifyVpcEndpointServicePermissionsInput) (*ModifyVpcEndpointServicePermissionsOutput, error)
 	ModifyVpcPeeringConnectionOptions(ctx context.Context, c world.Caller, in *ModifyVpcPeeringConnectionOptionsInput) (*ModifyVpcPeeringConnectionOptionsOutput, error)
+	ModifyVpcTenancy(ctx context.Context, c world.Caller, in *ModifyVpcTenancyInput) (*ModifyVpcTenancyOutput, error)
+	MonitorInstances(ctx context.Context, c world.Caller, in *MonitorInstancesInput) (*MonitorInstancesOutput, error)
 	RebootInstances(ctx context.Context, c world.Caller, in *RebootInstancesInput) (*RebootInstancesOutput, error)
+	RejectVpcEndpointConnections(ctx context.Context, c world.Caller, in *RejectVpcEndpointConnectionsInput) (*RejectVpcEndpointConnectionsOutput, error)
 	RejectVpcPeeringConnection(ctx context.Context, c world.Caller, in *RejectVpcPeeringConnectionInput) (*RejectVpcPeeringConnectionOutput, error)
 	ReleaseAddress(ctx context.Context, c world.Caller, in *ReleaseAddressInput) (*ReleaseAddressOutput, error)
 	ReplaceIamInstanceProfileAssociation(ctx context.Context, c world.Caller, in *ReplaceIamInstanceProfileAssociationInput) (*ReplaceIamInstanceProfileAssociationOutput, error)
@@ -151,8 +176,10 @@ type Handlers interface {
 	ReplaceNetworkAclEntry(ctx context.Context, c world.Caller, in *ReplaceNetworkAclEntryInput) (*ReplaceNetworkAclEntryOutput, error)
 	ReplaceRoute(ctx context.Context, c world.Caller, in *ReplaceRouteInput) (*ReplaceRouteOutput, error)
 	ReplaceRouteTableAssociation(ctx context.Context, c world.Caller, in *ReplaceRouteTableAssociationInput) (*ReplaceRouteTableAssociationOutput, error)
+	ResetAddressAttribute(ctx context.Context, c world.Caller, in *ResetAddressAttributeInput) (*ResetAddressAttributeOutput, error)
 	ResetInstanceAttribute(ctx context.Context, c world.Caller, in *ResetInstanceAttributeInput) (*ResetInstanceAttributeOutput, error)
 	ResetNetworkInterfaceAttribute(ctx context.Context, c world.Caller, in *ResetNetworkInterfaceAttributeInput) (*ResetNetworkInterfaceAttributeOutput, error)
+	RestoreManagedPrefixListVersion(ctx context.Context, c world.Caller, in *RestoreManagedPrefixListVersionInput) (*RestoreManagedPrefixListVersionOutput, error)
 	RevokeSecurityGroupEgress(ctx context.Context, c world.Caller, in *RevokeSecurityGroupEgressInput) (*RevokeSecurityGroupEgressOutput, error)
 	RevokeSecurityGroupIngress(ctx context.Context, c world.Caller, in *RevokeSecurityGroupIngressInput) (*RevokeSecurityGroupIngressOutput, error)
 	RunInstances(ctx context.Context, c world.Caller, in *RunInstancesInput) (*RunInstancesOutput, error)
@@ -163,6 +190,7 @@ type Handlers interface {
 	TerminateInstances(ctx context.Context, c world.Caller, in *TerminateInstancesInput) (*TerminateInstancesOutput, error)
 	UnassignPrivateIpAddresses(ctx context.Context, c world.Caller, in *UnassignPrivateIpAddressesInput) (*UnassignPrivateIpAddressesOutput, error)
 	UnassignPrivateNatGatewayAddress(ctx context.Context, c world.Caller, in *UnassignPrivateNatGatewayAddressInput) (*UnassignPrivateNatGatewayAddressOutput, error)
+	UnmonitorInstances(ctx context.Context, c world.Caller, in *UnmonitorInstancesInput) (*UnmonitorInstancesOutput, error)
 	UpdateSecurityGroupRuleDescriptionsEgress(ctx context.Context, c world.Caller, in *UpdateSecurityGroupRuleDescriptionsEgressInput) (*UpdateSecurityGroupRuleDescriptionsEgressOutput, error)
 	UpdateSecurityGroupRuleDescriptionsIngress(ctx context.Context, c world.Caller, in *UpdateSecurityGroupRuleDescriptionsIngressInput) (*UpdateSecurityGroupRuleDescriptionsIngressOutput, error)
 }
@@ -177,6 +205,8 @@ func Service(h Handlers) wire.Service {
 		Constraints: constraints(),
 		Known:       known(),
 		Operations: []wire.Operation{
+			wire.Op("AcceptAddressTransfer", h.AcceptAddressTransfer),
+			wire.Op("AcceptVpcEndpointConnections", h.AcceptVpcEndpointConnections),
 			wire.Op("AcceptVpcPeeringConnection", h.AcceptVpcPeeringConnection),
 			wire.Op("AllocateAddress", h.AllocateAddress),
 			wire.Op("AssignPrivateIpAddresses", h.AssignPrivateIpAddresses),
@@ -186,6 +216,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("AssociateIamInstanceProfile", h.AssociateIamInstanceProfile),
 			wire.Op("AssociateNatGatewayAddress", h.AssociateNatGatewayAddress),
 			wire.Op("AssociateRouteTable", h.AssociateRouteTable),
+			wire.Op("AssociateSecurityGroupVpc", h.AssociateSecurityGroupVpc),
 			wire.Op("AssociateVpcCidrBlock", h.AssociateVpcCidrBlock),
 			wire.Op("AttachInternetGateway", h.AttachInternetGateway),
 			wire.Op("AttachNetworkInterface", h.AttachNetworkInterface),
@@ -205,6 +236,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("CreateNetworkInsightsAccessScope", h.CreateNetworkInsightsAccessScope),
 			wire.Op("CreateNetworkInsightsPath", h.CreateNetworkInsightsPath),
 			wire.Op("CreateNetworkInterface", h.CreateNetworkInterface),
+			wire.Op("CreateNetworkInterfacePermission", h.CreateNetworkInterfacePermission),
 			wire.Op("CreateRoute", h.CreateRoute),
 			wire.Op("CreateRouteTable", h.CreateRouteTable),
 			wire.Op("CreateSecurityGroup", h.CreateSecurityGroup),
@@ -213,6 +245,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("CreateTags", h.CreateTags),
 			wire.Op("CreateVpc", h.CreateVpc),
 			wire.Op("CreateVpcEndpoint", h.CreateVpcEndpoint),
+			wire.Op("CreateVpcEndpointServiceConfiguration", h.CreateVpcEndpointServiceConfiguration),
 			wire.Op("CreateVpcPeeringConnection", h.CreateVpcPeeringConnection),
 			wire.Op("DeleteDhcpOptions", h.DeleteDhcpOptions),
 			wire.Op("DeleteEgressOnlyInternetGateway", h.DeleteEgressOnlyInternetGateway),
@@ -228,6 +261,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DeleteNetworkInsightsAnalysis", h.DeleteNetworkInsightsAnalysis),
 			wire.Op("DeleteNetworkInsightsPath", h.DeleteNetworkInsightsPath),
 			wire.Op("DeleteNetworkInterface", h.DeleteNetworkInterface),
+			wire.Op("DeleteNetworkInterfacePermission", h.DeleteNetworkInterfacePermission),
 			wire.Op("DeleteRoute", h.DeleteRoute),
 			wire.Op("DeleteRouteTable", h.DeleteRouteTable),
 			wire.Op("DeleteSecurityGroup", h.DeleteSecurityGroup),
@@ -235,6 +269,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DeleteSubnetCidrReservation", h.DeleteSubnetCidrReservation),
 			wire.Op("DeleteTags", h.DeleteTags),
 			wire.Op("DeleteVpc", h.DeleteVpc),
+			wire.Op("DeleteVpcEndpointServiceConfigurations", h.DeleteVpcEndpointServiceConfigurations),
 			wire.Op("DeleteVpcEndpoints", h.DeleteVpcEndpoints),
 			wire.Op("DeleteVpcPeeringConnection", h.DeleteVpcPeeringConnection),
 			wire.Op("DescribeAccountAttributes", h.DescribeAccountAttributes),
@@ -280,26 +315,39 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DescribeVpcClassicLink", h.DescribeVpcClassicLink),
 			wire.Op("DescribeVpcClassicLinkDnsSupport", h.DescribeVpcClassicLinkDnsSupport),
 			wire.Op("DescribeVpcEndpointAssociations", h.DescribeVpcEndpointAssociations),
+			wire.Op("DescribeVpcEndpointConnections", h.DescribeVpcEndpointConnections),
+			wire.Op("DescribeVpcEndpointServiceConfigurations", h.DescribeVpcEndpointServiceConfigurations),
+			wire.Op("DescribeVpcEndpointServicePermissions", h.DescribeVpcEndpointServicePermissions),
 			wire.Op("DescribeVpcEndpointServices", h.DescribeVpcEndpointServices),
 			wire.Op("DescribeVpcEndpoints", h.DescribeVpcEndpoints),
 			wire.Op("DescribeVpcPeeringConnections", h.DescribeVpcPeeringConnections),
 			wire.Op("DescribeVpcs", h.DescribeVpcs),
 			wire.Op("DetachInternetGateway", h.DetachInternetGateway),
 			wire.Op("DetachNetworkInterface", h.DetachNetworkInterface),
+			wire.Op("DisableAddressTransfer", h.DisableAddressTransfer),
 			wire.Op("DisassociateAddress", h.DisassociateAddress),
 			wire.Op("DisassociateIamInstanceProfile", h.DisassociateIamInstanceProfile),
 			wire.Op("DisassociateNatGatewayAddress", h.DisassociateNatGatewayAddress),
 			wire.Op("DisassociateRouteTable", h.DisassociateRouteTable),
+			wire.Op("DisassociateSecurityGroupVpc", h.DisassociateSecurityGroupVpc),
 			wire.Op("DisassociateVpcCidrBlock", h.DisassociateVpcCidrBlock),
+			wire.Op("EnableAddressTransfer", h.EnableAddressTransfer),
 			wire.Op("GetConsoleOutput", h.GetConsoleOutput),
+			wire.Op("GetInstanceMetadataDefaults", h.GetInstanceMetadataDefaults),
 			wire.Op("GetManagedPrefixListAssociations", h.GetManagedPrefixListAssociations),
 			wire.Op("GetManagedPrefixListEntries", h.GetManagedPrefixListEntries),
 			wire.Op("GetNetworkInsightsAccessScopeAnalysisFindings", h.GetNetworkInsightsAccessScopeAnalysisFindings),
 			wire.Op("GetNetworkInsightsAccessScopeContent", h.GetNetworkInsightsAccessScopeContent),
+			wire.Op("GetPasswordData", h.GetPasswordData),
 			wire.Op("GetSecurityGroupsForVpc", h.GetSecurityGroupsForVpc),
 			wire.Op("GetSubnetCidrReservations", h.GetSubnetCidrReservations),
 			wire.Op("ImportKeyPair", h.ImportKeyPair),
+			wire.Op("ModifyAddressAttribute", h.ModifyAddressAttribute),
 			wire.Op("ModifyInstanceAttribute", h.ModifyInstanceAttribute),
+			wire.Op("ModifyInstanceCapacityReservationAttributes", h.ModifyInstanceCapacityReservationAttributes),
+			wire.Op("ModifyInstanceCreditSpecification", h.ModifyInstanceCreditSpecification),
+			wire.Op("ModifyInstanceMaintenanceOptions", h.ModifyInstanceMaintenanceOptions),
+			wire.Op("ModifyInstanceMetadataDefaults", h.ModifyInstanceMetadataDefaults),
 			wire.Op("ModifyInstanceMetadataOptions", h.ModifyInstanceMetadataOptions),
 			wire.Op("ModifyManagedPrefixList", h.ModifyManagedPrefixList),
 			wire.Op("ModifyNetworkInterfaceAttribute", h.ModifyNetworkInterfaceAttribute),
@@ -308,8 +356,13 @@ func Service(h Handlers) wire.Service {
 			wire.Op("ModifySubnetAttribute", h.ModifySubnetAttribute),
 			wire.Op("ModifyVpcAttribute", h.ModifyVpcAttribute),
 			wire.Op("ModifyVpcEndpoint", h.ModifyVpcEndpoint),
+			wire.Op("ModifyVpcEndpointServiceConfiguration", h.ModifyVpcEndpointServiceConfiguration),
+			wire.Op("ModifyVpcEndpointServicePermissions", h.ModifyVpcEndpointServicePermissions),
 			wire.Op("ModifyVpcPeeringConnectionOptions", h.ModifyVpcPeeringConnectionOptions),
+			wire.Op("ModifyVpcTenancy", h.ModifyVpcTenancy),
+			wire.Op("MonitorInstances", h.MonitorInstances),
 			wire.Op("RebootInstances", h.RebootInstances),
+			wire.Op("RejectVpcEndpointConnections", h.RejectVpcEndpointConnections),
 			wire.Op("RejectVpcPeeringConnection", h.RejectVpcPeeringConnection),
 			wire.Op("ReleaseAddress", h.ReleaseAddress),
 			wire.Op("ReplaceIamInstanceProfileAssociation", h.ReplaceIamInstanceProfileAssociation),
@@ -317,8 +370,10 @@ func Service(h Handlers) wire.Service {
 			wire.Op("ReplaceNetworkAclEntry", h.ReplaceNetworkAclEntry),
 			wire.Op("ReplaceRoute", h.ReplaceRoute),
 			wire.Op("ReplaceRouteTableAssociation", h.ReplaceRouteTableAssociation),
+			wire.Op("ResetAddressAttribute", h.ResetAddressAttribute),
 			wire.Op("ResetInstanceAttribute", h.ResetInstanceAttribute),
 			wire.Op("ResetNetworkInterfaceAttribute", h.ResetNetworkInterfaceAttribute),
+			wire.Op("RestoreManagedPrefixListVersion", h.RestoreManagedPrefixListVersion),
 			wire.Op("RevokeSecurityGroupEgress", h.RevokeSecurityGroupEgress),
 			wire.Op("RevokeSecurityGroupIngress", h.RevokeSecurityGroupIngress),
 			wire.Op("RunInstances", h.RunInstances),
@@ -329,6 +384,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("TerminateInstances", h.TerminateInstances),
 			wire.Op("UnassignPrivateIpAddresses", h.UnassignPrivateIpAddresses),
 			wire.Op("UnassignPrivateNatGatewayAddress", h.UnassignPrivateNatGatewayAddress),
+			wire.Op("UnmonitorInstances", h.UnmonitorInstances),
 			wire.Op("UpdateSecurityGroupRuleDescriptionsEgress", h.UpdateSecurityGroupRuleDescriptionsEgress),
 			wire.Op("UpdateSecurityGroupRuleDescriptionsIngress", h.UpdateSecurityGroupRuleDescriptionsIngress),
 		},

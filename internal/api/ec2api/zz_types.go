@@ -4,6 +4,30 @@ package ec2api
 
 import "time"
 
+// AcceptAddressTransferInput is what AcceptAddressTransfer is asked with.
+type AcceptAddressTransferInput struct {
+	Address           *string            `aws:"Address,need"`
+	TagSpecifications []TagSpecification `aws:"TagSpecification"`
+	DryRun            *bool              `aws:"DryRun"`
+}
+
+// AcceptAddressTransferOutput is what AcceptAddressTransfer answers.
+type AcceptAddressTransferOutput struct {
+	AddressTransfer *AddressTransfer `aws:"AddressTransfer,out=addressTransfer"`
+}
+
+// AcceptVpcEndpointConnectionsInput is what AcceptVpcEndpointConnections is asked with.
+type AcceptVpcEndpointConnectionsInput struct {
+	DryRun         *bool    `aws:"DryRun"`
+	ServiceId      *string  `aws:"ServiceId,need"`
+	VpcEndpointIds []string `aws:"VpcEndpointId,need"`
+}
+
+// AcceptVpcEndpointConnectionsOutput is what AcceptVpcEndpointConnections answers.
+type AcceptVpcEndpointConnectionsOutput struct {
+	Unsuccessful []UnsuccessfulItem `aws:"Unsuccessful,out=unsuccessful"`
+}
+
 // AcceptVpcPeeringConnectionInput is what AcceptVpcPeeringConnection is asked with.
 type AcceptVpcPeeringConnectionInput struct {
 	DryRun                 *bool   `aws:"DryRun,out=dryRun"`
@@ -137,6 +161,18 @@ type AssociateRouteTableInput struct {
 type AssociateRouteTableOutput struct {
 	AssociationId    *string                     `aws:"AssociationId,out=associationId"`
 	AssociationState *RouteTableAssociationState `aws:"AssociationState,out=associationState"`
+}
+
+// AssociateSecurityGroupVpcInput is what AssociateSecurityGroupVpc is asked with.
+type AssociateSecurityGroupVpcInput struct {
+	GroupId *string `aws:"GroupId,need"`
+	VpcId   *string `aws:"VpcId,need"`
+	DryRun  *bool   `aws:"DryRun"`
+}
+
+// AssociateSecurityGroupVpcOutput is what AssociateSecurityGroupVpc answers.
+type AssociateSecurityGroupVpcOutput struct {
+	State *string `aws:"State,out=state"`
 }
 
 // AssociateVpcCidrBlockInput is what AssociateVpcCidrBlock is asked with.
@@ -467,6 +503,20 @@ type CreateNetworkInterfaceOutput struct {
 	ClientToken      *string           `aws:"ClientToken,out=clientToken"`
 }
 
+// CreateNetworkInterfacePermissionInput is what CreateNetworkInterfacePermission is asked with.
+type CreateNetworkInterfacePermissionInput struct {
+	NetworkInterfaceId *string `aws:"NetworkInterfaceId,need"`
+	AwsAccountId       *string `aws:"AwsAccountId"`
+	AwsService         *string `aws:"AwsService"`
+	Permission         *string `aws:"Permission,need"`
+	DryRun             *bool   `aws:"DryRun"`
+}
+
+// CreateNetworkInterfacePermissionOutput is what CreateNetworkInterfacePermission answers.
+type CreateNetworkInterfacePermissionOutput struct {
+	InterfacePermission *NetworkInterfacePermission `aws:"InterfacePermission,out=interfacePermission"`
+}
+
 // CreateRouteInput is what CreateRoute is asked with.
 type CreateRouteInput struct {
 	DestinationPrefixListId     *string `aws:"DestinationPrefixListId"`
@@ -618,6 +668,25 @@ type CreateVpcEndpointInput struct {
 type CreateVpcEndpointOutput struct {
 	VpcEndpoint *VpcEndpoint `aws:"VpcEndpoint,out=vpcEndpoint"`
 	ClientToken *string      `aws:"ClientToken,out=clientToken"`
+}
+
+// CreateVpcEndpointServiceConfigurationInput is what CreateVpcEndpointServiceConfiguration is asked with.
+type CreateVpcEndpointServiceConfigurationInput struct {
+	DryRun                  *bool              `aws:"DryRun"`
+	AcceptanceRequired      *bool              `aws:"AcceptanceRequired"`
+	PrivateDnsName          *string            `aws:"PrivateDnsName"`
+	NetworkLoadBalancerArns []string           `aws:"NetworkLoadBalancerArn"`
+	GatewayLoadBalancerArns []string           `aws:"GatewayLoadBalancerArn"`
+	SupportedIpAddressTypes []string           `aws:"SupportedIpAddressType"`
+	SupportedRegions        []string           `aws:"SupportedRegion"`
+	ClientToken             *string            `aws:"ClientToken"`
+	TagSpecifications       []TagSpecification `aws:"TagSpecification"`
+}
+
+// CreateVpcEndpointServiceConfigurationOutput is what CreateVpcEndpointServiceConfiguration answers.
+type CreateVpcEndpointServiceConfigurationOutput struct {
+	ServiceConfiguration *ServiceConfiguration `aws:"ServiceConfiguration,out=serviceConfiguration"`
+	ClientToken          *string               `aws:"ClientToken,out=clientToken"`
 }
 
 // CreateVpcPeeringConnectionInput is what CreateVpcPeeringConnection is asked with.
@@ -788,6 +857,18 @@ type DeleteNetworkInterfaceInput struct {
 type DeleteNetworkInterfaceOutput struct {
 }
 
+// DeleteNetworkInterfacePermissionInput is what DeleteNetworkInterfacePermission is asked with.
+type DeleteNetworkInterfacePermissionInput struct {
+	NetworkInterfacePermissionId *string `aws:"NetworkInterfacePermissionId,need"`
+	Force                        *bool   `aws:"Force"`
+	DryRun                       *bool   `aws:"DryRun"`
+}
+
+// DeleteNetworkInterfacePermissionOutput is what DeleteNetworkInterfacePermission answers.
+type DeleteNetworkInterfacePermissionOutput struct {
+	Return *bool `aws:"Return,out=return"`
+}
+
 // DeleteRouteInput is what DeleteRoute is asked with.
 type DeleteRouteInput struct {
 	DestinationPrefixListId  *string `aws:"DestinationPrefixListId"`
@@ -864,6 +945,17 @@ type DeleteVpcInput struct {
 
 // DeleteVpcOutput is what DeleteVpc answers.
 type DeleteVpcOutput struct {
+}
+
+// DeleteVpcEndpointServiceConfigurationsInput is what DeleteVpcEndpointServiceConfigurations is asked with.
+type DeleteVpcEndpointServiceConfigurationsInput struct {
+	DryRun     *bool    `aws:"DryRun"`
+	ServiceIds []string `aws:"ServiceId,need"`
+}
+
+// DeleteVpcEndpointServiceConfigurationsOutput is what DeleteVpcEndpointServiceConfigurations answers.
+type DeleteVpcEndpointServiceConfigurationsOutput struct {
+	Unsuccessful []UnsuccessfulItem `aws:"Unsuccessful,out=unsuccessful"`
 }
 
 // DeleteVpcEndpointsInput is what DeleteVpcEndpoints is asked with.
@@ -1540,6 +1632,50 @@ type DescribeVpcEndpointAssociationsOutput struct {
 	NextToken               *string                  `aws:"NextToken,out=nextToken"`
 }
 
+// DescribeVpcEndpointConnectionsInput is what DescribeVpcEndpointConnections is asked with.
+type DescribeVpcEndpointConnectionsInput struct {
+	DryRun     *bool    `aws:"DryRun"`
+	Filters    []Filter `aws:"Filter,item=Filter"`
+	MaxResults *int32   `aws:"MaxResults"`
+	NextToken  *string  `aws:"NextToken"`
+}
+
+// DescribeVpcEndpointConnectionsOutput is what DescribeVpcEndpointConnections answers.
+type DescribeVpcEndpointConnectionsOutput struct {
+	VpcEndpointConnections []VpcEndpointConnection `aws:"VpcEndpointConnectionSet,out=vpcEndpointConnectionSet"`
+	NextToken              *string                 `aws:"NextToken,out=nextToken"`
+}
+
+// DescribeVpcEndpointServiceConfigurationsInput is what DescribeVpcEndpointServiceConfigurations is asked with.
+type DescribeVpcEndpointServiceConfigurationsInput struct {
+	DryRun     *bool    `aws:"DryRun"`
+	ServiceIds []string `aws:"ServiceId"`
+	Filters    []Filter `aws:"Filter,item=Filter"`
+	MaxResults *int32   `aws:"MaxResults"`
+	NextToken  *string  `aws:"NextToken"`
+}
+
+// DescribeVpcEndpointServiceConfigurationsOutput is what DescribeVpcEndpointServiceConfigurations answers.
+type DescribeVpcEndpointServiceConfigurationsOutput struct {
+	ServiceConfigurations []ServiceConfiguration `aws:"ServiceConfigurationSet,out=serviceConfigurationSet"`
+	NextToken             *string                `aws:"NextToken,out=nextToken"`
+}
+
+// DescribeVpcEndpointServicePermissionsInput is what DescribeVpcEndpointServicePermissions is asked with.
+type DescribeVpcEndpointServicePermissionsInput struct {
+	DryRun     *bool    `aws:"DryRun"`
+	ServiceId  *string  `aws:"ServiceId,need"`
+	Filters    []Filter `aws:"Filter,item=Filter"`
+	MaxResults *int32   `aws:"MaxResults"`
+	NextToken  *string  `aws:"NextToken"`
+}
+
+// DescribeVpcEndpointServicePermissionsOutput is what DescribeVpcEndpointServicePermissions answers.
+type DescribeVpcEndpointServicePermissionsOutput struct {
+	AllowedPrincipals []AllowedPrincipal `aws:"AllowedPrincipals,out=allowedPrincipals"`
+	NextToken         *string            `aws:"NextToken,out=nextToken"`
+}
+
 // DescribeVpcEndpointServicesInput is what DescribeVpcEndpointServices is asked with.
 type DescribeVpcEndpointServicesInput struct {
 	DryRun         *bool    `aws:"DryRun"`
@@ -1624,6 +1760,17 @@ type DetachNetworkInterfaceInput struct {
 type DetachNetworkInterfaceOutput struct {
 }
 
+// DisableAddressTransferInput is what DisableAddressTransfer is asked with.
+type DisableAddressTransferInput struct {
+	AllocationId *string `aws:"AllocationId,need"`
+	DryRun       *bool   `aws:"DryRun"`
+}
+
+// DisableAddressTransferOutput is what DisableAddressTransfer answers.
+type DisableAddressTransferOutput struct {
+	AddressTransfer *AddressTransfer `aws:"AddressTransfer,out=addressTransfer"`
+}
+
 // DisassociateAddressInput is what DisassociateAddress is asked with.
 type DisassociateAddressInput struct {
 	AssociationId *string `aws:"AssociationId"`
@@ -1669,6 +1816,18 @@ type DisassociateRouteTableInput struct {
 type DisassociateRouteTableOutput struct {
 }
 
+// DisassociateSecurityGroupVpcInput is what DisassociateSecurityGroupVpc is asked with.
+type DisassociateSecurityGroupVpcInput struct {
+	GroupId *string `aws:"GroupId,need"`
+	VpcId   *string `aws:"VpcId,need"`
+	DryRun  *bool   `aws:"DryRun"`
+}
+
+// DisassociateSecurityGroupVpcOutput is what DisassociateSecurityGroupVpc answers.
+type DisassociateSecurityGroupVpcOutput struct {
+	State *string `aws:"State,out=state"`
+}
+
 // DisassociateVpcCidrBlockInput is what DisassociateVpcCidrBlock is asked with.
 type DisassociateVpcCidrBlockInput struct {
 	AssociationId *string `aws:"AssociationId,out=associationId,need"`
@@ -1679,6 +1838,18 @@ type DisassociateVpcCidrBlockOutput struct {
 	Ipv6CidrBlockAssociation *VpcIpv6CidrBlockAssociation `aws:"Ipv6CidrBlockAssociation,out=ipv6CidrBlockAssociation"`
 	CidrBlockAssociation     *VpcCidrBlockAssociation     `aws:"CidrBlockAssociation,out=cidrBlockAssociation"`
 	VpcId                    *string                      `aws:"VpcId,out=vpcId"`
+}
+
+// EnableAddressTransferInput is what EnableAddressTransfer is asked with.
+type EnableAddressTransferInput struct {
+	AllocationId      *string `aws:"AllocationId,need"`
+	TransferAccountId *string `aws:"TransferAccountId,need"`
+	DryRun            *bool   `aws:"DryRun"`
+}
+
+// EnableAddressTransferOutput is what EnableAddressTransfer answers.
+type EnableAddressTransferOutput struct {
+	AddressTransfer *AddressTransfer `aws:"AddressTransfer,out=addressTransfer"`
 }
 
 // GetConsoleOutputInput is what GetConsoleOutput is asked with.
@@ -1693,6 +1864,16 @@ type GetConsoleOutputOutput struct {
 	InstanceId *string    `aws:"InstanceId,out=instanceId"`
 	Timestamp  *time.Time `aws:"Timestamp,out=timestamp"`
 	Output     *string    `aws:"Output,out=output"`
+}
+
+// GetInstanceMetadataDefaultsInput is what GetInstanceMetadataDefaults is asked with.
+type GetInstanceMetadataDefaultsInput struct {
+	DryRun *bool `aws:"DryRun"`
+}
+
+// GetInstanceMetadataDefaultsOutput is what GetInstanceMetadataDefaults answers.
+type GetInstanceMetadataDefaultsOutput struct {
+	AccountLevel *InstanceMetadataDefaultsResponse `aws:"AccountLevel,out=accountLevel"`
 }
 
 // GetManagedPrefixListAssociationsInput is what GetManagedPrefixListAssociations is asked with.
@@ -1751,6 +1932,19 @@ type GetNetworkInsightsAccessScopeContentOutput struct {
 	NetworkInsightsAccessScopeContent *NetworkInsightsAccessScopeContent `aws:"NetworkInsightsAccessScopeContent,out=networkInsightsAccessScopeContent"`
 }
 
+// GetPasswordDataInput is what GetPasswordData is asked with.
+type GetPasswordDataInput struct {
+	InstanceId *string `aws:"InstanceId,need"`
+	DryRun     *bool   `aws:"DryRun,out=dryRun"`
+}
+
+// GetPasswordDataOutput is what GetPasswordData answers.
+type GetPasswordDataOutput struct {
+	InstanceId   *string    `aws:"InstanceId,out=instanceId"`
+	Timestamp    *time.Time `aws:"Timestamp,out=timestamp"`
+	PasswordData *string    `aws:"PasswordData,out=passwordData"`
+}
+
 // GetSecurityGroupsForVpcInput is what GetSecurityGroupsForVpc is asked with.
 type GetSecurityGroupsForVpcInput struct {
 	VpcId      *string  `aws:"VpcId,need"`
@@ -1798,6 +1992,18 @@ type ImportKeyPairOutput struct {
 	Tags           []Tag   `aws:"TagSet,out=tagSet"`
 }
 
+// ModifyAddressAttributeInput is what ModifyAddressAttribute is asked with.
+type ModifyAddressAttributeInput struct {
+	AllocationId *string `aws:"AllocationId,need"`
+	DomainName   *string `aws:"DomainName"`
+	DryRun       *bool   `aws:"DryRun"`
+}
+
+// ModifyAddressAttributeOutput is what ModifyAddressAttribute answers.
+type ModifyAddressAttributeOutput struct {
+	Address *AddressAttribute `aws:"Address,out=address"`
+}
+
 // ModifyInstanceAttributeInput is what ModifyInstanceAttribute is asked with.
 type ModifyInstanceAttributeInput struct {
 	SourceDestCheck                   *AttributeBooleanValue                    `aws:"SourceDestCheck"`
@@ -1821,6 +2027,61 @@ type ModifyInstanceAttributeInput struct {
 
 // ModifyInstanceAttributeOutput is what ModifyInstanceAttribute answers.
 type ModifyInstanceAttributeOutput struct {
+}
+
+// ModifyInstanceCapacityReservationAttributesInput is what ModifyInstanceCapacityReservationAttributes is asked with.
+type ModifyInstanceCapacityReservationAttributesInput struct {
+	InstanceId                       *string                           `aws:"InstanceId,need"`
+	CapacityReservationSpecification *CapacityReservationSpecification `aws:"CapacityReservationSpecification,need"`
+	DryRun                           *bool                             `aws:"DryRun"`
+}
+
+// ModifyInstanceCapacityReservationAttributesOutput is what ModifyInstanceCapacityReservationAttributes answers.
+type ModifyInstanceCapacityReservationAttributesOutput struct {
+	Return *bool `aws:"Return,out=return"`
+}
+
+// ModifyInstanceCreditSpecificationInput is what ModifyInstanceCreditSpecification is asked with.
+type ModifyInstanceCreditSpecificationInput struct {
+	DryRun                       *bool                                `aws:"DryRun"`
+	ClientToken                  *string                              `aws:"ClientToken"`
+	InstanceCreditSpecifications []InstanceCreditSpecificationRequest `aws:"InstanceCreditSpecification,need"`
+}
+
+// ModifyInstanceCreditSpecificationOutput is what ModifyInstanceCreditSpecification answers.
+type ModifyInstanceCreditSpecificationOutput struct {
+	SuccessfulInstanceCreditSpecifications   []SuccessfulInstanceCreditSpecificationItem   `aws:"SuccessfulInstanceCreditSpecificationSet,out=successfulInstanceCreditSpecificationSet"`
+	UnsuccessfulInstanceCreditSpecifications []UnsuccessfulInstanceCreditSpecificationItem `aws:"UnsuccessfulInstanceCreditSpecificationSet,out=unsuccessfulInstanceCreditSpecificationSet"`
+}
+
+// ModifyInstanceMaintenanceOptionsInput is what ModifyInstanceMaintenanceOptions is asked with.
+type ModifyInstanceMaintenanceOptionsInput struct {
+	InstanceId      *string `aws:"InstanceId,need"`
+	AutoRecovery    *string `aws:"AutoRecovery"`
+	RebootMigration *string `aws:"RebootMigration"`
+	DryRun          *bool   `aws:"DryRun"`
+}
+
+// ModifyInstanceMaintenanceOptionsOutput is what ModifyInstanceMaintenanceOptions answers.
+type ModifyInstanceMaintenanceOptionsOutput struct {
+	InstanceId      *string `aws:"InstanceId,out=instanceId"`
+	AutoRecovery    *string `aws:"AutoRecovery,out=autoRecovery"`
+	RebootMigration *string `aws:"RebootMigration,out=rebootMigration"`
+}
+
+// ModifyInstanceMetadataDefaultsInput is what ModifyInstanceMetadataDefaults is asked with.
+type ModifyInstanceMetadataDefaultsInput struct {
+	HttpTokens              *string `aws:"HttpTokens"`
+	HttpPutResponseHopLimit *int32  `aws:"HttpPutResponseHopLimit"`
+	HttpEndpoint            *string `aws:"HttpEndpoint"`
+	InstanceMetadataTags    *string `aws:"InstanceMetadataTags"`
+	DryRun                  *bool   `aws:"DryRun"`
+	HttpTokensEnforced      *string `aws:"HttpTokensEnforced"`
+}
+
+// ModifyInstanceMetadataDefaultsOutput is what ModifyInstanceMetadataDefaults answers.
+type ModifyInstanceMetadataDefaultsOutput struct {
+	Return *bool `aws:"Return,out=return"`
 }
 
 // ModifyInstanceMetadataOptionsInput is what ModifyInstanceMetadataOptions is asked with.
@@ -1956,6 +2217,42 @@ type ModifyVpcEndpointOutput struct {
 	Return *bool `aws:"Return,out=return"`
 }
 
+// ModifyVpcEndpointServiceConfigurationInput is what ModifyVpcEndpointServiceConfiguration is asked with.
+type ModifyVpcEndpointServiceConfigurationInput struct {
+	DryRun                        *bool    `aws:"DryRun"`
+	ServiceId                     *string  `aws:"ServiceId,need"`
+	PrivateDnsName                *string  `aws:"PrivateDnsName"`
+	RemovePrivateDnsName          *bool    `aws:"RemovePrivateDnsName"`
+	AcceptanceRequired            *bool    `aws:"AcceptanceRequired"`
+	AddNetworkLoadBalancerArns    []string `aws:"AddNetworkLoadBalancerArn"`
+	RemoveNetworkLoadBalancerArns []string `aws:"RemoveNetworkLoadBalancerArn"`
+	AddGatewayLoadBalancerArns    []string `aws:"AddGatewayLoadBalancerArn"`
+	RemoveGatewayLoadBalancerArns []string `aws:"RemoveGatewayLoadBalancerArn"`
+	AddSupportedIpAddressTypes    []string `aws:"AddSupportedIpAddressType"`
+	RemoveSupportedIpAddressTypes []string `aws:"RemoveSupportedIpAddressType"`
+	AddSupportedRegions           []string `aws:"AddSupportedRegion"`
+	RemoveSupportedRegions        []string `aws:"RemoveSupportedRegion"`
+}
+
+// ModifyVpcEndpointServiceConfigurationOutput is what ModifyVpcEndpointServiceConfiguration answers.
+type ModifyVpcEndpointServiceConfigurationOutput struct {
+	Return *bool `aws:"Return,out=return"`
+}
+
+// ModifyVpcEndpointServicePermissionsInput is what ModifyVpcEndpointServicePermissions is asked with.
+type ModifyVpcEndpointServicePermissionsInput struct {
+	DryRun                  *bool    `aws:"DryRun"`
+	ServiceId               *string  `aws:"ServiceId,need"`
+	AddAllowedPrincipals    []string `aws:"AddAllowedPrincipals"`
+	RemoveAllowedPrincipals []string `aws:"RemoveAllowedPrincipals"`
+}
+
+// ModifyVpcEndpointServicePermissionsOutput is what ModifyVpcEndpointServicePermissions answers.
+type ModifyVpcEndpointServicePermissionsOutput struct {
+	AddedPrincipals []AddedPrincipal `aws:"AddedPrincipalSet,out=addedPrincipalSet"`
+	ReturnValue     *bool            `aws:"Return,out=return"`
+}
+
 // ModifyVpcPeeringConnectionOptionsInput is what ModifyVpcPeeringConnectionOptions is asked with.
 type ModifyVpcPeeringConnectionOptionsInput struct {
 	AccepterPeeringConnectionOptions  *PeeringConnectionOptionsRequest `aws:"AccepterPeeringConnectionOptions"`
@@ -1970,6 +2267,29 @@ type ModifyVpcPeeringConnectionOptionsOutput struct {
 	RequesterPeeringConnectionOptions *PeeringConnectionOptions `aws:"RequesterPeeringConnectionOptions,out=requesterPeeringConnectionOptions"`
 }
 
+// ModifyVpcTenancyInput is what ModifyVpcTenancy is asked with.
+type ModifyVpcTenancyInput struct {
+	VpcId           *string `aws:"VpcId,need"`
+	InstanceTenancy *string `aws:"InstanceTenancy,need"`
+	DryRun          *bool   `aws:"DryRun"`
+}
+
+// ModifyVpcTenancyOutput is what ModifyVpcTenancy answers.
+type ModifyVpcTenancyOutput struct {
+	ReturnValue *bool `aws:"Return,out=return"`
+}
+
+// MonitorInstancesInput is what MonitorInstances is asked with.
+type MonitorInstancesInput struct {
+	InstanceIds []string `aws:"InstanceId,need,item=InstanceId"`
+	DryRun      *bool    `aws:"DryRun,out=dryRun"`
+}
+
+// MonitorInstancesOutput is what MonitorInstances answers.
+type MonitorInstancesOutput struct {
+	InstanceMonitorings []InstanceMonitoring `aws:"InstancesSet,out=instancesSet"`
+}
+
 // RebootInstancesInput is what RebootInstances is asked with.
 type RebootInstancesInput struct {
 	InstanceIds []string `aws:"InstanceId,need,item=InstanceId"`
@@ -1978,6 +2298,18 @@ type RebootInstancesInput struct {
 
 // RebootInstancesOutput is what RebootInstances answers.
 type RebootInstancesOutput struct {
+}
+
+// RejectVpcEndpointConnectionsInput is what RejectVpcEndpointConnections is asked with.
+type RejectVpcEndpointConnectionsInput struct {
+	DryRun         *bool    `aws:"DryRun"`
+	ServiceId      *string  `aws:"ServiceId,need"`
+	VpcEndpointIds []string `aws:"VpcEndpointId,need"`
+}
+
+// RejectVpcEndpointConnectionsOutput is what RejectVpcEndpointConnections answers.
+type RejectVpcEndpointConnectionsOutput struct {
+	Unsuccessful []UnsuccessfulItem `aws:"Unsuccessful,out=unsuccessful"`
 }
 
 // RejectVpcPeeringConnectionInput is what RejectVpcPeeringConnection is asked with.
@@ -2083,6 +2415,18 @@ type ReplaceRouteTableAssociationOutput struct {
 	AssociationState *RouteTableAssociationState `aws:"AssociationState,out=associationState"`
 }
 
+// ResetAddressAttributeInput is what ResetAddressAttribute is asked with.
+type ResetAddressAttributeInput struct {
+	AllocationId *string `aws:"AllocationId,need"`
+	Attribute    *string `aws:"Attribute,need"`
+	DryRun       *bool   `aws:"DryRun"`
+}
+
+// ResetAddressAttributeOutput is what ResetAddressAttribute answers.
+type ResetAddressAttributeOutput struct {
+	Address *AddressAttribute `aws:"Address,out=address"`
+}
+
 // ResetInstanceAttributeInput is what ResetInstanceAttribute is asked with.
 type ResetInstanceAttributeInput struct {
 	DryRun     *bool   `aws:"DryRun,out=dryRun"`
@@ -2103,6 +2447,19 @@ type ResetNetworkInterfaceAttributeInput struct {
 
 // ResetNetworkInterfaceAttributeOutput is what ResetNetworkInterfaceAttribute answers.
 type ResetNetworkInterfaceAttributeOutput struct {
+}
+
+// RestoreManagedPrefixListVersionInput is what RestoreManagedPrefixListVersion is asked with.
+type RestoreManagedPrefixListVersionInput struct {
+	DryRun          *bool   `aws:"DryRun"`
+	PrefixListId    *string `aws:"PrefixListId,need"`
+	PreviousVersion *int64  `aws:"PreviousVersion,need"`
+	CurrentVersion  *int64  `aws:"CurrentVersion,need"`
+}
+
+// RestoreManagedPrefixListVersionOutput is what RestoreManagedPrefixListVersion answers.
+type RestoreManagedPrefixListVersionOutput struct {
+	PrefixList *ManagedPrefixList `aws:"PrefixList,out=prefixList"`
 }
 
 // RevokeSecurityGroupEgressInput is what RevokeSecurityGroupEgress is asked with.
@@ -2298,6 +2655,17 @@ type UnassignPrivateNatGatewayAddressOutput struct {
 	NatGatewayAddresses []NatGatewayAddress `aws:"NatGatewayAddressSet,out=natGatewayAddressSet"`
 }
 
+// UnmonitorInstancesInput is what UnmonitorInstances is asked with.
+type UnmonitorInstancesInput struct {
+	InstanceIds []string `aws:"InstanceId,need,item=InstanceId"`
+	DryRun      *bool    `aws:"DryRun,out=dryRun"`
+}
+
+// UnmonitorInstancesOutput is what UnmonitorInstances answers.
+type UnmonitorInstancesOutput struct {
+	InstanceMonitorings []InstanceMonitoring `aws:"InstancesSet,out=instancesSet"`
+}
+
 // UpdateSecurityGroupRuleDescriptionsEgressInput is what UpdateSecurityGroupRuleDescriptionsEgress is asked with.
 type UpdateSecurityGroupRuleDescriptionsEgressInput struct {
 	DryRun                        *bool                          `aws:"DryRun"`
@@ -2365,6 +2733,14 @@ type AddPrefixListEntry struct {
 	Description *string `aws:"Description"`
 }
 
+// AddedPrincipal is the structure of that name in the EC2 API.
+type AddedPrincipal struct {
+	PrincipalType       *string `aws:"PrincipalType,out=principalType"`
+	Principal           *string `aws:"Principal,out=principal"`
+	ServicePermissionId *string `aws:"ServicePermissionId,out=servicePermissionId"`
+	ServiceId           *string `aws:"ServiceId,out=serviceId"`
+}
+
 // AdditionalDetail is the structure of that name in the EC2 API.
 type AdditionalDetail struct {
 	AdditionalDetailType      *string                    `aws:"AdditionalDetailType,out=additionalDetailType"`
@@ -2413,6 +2789,15 @@ type AddressTransfer struct {
 	TransferOfferExpirationTimestamp *time.Time `aws:"TransferOfferExpirationTimestamp,out=transferOfferExpirationTimestamp"`
 	TransferOfferAcceptedTimestamp   *time.Time `aws:"TransferOfferAcceptedTimestamp,out=transferOfferAcceptedTimestamp"`
 	AddressTransferStatus            *string    `aws:"AddressTransferStatus,out=addressTransferStatus"`
+}
+
+// AllowedPrincipal is the structure of that name in the EC2 API.
+type AllowedPrincipal struct {
+	PrincipalType       *string `aws:"PrincipalType,out=principalType"`
+	Principal           *string `aws:"Principal,out=principal"`
+	ServicePermissionId *string `aws:"ServicePermissionId,out=servicePermissionId"`
+	Tags                []Tag   `aws:"TagSet,out=tagSet"`
+	ServiceId           *string `aws:"ServiceId,out=serviceId"`
 }
 
 // AlternatePathHint is the structure of that name in the EC2 API.
@@ -3221,6 +3606,12 @@ type InstanceCreditSpecification struct {
 	CpuCredits *string `aws:"CpuCredits,out=cpuCredits"`
 }
 
+// InstanceCreditSpecificationRequest is the structure of that name in the EC2 API.
+type InstanceCreditSpecificationRequest struct {
+	InstanceId *string `aws:"InstanceId,need"`
+	CpuCredits *string `aws:"CpuCredits"`
+}
+
 // InstanceIpv4Prefix is the structure of that name in the EC2 API.
 type InstanceIpv4Prefix struct {
 	Ipv4Prefix *string `aws:"Ipv4Prefix,out=ipv4Prefix"`
@@ -3254,6 +3645,17 @@ type InstanceMarketOptionsRequest struct {
 	SpotOptions *SpotMarketOptions `aws:"SpotOptions"`
 }
 
+// InstanceMetadataDefaultsResponse is the structure of that name in the EC2 API.
+type InstanceMetadataDefaultsResponse struct {
+	HttpTokens              *string `aws:"HttpTokens,out=httpTokens"`
+	HttpPutResponseHopLimit *int32  `aws:"HttpPutResponseHopLimit,out=httpPutResponseHopLimit"`
+	HttpEndpoint            *string `aws:"HttpEndpoint,out=httpEndpoint"`
+	InstanceMetadataTags    *string `aws:"InstanceMetadataTags,out=instanceMetadataTags"`
+	ManagedBy               *string `aws:"ManagedBy,out=managedBy"`
+	ManagedExceptionMessage *string `aws:"ManagedExceptionMessage,out=managedExceptionMessage"`
+	HttpTokensEnforced      *string `aws:"HttpTokensEnforced,out=httpTokensEnforced"`
+}
+
 // InstanceMetadataOptionsRequest is the structure of that name in the EC2 API.
 type InstanceMetadataOptionsRequest struct {
 	HttpTokens              *string `aws:"HttpTokens"`
@@ -3271,6 +3673,12 @@ type InstanceMetadataOptionsResponse struct {
 	HttpEndpoint            *string `aws:"HttpEndpoint,out=httpEndpoint"`
 	HttpProtocolIpv6        *string `aws:"HttpProtocolIpv6,out=httpProtocolIpv6"`
 	InstanceMetadataTags    *string `aws:"InstanceMetadataTags,out=instanceMetadataTags"`
+}
+
+// InstanceMonitoring is the structure of that name in the EC2 API.
+type InstanceMonitoring struct {
+	InstanceId *string     `aws:"InstanceId,out=instanceId"`
+	Monitoring *Monitoring `aws:"Monitoring,out=monitoring"`
 }
 
 // InstanceNetworkInterface is the structure of that name in the EC2 API.
@@ -4123,6 +4531,14 @@ type PrivateDnsDetails struct {
 	PrivateDnsName *string `aws:"PrivateDnsName,out=privateDnsName"`
 }
 
+// PrivateDnsNameConfiguration is the structure of that name in the EC2 API.
+type PrivateDnsNameConfiguration struct {
+	State *string `aws:"State,out=state"`
+	Type  *string `aws:"Type,out=type"`
+	Value *string `aws:"Value,out=value"`
+	Name  *string `aws:"Name,out=name"`
+}
+
 // PrivateDnsNameOptionsOnLaunch is the structure of that name in the EC2 API.
 type PrivateDnsNameOptionsOnLaunch struct {
 	HostnameType                    *string `aws:"HostnameType,out=hostnameType"`
@@ -4424,6 +4840,28 @@ type SecurityGroupVpcAssociation struct {
 	GroupOwnerId *string `aws:"GroupOwnerId,out=groupOwnerId"`
 }
 
+// ServiceConfiguration is the structure of that name in the EC2 API.
+type ServiceConfiguration struct {
+	ServiceType                 []ServiceTypeDetail          `aws:"ServiceType,out=serviceType"`
+	ServiceId                   *string                      `aws:"ServiceId,out=serviceId"`
+	ServiceName                 *string                      `aws:"ServiceName,out=serviceName"`
+	ServiceState                *string                      `aws:"ServiceState,out=serviceState"`
+	AvailabilityZoneIds         []string                     `aws:"AvailabilityZoneIdSet,out=availabilityZoneIdSet"`
+	AvailabilityZones           []string                     `aws:"AvailabilityZoneSet,out=availabilityZoneSet"`
+	AcceptanceRequired          *bool                        `aws:"AcceptanceRequired,out=acceptanceRequired"`
+	ManagesVpcEndpoints         *bool                        `aws:"ManagesVpcEndpoints,out=managesVpcEndpoints"`
+	NetworkLoadBalancerArns     []string                     `aws:"NetworkLoadBalancerArnSet,out=networkLoadBalancerArnSet"`
+	GatewayLoadBalancerArns     []string                     `aws:"GatewayLoadBalancerArnSet,out=gatewayLoadBalancerArnSet"`
+	SupportedIpAddressTypes     []string                     `aws:"SupportedIpAddressTypeSet,out=supportedIpAddressTypeSet"`
+	BaseEndpointDnsNames        []string                     `aws:"BaseEndpointDnsNameSet,out=baseEndpointDnsNameSet"`
+	PrivateDnsName              *string                      `aws:"PrivateDnsName,out=privateDnsName"`
+	PrivateDnsNameConfiguration *PrivateDnsNameConfiguration `aws:"PrivateDnsNameConfiguration,out=privateDnsNameConfiguration"`
+	PayerResponsibility         *string                      `aws:"PayerResponsibility,out=payerResponsibility"`
+	Tags                        []Tag                        `aws:"TagSet,out=tagSet"`
+	SupportedRegions            []SupportedRegionDetail      `aws:"SupportedRegionSet,out=supportedRegionSet"`
+	RemoteAccessEnabled         *bool                        `aws:"RemoteAccessEnabled,out=remoteAccessEnabled"`
+}
+
 // ServiceDetail is the structure of that name in the EC2 API.
 type ServiceDetail struct {
 	ServiceName                     *string             `aws:"ServiceName,out=serviceName"`
@@ -4551,6 +4989,17 @@ type SubnetIpv6CidrBlockAssociation struct {
 	IpSource             *string               `aws:"IpSource,out=ipSource"`
 }
 
+// SuccessfulInstanceCreditSpecificationItem is the structure of that name in the EC2 API.
+type SuccessfulInstanceCreditSpecificationItem struct {
+	InstanceId *string `aws:"InstanceId,out=instanceId"`
+}
+
+// SupportedRegionDetail is the structure of that name in the EC2 API.
+type SupportedRegionDetail struct {
+	Region       *string `aws:"Region,out=region"`
+	ServiceState *string `aws:"ServiceState,out=serviceState"`
+}
+
 // Tag is the structure of that name in the EC2 API.
 type Tag struct {
 	Key   *string `aws:"Key,out=key"`
@@ -4590,6 +5039,18 @@ type TransitGatewayRouteTableRoute struct {
 	AttachmentId    *string `aws:"AttachmentId,out=attachmentId"`
 	ResourceId      *string `aws:"ResourceId,out=resourceId"`
 	ResourceType    *string `aws:"ResourceType,out=resourceType"`
+}
+
+// UnsuccessfulInstanceCreditSpecificationItem is the structure of that name in the EC2 API.
+type UnsuccessfulInstanceCreditSpecificationItem struct {
+	InstanceId *string                                           `aws:"InstanceId,out=instanceId"`
+	Error      *UnsuccessfulInstanceCreditSpecificationItemError `aws:"Error,out=error"`
+}
+
+// UnsuccessfulInstanceCreditSpecificationItemError is the structure of that name in the EC2 API.
+type UnsuccessfulInstanceCreditSpecificationItemError struct {
+	Code    *string `aws:"Code,out=code"`
+	Message *string `aws:"Message,out=message"`
 }
 
 // UnsuccessfulItem is the structure of that name in the EC2 API.
@@ -4783,6 +5244,22 @@ type VpcEndpointAssociation struct {
 	AssociatedResourceArn           *string   `aws:"AssociatedResourceArn,out=associatedResourceArn"`
 	ResourceConfigurationGroupArn   *string   `aws:"ResourceConfigurationGroupArn,out=resourceConfigurationGroupArn"`
 	Tags                            []Tag     `aws:"TagSet,out=tagSet"`
+}
+
+// VpcEndpointConnection is the structure of that name in the EC2 API.
+type VpcEndpointConnection struct {
+	ServiceId               *string    `aws:"ServiceId,out=serviceId"`
+	VpcEndpointId           *string    `aws:"VpcEndpointId,out=vpcEndpointId"`
+	VpcEndpointOwner        *string    `aws:"VpcEndpointOwner,out=vpcEndpointOwner"`
+	VpcEndpointState        *string    `aws:"VpcEndpointState,out=vpcEndpointState"`
+	CreationTimestamp       *time.Time `aws:"CreationTimestamp,out=creationTimestamp"`
+	DnsEntries              []DnsEntry `aws:"DnsEntrySet,out=dnsEntrySet"`
+	NetworkLoadBalancerArns []string   `aws:"NetworkLoadBalancerArnSet,out=networkLoadBalancerArnSet"`
+	GatewayLoadBalancerArns []string   `aws:"GatewayLoadBalancerArnSet,out=gatewayLoadBalancerArnSet"`
+	IpAddressType           *string    `aws:"IpAddressType,out=ipAddressType"`
+	VpcEndpointConnectionId *string    `aws:"VpcEndpointConnectionId,out=vpcEndpointConnectionId"`
+	Tags                    []Tag      `aws:"TagSet,out=tagSet"`
+	VpcEndpointRegion       *string    `aws:"VpcEndpointRegion,out=vpcEndpointRegion"`
 }
 
 // VpcIpv6CidrBlockAssociation is the structure of that name in the EC2 API.

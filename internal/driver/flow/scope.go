@@ -45,7 +45,7 @@ func openScope(name, path string, inode uint64, n func() *names, sink Sink) (*sc
 		s.close()
 		return nil, err
 	}
-	if s.named().gateway != "" {
+	if n := n(); n.gateway != "" && !n.spreads {
 		if s.events, err = nfnetlink.OpenEvents(path); err != nil {
 			s.close()
 			return nil, err

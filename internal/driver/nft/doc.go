@@ -19,9 +19,9 @@
 // Each group has up to three sets in each direction, of disjoint boxes: protocols (address, protocol), ports (address,
 // TCP or UDP, port), and ICMP (address, type, code). Members of a group that is somebody's peer are a set of their own.
 //
-// Network ACLs know no connections: where a subnet's ACL does not let everything pass, packets of known connections go
-// by the chain known, which asks it, too; and where there is a way out of the VPC by a peering or an uplink, that chain
-// sees to it that answers go back the way their connection came. What comes by such a way carries [kernel.MarkBeyond].
+// Packets of known connections go by the chain known, which refuses what is for an address that is gone. Network ACLs know no
+// connections: where a subnet's ACL does not let everything pass, that chain asks it, too; and where there is a way out of the VPC by a
+// peering or an uplink, it sees to it that answers go back the way their connection came. What comes by such a way carries [kernel.MarkBeyond].
 // Ranges of peers are checked as sources. At the uplink addresses are translated one to one. A VPC that has none of this
 // has none of these rules.
 //

@@ -9,12 +9,9 @@ import (
 	"kumiko/internal/kernel/nft"
 )
 
-// knownChain is the chain for packets of known connections, where there is something for them to pass: ACLs, which know
-// no connections, and ways out of the VPC, which may end, and from which there may be no way back. Elsewhere they pass at once.
+// knownChain is the chain for packets of known connections: what they were for may be gone, ACLs know no connections, and ways out of
+// the VPC may end, or be no way back.
 func (r *router) knownChain() []nft.Chain {
-	if !r.filters && !r.hasBeyond() && !r.hasWithin() && !r.forwards && len(r.vpc.Gates) == 0 {
-		return nil
-	}
 	c := nft.Chain{Name: chainKnown}
 	if r.forwards {
 		c.Rules = append(c.Rules, ifAstray(answers, chainAstrayOut), third(nft.InInterface(), chainThirdOut))
@@ -136,14 +133,14 @@ func (r *router) entering() []nft.Rule {
 
 // forwardChain leads packets through the stations between two ports, or a port and a way out of the VPC. Connections
 // do not begin at links.
-func (r *router) forwardChain(known bool) nft.Chain {
+func (r *router) forwardChain() nft.Chain {
 	c := nft.Chain{Name: chainForward, Base: filter(nft.Forward, nft.PriorityFilter, nft.Drop)}
 	add := func(clauses ...nft.Clause) { c.Rules = append(c.Rules, nft.NewRule(clauses...)) }
-	pass := accept()
-	if known {
-		pass = nft.End(nft.Verdict{Kind: nft.Goto, Chain: chainKnown})
+	add(nft.State(nft.Established|nft.Related), nft.End(nft.Verdict{Kind: nft.Goto, Chain: chainKnown}))
+	if r.forwards && r.vpc.Uplink != nil {
+		r.oneWay()
+		add(nft.State(nft.Invalid), nft.In(setForwarders, nft.OutInterface()), leadTo(chainOneWay))
 	}
-	add(nft.State(nft.Established|nft.Related), pass)
 	add(nft.State(nft.Invalid), drop())
 	add(noMark(), drop())
 	add(nft.Dispatch("out", nft.InInterface()))

@@ -26,6 +26,7 @@ const (
 	mapZones      = "forwarder_zones"
 
 	chainBorrowed  = "borrowed"
+	chainOneWay    = "one_way"
 	chainArrive    = "arrive"
 	chainAstrayOut = "astray_out"
 	chainAstrayIn  = "astray_in"
@@ -63,10 +64,24 @@ func (r *router) forwarders() {
 		r.ownSets(setOwn, f, fabric.Port.Forwards)
 	}
 	r.third(used)
-	r.add(chainBorrowed, append(r.own(nft.InInterface(), nft.Family.Source, returns()), nft.NewRule(
-		byUplink(nft.RoutedInterface()), nft.SetTo(nft.SetOriginalZone(), mapZones, nft.InInterface())))...)
+	r.borrowed()
 	r.astray()
 	r.counts()
+}
+
+// borrowed prints the chain for what forwarders send. What leaves by the uplink from an address of somebody else is a connection by itself,
+// that can be translated: the one that led to the forwarder began without.
+func (r *router) borrowed() {
+	r.add(chainBorrowed, append(r.own(nft.InInterface(), nft.Family.Source, returns()), nft.NewRule(
+		byUplink(nft.RoutedInterface()), nft.SetTo(nft.SetOriginalZone(), mapZones, nft.InInterface())))...)
+}
+
+// oneWay prints the chain for packets to a forwarder of which connection tracking can make nothing, because the answers come straight to who
+// sends them: all stations judge each of them.
+func (r *router) oneWay() {
+	rules := append(r.own(nft.OutInterface(), nft.Family.Destination, drop()), nft.NewRule(noMark(), drop()), nft.NewRule(nft.Dispatch("out", nft.InInterface())))
+	rules = append(append(rules, r.leaving(false)...), r.entering()...)
+	r.add(chainOneWay, append(rules, nft.NewRule(nft.Dispatch("in", nft.OutInterface())), nft.NewRule(accept()))...)
 }
 
 // add prints a chain that is jumped to.

@@ -125,24 +125,30 @@ func TestRenderNAT(t *testing.T) {
 
 // TestOpenACLsCostNothing: an ACL that lets everything pass, in a VPC without ways out, leaves no trace in the table.
 func TestOpenACLsCostNothing(t *testing.T) {
-	v := goldenVPC()
-	v.Ports[2].SourceDestCheck = true
-	text := RenderVPC(v).String()
-	for _, s := range []string{"acl", chainKnown, "leave_", "enter_"} {
+	text := RenderVPC(goldenVPC()).String()
+	for _, s := range []string{"acl", "leave_", "enter_"} {
 		if strings.Contains(text, s) {
 			t.Errorf("the table speaks of %q", s)
 		}
 	}
 }
 
-// TestKnownMeetTheHole: where a gateway endpoint may lose its route, what it carried is told of when it has nowhere to go.
+// TestKnownMeetTheHole: what is for an address that is gone is told, also of known connections.
 func TestKnownMeetTheHole(t *testing.T) {
-	v := goldenVPC()
-	v.Gates = []fabric.Gate{{Endpoint: "vpce-00000000000000001"}}
-	_, known, ok := strings.Cut(RenderVPC(v).String(), "chain "+chainKnown+" {")
+	_, known, ok := strings.Cut(RenderVPC(goldenVPC()).String(), "chain "+chainKnown+" {")
 	known, _, _ = strings.Cut(known, "}")
 	if !ok || !strings.Contains(known, `oifname "`+kernel.HoleDevice+`" log prefix "route"`) {
 		t.Errorf("known connections pass this: %s", known)
+	}
+}
+
+// TestOwnersOfPrefixes: who has a range has each of its addresses, whose connections end with that.
+func TestOwnersOfPrefixes(t *testing.T) {
+	o := owners{}.after(goldenVPC())
+	for a, want := range map[string]string{"10.0.0.10": "eni-00000000000000001", "10.0.0.32": "eni-00000000000000001", "10.0.0.47": "eni-00000000000000001", "10.0.0.48": ""} {
+		if got := o.ports[netip.MustParseAddr(a)]; got != want {
+			t.Errorf("%s belongs to %q, want %q", a, got, want)
+		}
 	}
 }
 
@@ -176,6 +182,25 @@ func TestRenderGateway(t *testing.T) {
 // TestGatewayWithoutPorts cannot send connections anywhere, and refuses them.
 func TestGatewayWithoutPorts(t *testing.T) {
 	golden(t, "gateway_without_ports", RenderGateway(&fabric.Gateway{ID: "rgw-00000000000000001"}))
+}
+
+// A load balancer with two nodes, one of them without a target, and an endpoint that leads to both.
+func TestRenderBalancerGolden(t *testing.T) {
+	at, to := netip.MustParseAddr, netip.MustParseAddrPort
+	golden(t, "balancer", RenderGateway(&fabric.Gateway{
+		ID: "nlb-0000000000000001",
+		Ports: []fabric.GatewayPort{
+			{ENI: "eni-1", Device: "eth4", Addrs: []netip.Addr{at("10.0.0.4")}, MTU: 9001},
+			{ENI: "eni-2", Device: "eth5", Addrs: []netip.Addr{at("10.0.1.4")}, MTU: 9001},
+		},
+		Consumers: []fabric.Consumer{{VPC: "vpc-2", Endpoint: "vpce-1", Index: 7, MTU: 8500}},
+		Balancer: &fabric.Balancer{ID: "nlb-0000000000000001", Fronts: []fabric.Front{
+			{Addr: at("10.0.0.4"), Port: 80, Receivers: []netip.AddrPort{to("10.0.0.9:8080"), to("10.0.1.9:8080")}},
+			{Addr: at("10.0.1.4"), Port: 80, Node: 1},
+			{Endpoint: "vpce-1", Addr: at("10.0.0.40"), Port: 80, Receivers: []netip.AddrPort{to("10.0.0.9:8080"), to("10.0.1.9:8080")}},
+			{Endpoint: "vpce-1", Addr: at("10.0.1.40"), Port: 80, Node: 1},
+		}},
+	}))
 }
 
 // TestGatewayDifferencesEqualReplacing changes a gateway in steps and compares the kernel's table with a fresh load.

@@ -38,9 +38,8 @@ func (r *router) vpcTable() {
 	r.step("forwarders", r.forwarders, same(v.Ports))
 	r.step("takes own", r.takesOwn, same(v.Ports), same(v.Tables))
 	r.filters = len(r.step("acls", r.acls, same(v.Ports), same(v.Subnets), same(v.ACLs)).sets) > 0
-	known := r.knownChain()
-	r.table.Chains = append(r.table.Chains, known...)
-	r.table.Chains = append(r.table.Chains, r.rawChain(), r.forwardChain(len(known) > 0), r.inputChain())
+	r.table.Chains = append(r.table.Chains, r.knownChain()...)
+	r.table.Chains = append(r.table.Chains, r.rawChain(), r.forwardChain(), r.inputChain())
 	r.table.Chains = append(r.table.Chains, r.translation()...)
 }
 

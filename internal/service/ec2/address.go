@@ -84,7 +84,7 @@ func managed(tx *world.Tx, a world.Address) error {
 	return nil
 }
 
-// ReleaseAddress gives an address back that is not associated.
+// ReleaseAddress gives an address back that is not associated and has no reverse name.
 func (s *Service) ReleaseAddress(ctx context.Context, c world.Caller, in *ec2api.ReleaseAddressInput) (*ec2api.ReleaseAddressOutput, error) {
 	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
 		a, err := findAddress(tx, c, in.AllocationId, in.PublicIp)
@@ -97,8 +97,11 @@ func (s *Service) ReleaseAddress(ctx context.Context, c world.Caller, in *ec2api
 		if err := managed(tx, a); err != nil {
 			return err
 		}
-		if a.Association != "" {
+		switch {
+		case a.Association != "":
 			return awserr.EC2Code("InvalidIPAddress.InUse", "Address %s is in use.", a.Public)
+		case a.Reverse.Name != "":
+			return awserr.EC2Code("InvalidAddress.PtrSet", "The address with allocation id %s cannot be released because it has a reverse DNS record.", a.ID)
 		}
 		tx.Addresses.Delete(a.ID)
 		return nil
@@ -163,11 +166,7 @@ func addressENI(tx *world.Tx, c world.Caller, in *ec2api.AssociateAddressInput) 
 	case set(in.InstanceId) && set(in.NetworkInterfaceId):
 		return world.ENI{}, awserr.EC2Combination("You may specify either an instance or a network interface, but not both")
 	case set(in.NetworkInterfaceId):
-		e, err := find(&tx.ENIs, c, "network-interface", in.NetworkInterfaceId)
-		if err == nil && e.RequesterManaged {
-			err = awserr.EC2NotPermitted("You are not allowed to manage 'ela-attach' attachments.")
-		}
-		return e, err
+		return permittedENI(tx, c, in.NetworkInterfaceId, world.EIPAssociate)
 	case !set(in.InstanceId):
 		return world.ENI{}, awserr.EC2Code("MissingParameter", "Either instance ID or network interface ID must be specified")
 	}
@@ -220,6 +219,9 @@ func freeAddresses(tx *world.Tx, e world.ENI, drop func(world.Address) bool) {
 
 // deleteENI removes an interface; elastic addresses it has stay with their account.
 func deleteENI(tx *world.Tx, e world.ENI) {
+	for _, p := range slices.Collect(tx.ENIPermissions.In(string(e.ID))) {
+		tx.ENIPermissions.Delete(p.ID)
+	}
 	freeAddresses(tx, e, func(world.Address) bool { return true })
 	tx.ENIs.Delete(e.ID)
 }
@@ -333,31 +335,17 @@ func addressesNamed(rows []world.Address, public []string) ([]world.Address, err
 	return out, nil
 }
 
-// DescribeAddressesAttribute lists the reverse names of addresses; setting them is not built, so there are none.
-func (s *Service) DescribeAddressesAttribute(_ context.Context, c world.Caller, in *ec2api.DescribeAddressesAttributeInput) (*ec2api.DescribeAddressesAttributeOutput, error) {
-	if err := oneOf("attribute", in.Attribute, "domain-name"); err != nil {
-		return nil, err
-	}
-	v := s.look(c)
-	page, next, err := listFrom(query{noun: "address", ids: in.AllocationIds, size: in.MaxResults, token: in.NextToken, dry: in.DryRun},
-		owned(&v.w.Addresses, c), listing.Filters[world.Address]{}, listing.EC2(1, 1000))
-	if err != nil {
-		return nil, err
-	}
-	return &ec2api.DescribeAddressesAttributeOutput{NextToken: next, Addresses: each(page, func(a world.Address) ec2api.AddressAttribute {
-		return ec2api.AddressAttribute{AllocationId: new(string(a.ID)), PublicIp: new(a.Public.String())}
-	})}, nil
-}
+// absent is a row of a noun that can be asked for and that nobody has yet.
+type absent struct{}
 
-// DescribeAddressTransfers lists the addresses that wait to be given to other accounts: there are none, because none can be.
-func (s *Service) DescribeAddressTransfers(_ context.Context, c world.Caller, in *ec2api.DescribeAddressTransfersInput) (*ec2api.DescribeAddressTransfersOutput, error) {
-	v := s.look(c)
-	if _, err := pick("address", in.AllocationIds, mine(&v.w.Addresses, c)); err != nil {
-		return nil, err
+// RowID is no id.
+func (absent) RowID() string { return "" }
+
+// absentFilters are the filters of such a noun.
+func absentFilters(names ...string) listing.Filters[absent] {
+	f := listing.Filters[absent]{Fields: map[string]func(absent) []string{}, Tags: func(absent) []world.Tag { return nil }}
+	for _, n := range names {
+		f.Fields[n] = never[absent]
 	}
-	_, next, err := list(query{size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, nil, absentFilters(), listing.EC2(5, 1000))
-	if err != nil {
-		return nil, err
-	}
-	return &ec2api.DescribeAddressTransfersOutput{AddressTransfers: []ec2api.AddressTransfer{}, NextToken: next}, nil
+	return f
 }

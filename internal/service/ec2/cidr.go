@@ -27,7 +27,7 @@ func sizedCIDR(s, code string) (netip.Prefix, error) {
 	if err != nil {
 		return p, err
 	}
-	if p.Bits() < largestRange || p.Bits() > smallestRange {
+	if p.Bits() < largestRange || p.Bits() > smallestRange || nobodys(p) {
 		return p, rangeError(code, p.String())
 	}
 	return p, nil
@@ -35,6 +35,17 @@ func sizedCIDR(s, code string) (netip.Prefix, error) {
 
 func rangeError(code, cidr string) error {
 	return awserr.EC2Code(code, "The CIDR '%s' is invalid.", cidr)
+}
+
+// nobodys tells whether a range has addresses that no interface can have: this host, link-local, multicast and reserved ones.
+// (RFC 6890.)
+func nobodys(p netip.Prefix) bool {
+	for _, s := range [...]string{"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"} {
+		if netip.MustParsePrefix(s).Overlaps(p) {
+			return true
+		}
+	}
+	return false
 }
 
 // covers tells whether every address of inner lies in outer.
@@ -46,9 +57,6 @@ func covers(outer, inner netip.Prefix) bool {
 // families do not mix, and some ranges are AWS's own. (Amazon VPC User Guide, "IPv4 CIDR block association restrictions".)
 func restricted(primary, added netip.Prefix) bool {
 	in := func(s string, p netip.Prefix) bool { return netip.MustParsePrefix(s).Overlaps(p) }
-	if in("169.254.0.0/16", added) || in("127.0.0.0/8", added) || in("0.0.0.0/8", added) || in("224.0.0.0/3", added) {
-		return true
-	}
 	ten, twelve, sixteen, benchmark, shared := "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.19.0.0/16", "100.64.0.0/10"
 	switch {
 	case in(ten, primary):

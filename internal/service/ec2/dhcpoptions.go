@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/awserr"
@@ -94,6 +95,10 @@ func readDHCP(in []ec2api.NewDhcpConfiguration) ([]world.DHCPOption, error) {
 		case "netbios-node-type":
 			if !slices.Contains([]string{"1", "2", "4", "8"}, o.Values[0]) {
 				return nil, awserr.EC2InvalidParameter(key, o.Values[0], "Expecting 1, 2, 4 or 8.")
+			}
+		case "ipv6-address-preferred-lease-time": // kept for VPCs with IPv6, which there are none
+			if n, err := strconv.Atoi(o.Values[0]); err != nil || n < 140 || n > 2147483647 {
+				return nil, awserr.EC2InvalidParameter(key, o.Values[0], "Expecting a number of seconds from 140 to 2147483647.")
 			}
 		default:
 			return nil, awserr.EC2InvalidParameter("key", key, "Unknown DHCP option")

@@ -85,11 +85,12 @@ func attachmentID(e world.ENI) string {
 	return e.Attachment.ID
 }
 
-func attachmentOwner(e world.ENI) string {
+func (v *view) attachmentOwner(e world.ENI) string {
 	if e.RequesterManaged {
 		return managedOwner
 	}
-	return string(e.Account)
+	i, _ := v.w.Instances.Get(e.Attachment.Instance)
+	return string(i.Account)
 }
 
 func attachmentIndex(e world.ENI) int {
@@ -128,7 +129,7 @@ func (v *view) attachment(e world.ENI) *ec2api.NetworkInterfaceAttachment {
 	}
 	out := &ec2api.NetworkInterfaceAttachment{
 		AttachmentId: new(attachmentID(e)), DeviceIndex: new(int32(attachmentIndex(e))), NetworkCardIndex: new(int32(0)),
-		InstanceOwnerId: new(attachmentOwner(e)), Status: new(v.attachmentStatus(e)), DeleteOnTermination: new(e.Attachment.DeleteOnTermination),
+		InstanceOwnerId: new(v.attachmentOwner(e)), Status: new(v.attachmentStatus(e)), DeleteOnTermination: new(e.Attachment.DeleteOnTermination),
 	}
 	if e.Attachment.Instance != "" {
 		out.InstanceId, out.AttachTime = new(string(e.Attachment.Instance)), new(e.Attachment.Time)
@@ -188,7 +189,7 @@ func (v *view) eniFilters() listing.Filters[world.ENI] {
 		},
 		"attachment.attachment-id":     when(attached, attachmentID),
 		"attachment.device-index":      when(attached, func(e world.ENI) string { return strconv.Itoa(attachmentIndex(e)) }),
-		"attachment.instance-owner-id": when(attached, attachmentOwner),
+		"attachment.instance-owner-id": when(attached, v.attachmentOwner),
 		"attachment.status":            when(attached, v.attachmentStatus),
 		"attachment.instance-id":       when(onInstance, func(e world.ENI) string { return string(e.Attachment.Instance) }),
 		"attachment.delete-on-termination": when(attached, func(e world.ENI) string {

@@ -40,7 +40,7 @@ func (s *Service) AttachNetworkInterface(ctx context.Context, c world.Caller, in
 	var id string
 	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
 		v := &view{w: tx.World, seen: s.store.Seen(), c: c, now: tx.Now}
-		e, err := ownENI(tx, c, in.NetworkInterfaceId)
+		e, err := permittedENI(tx, c, in.NetworkInterfaceId, world.InstanceAttach)
 		if err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (v *view) attachable(e world.ENI, i world.Instance, device int) error {
 	if now := state(i, v.seen); now != running && now != stopped {
 		return awserr.EC2Code("IncorrectState", "Instance '%s' is not 'running' or 'stopped'.", i.ID)
 	}
-	if e.VPC != i.VPC {
+	if e.VPC != i.VPC && e.Account == i.Account {
 		return awserr.EC2Combination("You may not attach a network interface to an instance if they are not in the same VPC")
 	}
 	n, _ := v.w.Subnets.Get(e.Subnet)
@@ -89,7 +89,7 @@ func (v *view) attachable(e world.ENI, i world.Instance, device int) error {
 	return checkSlots(slotsOf(e), t)
 }
 
-// findAttachment is the caller's interface that is attached under the given id.
+// findAttachment is the interface that is attached under the given id, of the caller or to an instance of the caller's.
 func findAttachment(tx *world.Tx, c world.Caller, id *string) (world.ENI, error) {
 	if strings.HasPrefix(val(id), "ela-attach-") {
 		return world.ENI{}, notYours()
@@ -98,7 +98,7 @@ func findAttachment(tx *world.Tx, c world.Caller, id *string) (world.ENI, error)
 		return world.ENI{}, err
 	}
 	for e := range tx.ENIs.In(*id) {
-		if e.OwnedBy(c) {
+		if i, _ := tx.Instances.Get(e.Attachment.Instance); e.OwnedBy(c) || i.OwnedBy(c) {
 			return e, nil
 		}
 	}

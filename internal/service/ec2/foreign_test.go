@@ -52,7 +52,7 @@ func TestUnknownIDs(t *testing.T) {
 // mayBe names the requests that rightly succeed.
 func mayBe(op, kind string) bool {
 	switch {
-	case op == "CreateDefaultVpc", op == "CreateInternetGateway", op == "AllocateAddress":
+	case op == "CreateDefaultVpc", op == "CreateInternetGateway", op == "AllocateAddress", op == "GetInstanceMetadataDefaults":
 		return true // they need no id
 	case kind == "missing" && op == "DescribeAddressesAttribute":
 		return true

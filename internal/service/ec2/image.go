@@ -214,7 +214,7 @@ func imageFilters() listing.Filters[image] {
 		"block-device-mapping.encrypted":             is("false"),
 		"state":                                      is("available"), "is-public": is("true"), "image-type": is("machine"),
 		"hypervisor": is("xen"), "virtualization-type": is("hvm"), "root-device-type": is("ebs"), "ena-support": is("true"),
-		"image-allowed": is("true"), "boot-mode": is("uefi-preferred"), "sriov-net-support": is("simple"),
+		"image-allowed": is("true"), "boot-mode": is("uefi-preferred"), "platform-details": is("Linux/UNIX"), "sriov-net-support": is("simple"),
 		"imds-support": func(i image) []string {
 			if i.imdsV2 {
 				return []string{"v2.0"}
@@ -222,8 +222,8 @@ func imageFilters() listing.Filters[image] {
 			return nil
 		},
 	}
-	for _, name := range []string{"platform", "platform-details", "product-code", "product-code.type", "kernel-id", "ramdisk-id",
-		"source-image-id", "source-instance-id", "state-reason-code", "state-reason-message", "tpm-support"} {
+	for _, name := range []string{"platform", "product-code", "product-code.type", "kernel-id", "ramdisk-id",
+		"source-image-id", "source-image-region", "source-instance-id", "free-tier-eligible", "state-reason-code", "state-reason-message", "tpm-support"} {
 		f[name] = never[image]
 	}
 	return listing.Filters[image]{Fields: f, Tags: func(image) []world.Tag { return nil }}

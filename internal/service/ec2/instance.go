@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"net/netip"
 
 	"kumiko/internal/api/ec2api"
@@ -29,13 +30,13 @@ func (v *view) instance(i world.Instance) ec2api.Instance {
 		Hypervisor: new("xen"), EbsOptimized: new(i.EBSOptimized), EnaSupport: new(true), Tags: tags(i.Meta),
 		NetworkInterfaces: []ec2api.InstanceNetworkInterface{}, SecurityGroups: []ec2api.GroupIdentifier{},
 		CpuOptions:                       &ec2api.CpuOptions{CoreCount: new(int32(t.vcpus / max(t.threads, 1))), ThreadsPerCore: new(int32(t.threads))},
-		CapacityReservationSpecification: &ec2api.CapacityReservationSpecificationResponse{CapacityReservationPreference: new("open")},
+		CapacityReservationSpecification: &ec2api.CapacityReservationSpecificationResponse{CapacityReservationPreference: new(cmp.Or(i.Capacity, "open"))},
 		HibernationOptions:               &ec2api.HibernationOptions{Configured: new(false)}, MetadataOptions: metadata(i, "applied"),
 		EnclaveOptions: &ec2api.EnclaveOptions{Enabled: new(false)}, BootMode: new("uefi-preferred"), CurrentInstanceBootMode: new("legacy-bios"),
 		PlatformDetails: new("Linux/UNIX"), UsageOperation: new("RunInstances"), UsageOperationUpdateTime: new(i.Created),
 		PrivateDnsNameOptions: &ec2api.PrivateDnsNameOptionsResponse{HostnameType: new(i.HostnameType()), EnableResourceNameDnsARecord: new(i.ResourceNameA),
 			EnableResourceNameDnsAAAARecord: new(false)},
-		MaintenanceOptions:        &ec2api.InstanceMaintenanceOptions{AutoRecovery: new("default"), RebootMigration: new("default")},
+		MaintenanceOptions:        maintenance(i),
 		NetworkPerformanceOptions: &ec2api.InstanceNetworkPerformanceOptions{BandwidthWeighting: new("default")},
 		Operator:                  &ec2api.OperatorResponse{Managed: new(false)},
 	}
@@ -127,17 +128,19 @@ func stateReason(i world.Instance, s instanceState) (code, text string) {
 	return i.StateReasonCode, i.StateReason
 }
 
-func metadata(i world.Instance, state string) *ec2api.InstanceMetadataOptionsResponse {
-	word := func(is bool, yes, no string) *string {
-		if is {
-			return new(yes)
-		}
-		return new(no)
+// word is one of two words.
+func word(is bool, yes, no string) string {
+	if is {
+		return yes
 	}
+	return no
+}
+
+func metadata(i world.Instance, state string) *ec2api.InstanceMetadataOptionsResponse {
 	return &ec2api.InstanceMetadataOptionsResponse{
-		State: new(state), HttpTokens: word(i.Metadata.Tokens, "required", "optional"), HttpPutResponseHopLimit: new(int32(i.Metadata.HopLimit)),
-		HttpEndpoint: word(i.Metadata.Endpoint, "enabled", "disabled"), HttpProtocolIpv6: new("disabled"),
-		InstanceMetadataTags: word(i.Metadata.Tags, "enabled", "disabled"),
+		State: new(state), HttpTokens: new(word(i.Metadata.Tokens, "required", "optional")), HttpPutResponseHopLimit: new(int32(i.Metadata.HopLimit)),
+		HttpEndpoint: new(word(i.Metadata.Endpoint, "enabled", "disabled")), HttpProtocolIpv6: new("disabled"),
+		InstanceMetadataTags: new(word(i.Metadata.Tags, "enabled", "disabled")),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"slices"
+	"strings"
 
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/awserr"
@@ -77,6 +78,9 @@ func (s *Service) ModifyInstanceAttribute(ctx context.Context, c world.Caller, i
 		if err != nil {
 			return err
 		}
+		if i.Power == world.Terminated {
+			return ended(i)
+		}
 		given, err := changeInstance(tx, &i, in, state(i, v.seen))
 		if err != nil {
 			return err
@@ -110,7 +114,11 @@ func named(in *ec2api.ModifyInstanceAttributeInput) error {
 		return awserr.EC2Combination("Fields for multiple attribute types specified: " + *in.Attribute + " and a parameter of its own")
 	}
 	text := &ec2api.AttributeValue{Value: in.Value}
-	yes := &ec2api.AttributeBooleanValue{Value: new(val(in.Value) == "true")}
+	yes := &ec2api.AttributeBooleanValue{Value: new(strings.EqualFold(val(in.Value), "true"))}
+	if slices.Contains([]string{"disableApiTermination", "disableApiStop", "sourceDestCheck", "ebsOptimized", "enaSupport"}, *in.Attribute) &&
+		!strings.EqualFold(val(in.Value), "true") && !strings.EqualFold(val(in.Value), "false") {
+		return awserr.EC2InvalidParameter("value", val(in.Value), "Expecting true or false.")
+	}
 	switch *in.Attribute {
 	case "instanceType":
 		in.InstanceType = text
@@ -150,12 +158,11 @@ func changeInstance(tx *world.Tx, i *world.Instance, in *ec2api.ModifyInstanceAt
 		given = append(given, "disableApiStop")
 		i.StopLock = val(in.DisableApiStop.Value)
 	}
-	if in.EbsOptimized != nil {
-		given = append(given, "ebsOptimized")
-		i.EBSOptimized = val(in.EbsOptimized.Value)
-	}
 	if in.EnaSupport != nil {
 		given = append(given, "enaSupport")
+		if !val(in.EnaSupport.Value) {
+			return nil, awserr.EC2InvalidParameter("enaSupport", "false", "It cannot be taken away.")
+		}
 	}
 	if b := in.InstanceInitiatedShutdownBehavior; b != nil {
 		given = append(given, "instanceInitiatedShutdownBehavior")
@@ -176,20 +183,22 @@ func changeInstance(tx *world.Tx, i *world.Instance, in *ec2api.ModifyInstanceAt
 	if in.Kernel != nil || in.Ramdisk != nil || in.SriovNetSupport != nil {
 		return nil, unsupported("Kernels, RAM disks and SR-IOV settings are not built.")
 	}
-	asleep, err := changeStopped(i, in, now)
+	asleep, err := changeStopped(tx, i, in, now)
 	return append(given, asleep...), err
 }
 
 // changeStopped applies what only a stopped instance can have changed.
-func changeStopped(i *world.Instance, in *ec2api.ModifyInstanceAttributeInput, now instanceState) ([]string, error) {
+func changeStopped(tx *world.Tx, i *world.Instance, in *ec2api.ModifyInstanceAttributeInput, now instanceState) ([]string, error) {
 	var given []string
 	if in.InstanceType != nil {
 		given = append(given, "instanceType")
-		t, ok := findType(val(in.InstanceType.Value))
-		if !ok {
-			return nil, awserr.EC2InvalidValue("Invalid value '" + val(in.InstanceType.Value) + "' for InstanceType.")
+		if err := changeType(tx, i, val(in.InstanceType.Value)); err != nil {
+			return nil, err
 		}
-		i.Type, i.Credits = t.name, t.credits()
+	}
+	if in.EbsOptimized != nil {
+		given = append(given, "ebsOptimized")
+		i.EBSOptimized = val(in.EbsOptimized.Value)
 	}
 	if in.UserData != nil {
 		given = append(given, "userData")
@@ -199,9 +208,33 @@ func changeStopped(i *world.Instance, in *ec2api.ModifyInstanceAttributeInput, n
 		i.UserData = slices.Clone(in.UserData.Value)
 	}
 	if len(given) > 0 && now != stopped {
-		return nil, awserr.EC2IncorrectState("The instance '" + string(i.ID) + "' is not in the 'stopped' state.")
+		return nil, notStopped(*i)
 	}
 	return given, nil
+}
+
+func notStopped(i world.Instance) error {
+	return awserr.EC2IncorrectState("The instance '" + string(i.ID) + "' is not in the 'stopped' state.")
+}
+
+// changeType makes an instance one of another type, which must run its image and have room for its interfaces.
+func changeType(tx *world.Tx, i *world.Instance, name string) error {
+	v := &view{w: tx.World, c: world.Caller{Account: i.Account, Region: i.Region}}
+	t, err := runType(&ec2api.RunInstancesInput{InstanceType: new(name)}, v.imageOf(i.Image))
+	if err != nil {
+		return err
+	}
+	enis := v.enisOf(i.ID)
+	if len(enis) > t.enis {
+		return awserr.EC2Limit("AttachmentLimitExceeded", "Interface count "+itoa(len(enis))+" exceeds the limit for "+t.name)
+	}
+	for _, e := range enis {
+		if err := checkSlots(slotsOf(e), t); err != nil {
+			return err
+		}
+	}
+	i.Type, i.Credits = t.name, t.credits()
+	return nil
 }
 
 // changeFirstENI applies what an instance's attributes say of its interface.
@@ -230,25 +263,16 @@ func changeFirstENI(tx *world.Tx, c world.Caller, i world.Instance, in *ec2api.M
 
 // ModifyInstanceMetadataOptions changes how an instance's metadata service behaves.
 func (s *Service) ModifyInstanceMetadataOptions(ctx context.Context, c world.Caller, in *ec2api.ModifyInstanceMetadataOptionsInput) (*ec2api.ModifyInstanceMetadataOptionsOutput, error) {
-	var i world.Instance
-	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
-		v := &view{w: tx.World, c: c, now: tx.Now}
-		var err error
-		if i, err = v.liveInstance(in.InstanceId); err != nil {
-			return err
-		}
-		if i.Power == world.Terminated {
-			return awserr.EC2IncorrectState("The instance '" + string(i.ID) + "' is terminated.")
-		}
+	w := s.store.World()
+	defaults := w.MetadataDefaultsOf(c)
+	i, err := s.prefer(ctx, c, in.InstanceId, in.DryRun, func(i *world.Instance, _ instanceState) error {
 		if err := setMetadata(&i.Metadata, &ec2api.InstanceMetadataOptionsRequest{
 			HttpTokens: in.HttpTokens, HttpEndpoint: in.HttpEndpoint, HttpPutResponseHopLimit: in.HttpPutResponseHopLimit,
 			HttpProtocolIpv6: in.HttpProtocolIpv6, InstanceMetadataTags: in.InstanceMetadataTags,
-		}); err != nil {
+		}); err != nil || in.HttpTokens == nil {
 			return err
 		}
-		i.Updated = tx.Now
-		tx.Instances.Put(i)
-		return nil
+		return enforceTokens(defaults, i.Metadata)
 	})
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/awserr"
@@ -87,11 +88,31 @@ func (v *view) instanceFilters() listing.Filters[world.Instance] {
 	}
 	v.addNetworkFilters(f)
 	maps.Copy(f, v.publicFilters())
+	maps.Copy(f, v.toldFilters())
 	for _, name := range []string{"platform", "product-code", "instance-lifecycle", "spot-instance-request-id", "kernel-id",
-		"ramdisk-id", "host-id", "capacity-reservation-id", "requester-id", "outpost-arn"} {
+		"ramdisk-id", "host-id", "capacity-reservation-id", "requester-id", "outpost-arn", "product-code.type",
+		"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn"} {
 		f[name] = never[world.Instance]
 	}
 	return listing.Filters[world.Instance]{Fields: f, Tags: ownTags(func(i world.Instance) world.Meta { return i.Meta })}
+}
+
+// toldFilters are those about members of the answer that few ask for.
+func (v *view) toldFilters() map[string]func(world.Instance) []string {
+	f := listing.Told(v.instance, "boot-mode", "capacity-reservation-specification.capacity-reservation-preference",
+		"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id", "current-instance-boot-mode", "ebs-optimized",
+		"ena-support", "enclave-options.enabled", "hibernation-options.configured", "ipv6-address", "maintenance-options.auto-recovery",
+		"metadata-options.http-protocol-ipv6", "metadata-options.instance-metadata-tags", "metadata-options.state",
+		"network-performance-options.bandwidth-weighting", "operator.managed", "operator.principal", "platform-details",
+		"private-dns-name-options.enable-resource-name-dns-a-record", "private-dns-name-options.enable-resource-name-dns-aaaa-record",
+		"private-dns-name-options.hostname-type", "tpm-support", "usage-operation", "usage-operation-update-time")
+	f["metadata-options.http-protocol-ipv4"] = one(func(world.Instance) string { return "enabled" })
+	maps.Copy(f, listing.Told(v.placement, "affinity"))
+	f["placement-partition-number"] = listing.Told(v.placement, "partition-number")["partition-number"]
+	for name, get := range listing.Told(v.rootDevice, "ebs.attach-time", "ebs.delete-on-termination") {
+		f["block-device-mapping."+strings.TrimPrefix(name, "ebs.")] = get
+	}
+	return f
 }
 
 // addNetworkFilters adds the filters on where an instance is and on its interfaces.
@@ -127,7 +148,7 @@ func (v *view) addNetworkFilters(f map[string]func(world.Instance) []string) {
 	})
 	names := first(func(e world.ENI) []string { return v.namesOf(e.Groups) })
 	f["instance.group-id"], f["group-id"], f["instance.group-name"], f["group-name"] = groups, groups, names, names
-	for name, of := range v.eniFilters().Fields {
+	for name, of := range v.eniFiltersOfInstances() {
 		f["network-interface."+name] = func(i world.Instance) []string {
 			var out []string
 			for _, e := range v.enisOf(i.ID) {
@@ -136,6 +157,24 @@ func (v *view) addNetworkFilters(f map[string]func(world.Instance) []string) {
 			return out
 		}
 	}
+}
+
+// eniFiltersOfInstances are the filters of interfaces, and those that only instances have of theirs.
+func (v *view) eniFiltersOfInstances() map[string]func(world.ENI) []string {
+	all := v.eniFilters()
+	f := maps.Clone(all.Fields)
+	for _, name := range []string{"tag-key", "tag-value"} {
+		f[name] = all.Field(name)
+	}
+	maps.Copy(f, listing.Told(v.eni, "association.carrier-ip", "association.customer-owned-ip", "attachment.network-card-index",
+		"deny-all-igw-traffic", "ipv4-prefixes.ipv4-prefix", "ipv6-address", "ipv6-addresses.is-primary-ipv6", "ipv6-native",
+		"ipv6-prefixes.ipv6-prefix", "outpost-arn", "public-dns-name"))
+	for name, get := range listing.Told(v.eni, "private-ip-addresses.association.allocation-id", "private-ip-addresses.association.association-id",
+		"private-ip-addresses.association.carrier-ip", "private-ip-addresses.association.customer-owned-ip",
+		"private-ip-addresses.association.ip-owner-id", "private-ip-addresses.private-dns-name") {
+		f[strings.TrimPrefix(name, "private-ip-")] = get
+	}
+	return f
 }
 
 func (v *view) instanceZone(i world.Instance) string {
@@ -170,8 +209,10 @@ func (s *Service) DescribeInstanceStatus(_ context.Context, c world.Caller, in *
 			"attached-ebs-status.status":   check,
 			"instance-status.reachability": one(func(i world.Instance) string { return reachability(v.check(i)) }),
 			"system-status.reachability":   one(func(i world.Instance) string { return reachability(v.check(i)) }),
-			"event.code":                   never[world.Instance], "event.description": never[world.Instance],
+			"operator.managed":             flag(func(world.Instance) bool { return false }),
+			"operator.principal":           never[world.Instance], "event.code": never[world.Instance], "event.description": never[world.Instance],
 			"event.instance-event-id": never[world.Instance], "event.not-after": never[world.Instance], "event.not-before": never[world.Instance],
+			"event.not-before-deadline": never[world.Instance],
 		},
 	}
 	page, next, err := list(query{filters: in.Filters, size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, rows, filters, listing.EC2(5, 1000))

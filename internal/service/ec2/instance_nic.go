@@ -47,6 +47,9 @@ func checkSlots(slots int, t instanceType) error {
 
 // readNICs reads the interfaces of a request: the list of interfaces, or the members for a single one.
 func readNICs(in *ec2api.RunInstancesInput) ([]nic, error) {
+	if set(in.SubnetId) && len(in.SecurityGroups) > 0 {
+		return nil, awserr.EC2Combination("The parameter groupName cannot be used with the parameter subnet")
+	}
 	if len(in.NetworkInterfaces) == 0 {
 		n := nic{subnetID: val(in.SubnetId), groupIDs: in.SecurityGroupIds, groupNames: in.SecurityGroups}
 		if a := val(in.PrivateIpAddress); a != "" {

@@ -93,14 +93,8 @@ func (s *Service) checkRun(c world.Caller, in *ec2api.RunInstancesInput) (*launc
 	if in.CreditSpecification != nil && val(in.CreditSpecification.CpuCredits) != "standard" && val(in.CreditSpecification.CpuCredits) != "unlimited" {
 		return nil, awserr.EC2InvalidParameter("cpuCredits", val(in.CreditSpecification.CpuCredits), "Expecting standard or unlimited.")
 	}
-	l.meta = world.MetadataOptions{Endpoint: true, HopLimit: 1}
-	if l.image.imdsV2 {
-		l.meta.Tokens, l.meta.HopLimit = true, 2
-	}
-	if in.MetadataOptions != nil {
-		if err := setMetadata(&l.meta, in.MetadataOptions); err != nil {
-			return nil, err
-		}
+	if l.meta, err = launchMetadata(l.image, w.MetadataDefaultsOf(c), in.MetadataOptions); err != nil {
+		return nil, err
 	}
 	l.nics, err = readNICs(in)
 	return l, err
@@ -119,7 +113,6 @@ func refuseRun(in *ec2api.RunInstancesInput) error {
 		"Enclaves":              in.EnclaveOptions != nil && val(in.EnclaveOptions.Enabled),
 		"Licenses":              len(in.LicenseSpecifications) > 0,
 		"Secondary interfaces":  len(in.SecondaryInterfaces) > 0,
-		"Capacity reservations": in.CapacityReservationSpecification != nil && in.CapacityReservationSpecification.CapacityReservationTarget != nil,
 		"CPU options":           in.CpuOptions != nil,
 		"Placement groups, hosts and dedicated tenancy": place != nil && (val(place.GroupName) != "" || val(place.GroupId) != "" ||
 			val(place.HostId) != "" || val(place.HostResourceGroupArn) != "" || val(place.Tenancy) != "" && *place.Tenancy != "default"),
@@ -254,6 +247,8 @@ func (l *launch) instance(tx *world.Tx, reservation string, n int) world.Instanc
 	if l.in.CreditSpecification != nil {
 		i.Credits = *l.in.CreditSpecification.CpuCredits
 	}
+	i.NoRecovery = val(val(l.in.MaintenanceOptions).AutoRecovery) == disabled
+	i.Capacity = val(val(l.in.CapacityReservationSpecification).CapacityReservationPreference)
 	if l.in.Monitoring != nil {
 		i.Monitoring = val(l.in.Monitoring.Enabled)
 	}

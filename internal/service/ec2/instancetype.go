@@ -3,7 +3,6 @@ package ec2
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -155,28 +154,24 @@ func (t instanceType) describe() ec2api.InstanceTypeInfo {
 }
 
 func typeFilters() listing.Filters[instanceType] {
-	number := func(f func(instanceType) int) func(instanceType) []string {
-		return one(func(t instanceType) string { return strconv.Itoa(f(t)) })
-	}
-	return listing.Filters[instanceType]{Fields: map[string]func(instanceType) []string{
-		"instance-type":                             one(func(t instanceType) string { return t.name }),
-		"processor-info.supported-architecture":     one(func(t instanceType) string { return t.arch }),
-		"hypervisor":                                one(func(t instanceType) string { return t.hypervisor }),
-		"current-generation":                        flag(func(t instanceType) bool { return !t.old }),
-		"burstable-performance-supported":           flag(func(t instanceType) bool { return t.burst }),
-		"bare-metal":                                flag(func(instanceType) bool { return false }),
-		"instance-storage-supported":                flag(func(instanceType) bool { return false }),
-		"free-tier-eligible":                        flag(func(t instanceType) bool { return t.name == "t2.micro" || t.name == "t3.micro" }),
-		"supported-usage-class":                     one(func(instanceType) string { return "on-demand" }),
-		"supported-root-device-type":                one(func(instanceType) string { return "ebs" }),
-		"supported-virtualization-type":             one(func(instanceType) string { return "hvm" }),
-		"vcpu-info.default-vcpus":                   number(func(t instanceType) int { return t.vcpus }),
-		"vcpu-info.default-cores":                   number(func(t instanceType) int { return t.vcpus / t.threads }),
-		"vcpu-info.default-threads-per-core":        number(func(t instanceType) int { return t.threads }),
-		"memory-info.size-in-mib":                   number(func(t instanceType) int { return t.memory }),
-		"network-info.maximum-network-interfaces":   number(func(t instanceType) int { return t.enis }),
-		"network-info.ipv4-addresses-per-interface": number(func(t instanceType) int { return t.addrs }),
-	}}
+	return listing.Filters[instanceType]{Fields: listing.Told(instanceType.describe,
+		"auto-recovery-supported", "bare-metal", "burstable-performance-supported", "current-generation", "dedicated-hosts-supported",
+		"ebs-info.attachment-limit-type", "ebs-info.maximum-ebs-attachments", "ebs-info.ebs-optimized-info.baseline-bandwidth-in-mbps",
+		"ebs-info.ebs-optimized-info.baseline-iops", "ebs-info.ebs-optimized-info.baseline-throughput-in-mbps",
+		"ebs-info.ebs-optimized-info.maximum-bandwidth-in-mbps", "ebs-info.ebs-optimized-info.maximum-iops",
+		"ebs-info.ebs-optimized-info.maximum-throughput-in-mbps", "ebs-info.ebs-optimized-support", "ebs-info.encryption-support",
+		"ebs-info.nvme-support", "free-tier-eligible", "hibernation-supported", "hypervisor", "instance-storage-info.disk.count",
+		"instance-storage-info.disk.size-in-gb", "instance-storage-info.disk.type", "instance-storage-info.encryption-support",
+		"instance-storage-info.nvme-support", "instance-storage-info.total-size-in-gb", "instance-storage-supported", "instance-type",
+		"memory-info.size-in-mib", "network-info.bandwidth-weightings", "network-info.efa-info.maximum-efa-interfaces",
+		"network-info.efa-supported", "network-info.ena-support", "network-info.encryption-in-transit-supported",
+		"network-info.flexible-ena-queues-support", "network-info.ipv4-addresses-per-interface", "network-info.ipv6-addresses-per-interface",
+		"network-info.ipv6-supported", "network-info.maximum-network-cards", "network-info.maximum-network-interfaces",
+		"network-info.network-performance", "nitro-enclaves-support", "nitro-tpm-support", "nitro-tpm-info.supported-versions",
+		"processor-info.supported-architecture", "processor-info.supported-features", "processor-info.sustained-clock-speed-in-ghz",
+		"reboot-migration-support", "supported-boot-mode", "supported-root-device-type", "supported-usage-class",
+		"supported-virtualization-type", "vcpu-info.default-cores", "vcpu-info.default-threads-per-core", "vcpu-info.default-vcpus",
+		"vcpu-info.valid-cores", "vcpu-info.valid-threads-per-core")}
 }
 
 // DescribeInstanceTypes lists the instance types.

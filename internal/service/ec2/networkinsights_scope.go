@@ -291,7 +291,7 @@ func (s *Service) GetNetworkInsightsAccessScopeAnalysisFindings(_ context.Contex
 		return nil, err
 	}
 	rows := each(a.Findings, func(f world.AccessScopeFinding) finding { return finding{f} })
-	page, next, err := list(query{size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, rows, listing.Filters[finding]{}, listing.EC2(1, 100))
+	page, next, err := list(query{size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, rows, listing.Filters[finding]{}, listing.EC2(1, 1000))
 	if err != nil {
 		return nil, err
 	}

@@ -150,8 +150,11 @@ func (v *view) addPeer(p *ec2api.IpPermission, r world.SecurityGroupRule) {
 	switch {
 	case r.PeerGroup != "":
 		pair := ec2api.UserIdGroupPair{GroupId: new(string(r.PeerGroup)), UserId: new(string(r.PeerAccount)), Description: text}
+		if r.PeerVPC != "" {
+			pair.VpcId = new(string(r.PeerVPC))
+		}
 		if r.Peering != "" {
-			pair.VpcId, pair.VpcPeeringConnectionId, pair.PeeringStatus = new(string(r.PeerVPC)), new(string(r.Peering)), new(peeringOf(&v.w, r))
+			pair.VpcPeeringConnectionId, pair.PeeringStatus = new(string(r.Peering)), new(peeringOf(&v.w, r))
 		}
 		p.UserIdGroupPairs = append(p.UserIdGroupPairs, pair)
 	case r.PeerList != "":

@@ -36,9 +36,9 @@ func otherNetwork() error {
 	return awserr.EC2Code("InvalidGroup.NotFound", "You have specified two resources that belong to different networks.")
 }
 
-// peer finds the group a rule names: one of the same VPC, or by its id one of a VPC joined with it by an active peering in
-// the same region, which may be another account's. A group that a rule has already may be named for as long as the rule
-// is there.
+// peer finds the group a rule names: one of the same VPC, or by its id one that is associated with it, or one of a VPC
+// joined with it by an active peering in the same region, which may be another account's. A group that a rule has already
+// may be named for as long as the rule is there.
 func (e *ruleEdit) peer(r *world.SecurityGroupRule, x ec2api.UserIdGroupPair) error {
 	if !set(x.GroupId) {
 		return e.peerNamed(r, x)
@@ -56,9 +56,12 @@ func (e *ruleEdit) peer(r *world.SecurityGroupRule, x ec2api.UserIdGroupPair) er
 	case ok && g.VPC != e.group.VPC && joined && g.Region == e.group.Region && said:
 		r.PeerVPC, r.Peering = g.VPC, p.ID
 		return e.checkPair(*r, x, g)
+	case ok && e.tx.Carries(e.group.VPC, g) && said:
+		r.PeerVPC = g.VPC
+		return e.checkPair(*r, x, g)
 	}
 	for _, had := range e.tx.RulesOf(e.group.ID) {
-		if string(had.PeerGroup) == *x.GroupId && had.Peering != "" {
+		if string(had.PeerGroup) == *x.GroupId && had.PeerVPC != "" {
 			r.PeerGroup, r.PeerAccount, r.PeerVPC, r.Peering = had.PeerGroup, had.PeerAccount, had.PeerVPC, had.Peering
 			return e.checkPair(*r, x, g)
 		}

@@ -147,17 +147,21 @@ type entryRow world.PrefixListEntry
 // RowID is the entry's range.
 func (e entryRow) RowID() string { return e.CIDR.String() }
 
-// GetManagedPrefixListEntries lists the entries of a prefix list. Only the present version is kept.
+// GetManagedPrefixListEntries lists the entries of a prefix list, as they are or as they were in an earlier version.
 func (s *Service) GetManagedPrefixListEntries(_ context.Context, c world.Caller, in *ec2api.GetManagedPrefixListEntriesInput) (*ec2api.GetManagedPrefixListEntriesOutput, error) {
 	v := s.look(c)
 	l, err := pickList(v.lists(), in.PrefixListId)
 	if err != nil {
 		return nil, err
 	}
-	if n := in.TargetVersion; n != nil && *n != l.Version {
-		return nil, awserr.EC2Code("InvalidPrefixListVersion.NotFound", "The version %d of prefix list %s is not kept; the present one is %d.", *n, l.ID, l.Version)
+	entries := l.Entries
+	if n := in.TargetVersion; n != nil {
+		var ok bool
+		if entries, ok = l.At(*n); !ok {
+			return nil, noVersion(l, *n)
+		}
 	}
-	rows := each(l.Entries, func(e world.PrefixListEntry) entryRow { return entryRow(e) })
+	rows := each(entries, func(e world.PrefixListEntry) entryRow { return entryRow(e) })
 	page, next, err := list(query{size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, rows, listing.Filters[entryRow]{}, listing.EC2(1, 100))
 	if err != nil {
 		return nil, err
@@ -252,21 +256,41 @@ func addEntries(l world.ManagedPrefixList, in []ec2api.AddPrefixListEntry) ([]wo
 		}
 	}
 	if len(out) > l.MaxEntries {
-		return nil, awserr.EC2Code("PrefixListMaxEntriesExceeded", "You've reached the maximum number of entries for the prefix list.")
+		return nil, tooManyEntries()
 	}
 	slices.SortFunc(out, func(a, b world.PrefixListEntry) int { return a.CIDR.Compare(b.CIDR) })
 	return out, nil
 }
 
+func tooManyEntries() error {
+	return awserr.EC2Code("PrefixListMaxEntriesExceeded", "You've reached the maximum number of entries for the prefix list.")
+}
+
 // ModifyManagedPrefixList changes a list of the caller's own; each change of entries is a new version.
 func (s *Service) ModifyManagedPrefixList(ctx context.Context, c world.Caller, in *ec2api.ModifyManagedPrefixListInput) (*ec2api.ModifyManagedPrefixListOutput, error) {
+	out, err := s.changeOwnList(ctx, c, listChange{in.PrefixListId, in.DryRun}, func(l *world.ManagedPrefixList) error { return changeList(l, in) })
+	if err != nil {
+		return nil, err
+	}
+	out.State = new("modify-in-progress")
+	return &ec2api.ModifyManagedPrefixListOutput{PrefixList: out}, nil
+}
+
+// listChange says which list is to change, and whether it is only tried.
+type listChange struct {
+	id  *string
+	dry *bool
+}
+
+// changeOwnList changes a list of the caller's own where those who name it have room for what it becomes.
+func (s *Service) changeOwnList(ctx context.Context, c world.Caller, q listChange, change func(*world.ManagedPrefixList) error) (*ec2api.ManagedPrefixList, error) {
 	var l world.ManagedPrefixList
-	v, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
+	v, err := s.update(ctx, c, q.dry, func(tx *world.Tx) error {
 		var err error
-		if l, err = ownList(tx, c, in.PrefixListId); err != nil {
+		if l, err = ownList(tx, c, q.id); err != nil {
 			return err
 		}
-		if err := changeList(&l, in); err != nil {
+		if err := change(&l); err != nil {
 			return err
 		}
 		if err := roomForList(tx, c, l); err != nil {
@@ -279,9 +303,7 @@ func (s *Service) ModifyManagedPrefixList(ctx context.Context, c world.Caller, i
 	if err != nil {
 		return nil, err
 	}
-	out := v.prefixList(l)
-	out.State = new("modify-in-progress")
-	return &ec2api.ModifyManagedPrefixListOutput{PrefixList: &out}, nil
+	return new(v.prefixList(l)), nil
 }
 
 // ownList is a list of the caller's own; those of AWS cannot be changed.
@@ -323,26 +345,56 @@ func changeList(l *world.ManagedPrefixList, in *ec2api.ModifyManagedPrefixListIn
 	case in.CurrentVersion == nil:
 		return awserr.EC2MissingParameter("CurrentVersion")
 	case *in.CurrentVersion != l.Version:
-		return awserr.EC2Code("PrefixListVersionMismatch", "The prefix list has the incorrect version number.")
+		return wrongVersion()
 	}
+	next := *l
 	for _, e := range in.RemoveEntries {
 		if slices.ContainsFunc(in.AddEntries, func(a ec2api.AddPrefixListEntry) bool { return val(a.Cidr) == val(e.Cidr) }) {
 			return awserr.EC2InvalidValue("Request cannot contain Cidr " + val(e.Cidr) + " in both AddPrefixListEntries and RemovePrefixListEntries")
 		}
 		p, err := netip.ParsePrefix(val(e.Cidr))
-		i := slices.IndexFunc(l.Entries, func(h world.PrefixListEntry) bool { return h.CIDR == p.Masked() })
-		if err != nil || i < 0 {
+		if err != nil || !slices.ContainsFunc(next.Entries, func(h world.PrefixListEntry) bool { return h.CIDR == p.Masked() }) {
 			return awserr.EC2InvalidValue("The prefix list has no entry '" + val(e.Cidr) + "'")
 		}
-		l.Entries = slices.Delete(slices.Clone(l.Entries), i, i+1)
+		next.Entries = slices.DeleteFunc(slices.Clone(next.Entries), func(h world.PrefixListEntry) bool { return h.CIDR == p.Masked() })
 	}
-	entries, err := addEntries(*l, in.AddEntries)
+	entries, err := addEntries(next, in.AddEntries)
 	if err != nil {
 		return err
 	}
-	l.Entries = entries
-	l.Version++
+	l.Change(entries, maxListVersions)
 	return nil
+}
+
+func noVersion(l world.ManagedPrefixList, n int64) error {
+	return awserr.EC2Code("InvalidPrefixListVersion.NotFound", "The version %d of prefix list %s is not kept; the present one is %d.", n, l.ID, l.Version)
+}
+
+func wrongVersion() error {
+	return awserr.EC2Code("PrefixListVersionMismatch", "The prefix list has the incorrect version number.")
+}
+
+// RestoreManagedPrefixListVersion makes the entries of an earlier version those of a new one.
+func (s *Service) RestoreManagedPrefixListVersion(ctx context.Context, c world.Caller, in *ec2api.RestoreManagedPrefixListVersionInput) (*ec2api.RestoreManagedPrefixListVersionOutput, error) {
+	out, err := s.changeOwnList(ctx, c, listChange{in.PrefixListId, in.DryRun}, func(l *world.ManagedPrefixList) error {
+		if val(in.CurrentVersion) != l.Version {
+			return wrongVersion()
+		}
+		entries, ok := l.At(val(in.PreviousVersion))
+		switch {
+		case !ok:
+			return noVersion(*l, val(in.PreviousVersion))
+		case len(entries) > l.MaxEntries:
+			return tooManyEntries()
+		}
+		l.Change(entries, maxListVersions)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.State = new("restore-in-progress")
+	return &ec2api.RestoreManagedPrefixListVersionOutput{PrefixList: out}, nil
 }
 
 // roomForList checks that the groups and route tables that name a list have room for it as it becomes.

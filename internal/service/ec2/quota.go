@@ -28,6 +28,7 @@ const (
 	maxPrefixLists        = 100
 	maxListEntries        = 1000 // of a prefix list
 	maxListChanges        = 100  // of one ModifyManagedPrefixList
+	maxListVersions       = 100  // earlier ones that are kept; AWS keeps all
 	maxDHCPOptions        = 1000
 	maxKeyPairs           = 5000
 	maxTags               = 50

@@ -39,17 +39,16 @@ func refuseRunDetails(in *ec2api.RunInstancesInput) error {
 	if o := in.Operator; o != nil {
 		errs = append(errs, notBuilt("Instances managed by service providers are", set(o.Principal)))
 	}
-	if o := in.CapacityReservationSpecification; o != nil {
-		errs = append(errs, oneOf("capacityReservationPreference", o.CapacityReservationPreference, "open", "none", "capacity-reservations-only"))
-	}
+	errs = append(errs, checkCapacity(in.CapacityReservationSpecification))
 	if o := in.PrivateDnsNameOptions; o != nil {
 		errs = append(errs, checkNames(o.HostnameType, o.EnableResourceNameDnsAAAARecord))
 	}
 	if o := in.MaintenanceOptions; o != nil {
-		errs = append(errs, oneOf("autoRecovery", o.AutoRecovery, "default", "disabled"))
+		errs = append(errs, oneOf("autoRecovery", o.AutoRecovery, usual, disabled))
 	}
 	if o := in.NetworkPerformanceOptions; o != nil {
-		errs = append(errs, oneOf("bandwidthWeighting", o.BandwidthWeighting, "default", "vpc-1", "ebs-1"))
+		errs = append(errs, oneOf("bandwidthWeighting", o.BandwidthWeighting, usual, "vpc-1", "ebs-1"),
+			notBuilt("Weights of bandwidth are", val(o.BandwidthWeighting) != usual && set(o.BandwidthWeighting)))
 	}
 	for _, m := range in.BlockDeviceMappings {
 		errs = append(errs, refuseVolume(m))

@@ -166,9 +166,16 @@ func (s *Service) CreateRoute(ctx context.Context, c world.Caller, in *ec2api.Cr
 	return &ec2api.CreateRouteOutput{Return: new(true)}, nil
 }
 
-// fits refuses routes within the VPC but those of a whole subnet by way of an interface, an instance or a NAT gateway.
-// (Amazon VPC User Guide, "Routing to a middlebox appliance".)
+// serviceAddresses are link-local ones that AWS's services answer at; routes to them are refused. (Amazon VPC User Guide, "Route
+// tables".)
+var serviceAddresses = netip.MustParsePrefix("169.254.168.0/22")
+
+// fits refuses routes to what AWS keeps for itself, and within the VPC but those of a whole subnet by way of an interface, an instance
+// or a NAT gateway. (Amazon VPC User Guide, "Routing to a middlebox appliance".)
 func fits(tx *world.Tx, t world.RouteTable, d place, r world.Route) error {
+	if d.list == "" && covers(serviceAddresses, d.cidr) {
+		return awserr.EC2InvalidParameter("destinationCidrBlock", d.String(), "It lies in the reserved range "+serviceAddresses.String()+".")
+	}
 	p, _ := tx.VPCs.Get(t.VPC)
 	if d.list != "" || !slices.ContainsFunc(p.CIDRs, func(a world.CIDRAssociation) bool { return covers(a.CIDR, d.cidr) }) {
 		return nil

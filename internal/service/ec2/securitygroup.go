@@ -230,7 +230,8 @@ func ruleFields() map[string]func(world.SecurityGroupRule) []string {
 	}
 }
 
-// DeleteSecurityGroup removes a group no interface carries and no other group's rules name.
+// DeleteSecurityGroup removes a group that no interface carries, that is associated with no other VPC, and that no other
+// group's rules name.
 func (s *Service) DeleteSecurityGroup(ctx context.Context, c world.Caller, in *ec2api.DeleteSecurityGroupInput) (*ec2api.DeleteSecurityGroupOutput, error) {
 	switch {
 	case !set(in.GroupId) && !set(in.GroupName):
@@ -260,7 +261,7 @@ func (s *Service) DeleteSecurityGroup(ctx context.Context, c world.Caller, in *e
 }
 
 func groupInUse(tx *world.Tx, g world.SecurityGroupID) bool {
-	return tx.ENIs.Some(string(g)) || tx.VPCAssociations.Some(string(g)) || tx.ResourceGateways.Some(string(g)) ||
+	return tx.ENIs.Some(string(g)) || tx.GroupAssociations.Some(string(g)) || tx.VPCAssociations.Some(string(g)) || tx.ResourceGateways.Some(string(g)) ||
 		slices.ContainsFunc(tx.RulesNaming(g), func(r world.SecurityGroupRule) bool { return r.Group != g && !stale(&tx.World, r) })
 }
 
@@ -276,7 +277,7 @@ func groupsFor(w *world.World, c world.Caller, subnet world.Subnet, ids []string
 		if err != nil {
 			return nil, err
 		}
-		if g.VPC != subnet.VPC {
+		if !w.Carries(subnet.VPC, g) {
 			return nil, awserr.EC2Code("InvalidParameter", "Security group %s and subnet %s belong to different networks.", g.ID, subnet.ID)
 		}
 		if !slices.Contains(out, g.ID) {

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -81,6 +82,18 @@ func (s *Service) DescribeSecurityGroupReferences(_ context.Context, c world.Cal
 	})}, dryRun(in.DryRun)
 }
 
+// groupsOf are the groups that interfaces of a VPC can carry, by id.
+func (v *view) groupsOf(p world.VPCID) []world.SecurityGroup {
+	out := slices.Collect(v.w.SecurityGroups.In(string(p)))
+	for a := range v.w.GroupAssociations.In(string(p)) {
+		if g, ok := v.w.SecurityGroups.Get(a.Group); ok && !a.Deleting {
+			out = append(out, g)
+		}
+	}
+	slices.SortFunc(out, func(a, b world.SecurityGroup) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
 // GetSecurityGroupsForVpc lists the caller's groups that interfaces of a VPC can carry.
 func (s *Service) GetSecurityGroupsForVpc(_ context.Context, c world.Caller, in *ec2api.GetSecurityGroupsForVpcInput) (*ec2api.GetSecurityGroupsForVpcOutput, error) {
 	v := s.look(c)
@@ -100,7 +113,7 @@ func (s *Service) GetSecurityGroupsForVpc(_ context.Context, c world.Caller, in 
 		},
 	}
 	page, next, err := list(query{filters: in.Filters, size: in.MaxResults, token: in.NextToken, dry: in.DryRun},
-		slices.Collect(v.w.SecurityGroups.In(string(p.ID))), filters, listing.EC2(5, 1000))
+		v.groupsOf(p.ID), filters, listing.EC2(5, 1000))
 	if err != nil {
 		return nil, err
 	}
@@ -110,15 +123,4 @@ func (s *Service) GetSecurityGroupsForVpc(_ context.Context, c world.Caller, in 
 			PrimaryVpcId: new(string(g.VPC)), Tags: allTags(g.Meta),
 		}
 	})}, nil
-}
-
-// DescribeSecurityGroupVpcAssociations lists the groups that are associated with further VPCs: there are none, because
-// they cannot be.
-func (s *Service) DescribeSecurityGroupVpcAssociations(_ context.Context, _ world.Caller, in *ec2api.DescribeSecurityGroupVpcAssociationsInput) (*ec2api.DescribeSecurityGroupVpcAssociationsOutput, error) {
-	_, next, err := list(query{filters: in.Filters, size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, nil,
-		absentFilters("group-id", "group-owner-id", "state", "vpc-id", "vpc-owner-id"), listing.EC2(5, 1000))
-	if err != nil {
-		return nil, err
-	}
-	return &ec2api.DescribeSecurityGroupVpcAssociationsOutput{SecurityGroupVpcAssociations: []ec2api.SecurityGroupVpcAssociation{}, NextToken: next}, nil
 }

@@ -76,7 +76,7 @@ func forgotten(i world.Instance, now time.Time) bool {
 
 // Unfinished tells whether Finish has something to do.
 func Unfinished(w world.World, seen store.Seen, now time.Time) bool {
-	return unfinishedBeyond(&w, seen, now) || len(changing(&w, seen, now)) > 0 ||
+	return unfinishedBeyond(&w, seen, now) || len(changing(&w, seen, now)) > 0 || len(disassociated(&w, seen)) > 0 ||
 		slices.ContainsFunc(w.Detaching(), func(e world.ENI) bool { return unplugged(e, seen) })
 }
 
@@ -85,9 +85,13 @@ func Unfinished(w world.World, seen store.Seen, now time.Time) bool {
 //   - an instance whose host ended by itself is stopped, or terminated if that is its shutdown behaviour;
 //   - a terminated instance whose host has gone loses its interfaces and becomes "terminated";
 //   - a terminated instance nobody can describe any more is forgotten;
-//   - an interface that is being detached is free once it has no cable.
+//   - an interface that is being detached is free once it has no cable;
+//   - an association of a group that was asked to end goes once the kernel is without it.
 func Finish(tx *world.Tx, seen store.Seen) {
 	finishDetaching(tx, seen)
+	for _, a := range disassociated(&tx.World, seen) {
+		tx.GroupAssociations.Delete(a.RowID())
+	}
 	for _, i := range changing(&tx.World, seen, tx.Now) {
 		step(i, seen, tx.Now)(tx, i)
 	}

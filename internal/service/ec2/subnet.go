@@ -181,6 +181,8 @@ func (u *subnetView) filters() listing.Filters[world.Subnet] {
 			"ipv6-cidr-block-association.association-id":                              never[world.Subnet],
 			"ipv6-cidr-block-association.state":                                       never[world.Subnet],
 			"outpost-arn":                                                             never[world.Subnet],
+			"customer-owned-ipv4-pool":                                                never[world.Subnet],
+			"enable-lni-at-device-index":                                              never[world.Subnet],
 		},
 	}
 }

@@ -103,14 +103,14 @@ func (s *Service) GetSubnetCidrReservations(_ context.Context, c world.Caller, i
 	for r := range v.w.SubnetReservations.In(string(n.ID)) {
 		rows = append(rows, r)
 	}
-	kind := one(reservationType)
+	kind, of := one(reservationType), one(func(r world.SubnetReservation) world.SubnetID { return r.Subnet })
 	filters := listing.Filters[world.SubnetReservation]{
 		Tags: ownTags(func(r world.SubnetReservation) world.Meta { return r.Meta }),
 		Fields: map[string]func(world.SubnetReservation) []string{
 			"subnetCidrReservationId": one(func(r world.SubnetReservation) world.SubnetReservationID { return r.ID }),
-			"subnetId":                one(func(r world.SubnetReservation) world.SubnetID { return r.Subnet }),
-			"cidr":                    one(func(r world.SubnetReservation) string { return r.CIDR.String() }),
-			"reservationType":         kind, "reservation-type": kind,
+			"subnetId":                of, "subnet-id": of,
+			"cidr":            one(func(r world.SubnetReservation) string { return r.CIDR.String() }),
+			"reservationType": kind, "reservation-type": kind,
 		},
 	}
 	page, next, err := list(query{filters: in.Filters, size: in.MaxResults, token: in.NextToken, dry: in.DryRun}, rows, filters, listing.EC2(5, 1000))

@@ -66,6 +66,7 @@ func (s *Service) DescribeVolumes(_ context.Context, c world.Caller, in *ec2api.
 			"size":                             one(func(v volume) string { return itoa(v.Size) }),
 			"status":                           one(func(volume) string { return "in-use" }),
 			"availability-zone":                one(func(v volume) string { return v.zone() }),
+			"availability-zone-id":             one(func(v volume) string { return world.ZoneID(v.of.Region, v.zone()) }),
 			"snapshot-id":                      one(func(v volume) string { return snapshotOf(v.of.Image) }),
 			"create-time":                      one(func(v volume) string { return ec2Time(v.of.Created) }),
 			"attachment.instance-id":           one(func(v volume) world.InstanceID { return v.of.ID }),
@@ -73,7 +74,7 @@ func (s *Service) DescribeVolumes(_ context.Context, c world.Caller, in *ec2api.
 			"attachment.status":                one(func(volume) string { return "attached" }),
 			"attachment.attach-time":           one(func(v volume) string { return ec2Time(v.of.Created) }),
 			"attachment.delete-on-termination": one(func(v volume) string { return strconv.FormatBool(v.DeleteOnTermination) }),
-			"encrypted":                        no, "multi-attach-enabled": no, "fast-restored": no, "operator.managed": no,
+			"encrypted":                        no, "multi-attach-enabled": no, "fast-restored": no, "operator.managed": no, "operator.principal": never[volume],
 		},
 	}
 	page, next, err := list(query{"volume", in.VolumeIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun}, v.volumes(), filters, listing.EC2(5, 1000))

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"net/netip"
@@ -182,7 +183,7 @@ func vpcInUse(tx *world.Tx, id world.VPCID) bool {
 		holdsAny(tx.RouteTables.In(string(id)), func(r world.RouteTable) bool { return !r.Main }) ||
 		holdsAny(tx.NetworkACLs.In(string(id)), func(r world.NetworkACL) bool { return !r.Default }) ||
 		holdsAny(tx.SecurityGroups.In(string(id)), func(r world.SecurityGroup) bool { return !r.Default }) ||
-		tx.ResourceGateways.Some(string(id)) || holds(tx.InternetGateways.In(string(id))) ||
+		holds(tx.GroupAssociations.In(string(id))) || tx.ResourceGateways.Some(string(id)) || holds(tx.InternetGateways.In(string(id))) ||
 		holdsAny(tx.Peerings.In(string(id)), func(p world.Peering) bool {
 			p = aged(p, tx.Now)
 			return p.Active() || p.Status == peeringPending
@@ -238,6 +239,21 @@ func (s *Service) ModifyVpcAttribute(ctx context.Context, c world.Caller, in *ec
 		return nil
 	})
 	return &ec2api.ModifyVpcAttributeOutput{}, err
+}
+
+// ModifyVpcTenancy makes the tenancy of a VPC the default one, which it is already: nobody has dedicated hardware here.
+func (s *Service) ModifyVpcTenancy(ctx context.Context, c world.Caller, in *ec2api.ModifyVpcTenancyInput) (*ec2api.ModifyVpcTenancyOutput, error) {
+	if err := cmp.Or(need("instanceTenancy", in.InstanceTenancy), oneOf("instanceTenancy", in.InstanceTenancy, "default")); err != nil {
+		return nil, err
+	}
+	_, err := s.update(ctx, c, in.DryRun, func(tx *world.Tx) error {
+		_, err := find(&tx.VPCs, c, "vpc", in.VpcId)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ec2api.ModifyVpcTenancyOutput{ReturnValue: new(true)}, nil
 }
 
 // DescribeVpcAttribute tells one attribute of a VPC.

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 
 	"kumiko/internal/api/iamapi"
@@ -22,28 +23,28 @@ func (s *Service) theirs(c world.Caller, name *string) error {
 
 // ListMFADevices lists no devices.
 func (s *Service) ListMFADevices(_ context.Context, c world.Caller, in *iamapi.ListMFADevicesInput) (*iamapi.ListMFADevicesOutput, error) {
-	return &iamapi.ListMFADevicesOutput{MFADevices: []iamapi.MFADevice{}, IsTruncated: new(false)}, s.theirs(c, in.UserName)
+	return &iamapi.ListMFADevicesOutput{MFADevices: []iamapi.MFADevice{}, IsTruncated: new(false)}, cmp.Or(s.theirs(c, in.UserName), listing{in.Marker, in.MaxItems}.check())
 }
 
 // ListVirtualMFADevices lists no devices.
-func (s *Service) ListVirtualMFADevices(context.Context, world.Caller, *iamapi.ListVirtualMFADevicesInput) (*iamapi.ListVirtualMFADevicesOutput, error) {
-	return &iamapi.ListVirtualMFADevicesOutput{VirtualMFADevices: []iamapi.VirtualMFADevice{}, IsTruncated: new(false)}, nil
+func (s *Service) ListVirtualMFADevices(_ context.Context, _ world.Caller, in *iamapi.ListVirtualMFADevicesInput) (*iamapi.ListVirtualMFADevicesOutput, error) {
+	return &iamapi.ListVirtualMFADevicesOutput{VirtualMFADevices: []iamapi.VirtualMFADevice{}, IsTruncated: new(false)}, listing{in.Marker, in.MaxItems}.check()
 }
 
 // ListSigningCertificates lists no certificates.
 func (s *Service) ListSigningCertificates(_ context.Context, c world.Caller, in *iamapi.ListSigningCertificatesInput) (*iamapi.ListSigningCertificatesOutput, error) {
-	return &iamapi.ListSigningCertificatesOutput{Certificates: []iamapi.SigningCertificate{}, IsTruncated: new(false)}, s.theirs(c, in.UserName)
+	return &iamapi.ListSigningCertificatesOutput{Certificates: []iamapi.SigningCertificate{}, IsTruncated: new(false)}, cmp.Or(s.theirs(c, in.UserName), listing{in.Marker, in.MaxItems}.check())
 }
 
 // ListSSHPublicKeys lists no keys.
 func (s *Service) ListSSHPublicKeys(_ context.Context, c world.Caller, in *iamapi.ListSSHPublicKeysInput) (*iamapi.ListSSHPublicKeysOutput, error) {
-	return &iamapi.ListSSHPublicKeysOutput{SSHPublicKeys: []iamapi.SSHPublicKeyMetadata{}, IsTruncated: new(false)}, s.theirs(c, in.UserName)
+	return &iamapi.ListSSHPublicKeysOutput{SSHPublicKeys: []iamapi.SSHPublicKeyMetadata{}, IsTruncated: new(false)}, cmp.Or(s.theirs(c, in.UserName), listing{in.Marker, in.MaxItems}.check())
 }
 
 // ListServiceSpecificCredentials lists no credentials.
 func (s *Service) ListServiceSpecificCredentials(_ context.Context, c world.Caller, in *iamapi.ListServiceSpecificCredentialsInput) (*iamapi.ListServiceSpecificCredentialsOutput, error) {
 	return &iamapi.ListServiceSpecificCredentialsOutput{ServiceSpecificCredentials: []iamapi.ServiceSpecificCredentialMetadata{}, IsTruncated: new(false)},
-		s.theirs(c, in.UserName)
+		cmp.Or(s.theirs(c, in.UserName), listing{in.Marker, in.MaxItems}.check())
 }
 
 func (s *Service) noPassword(c world.Caller, name *string) error {

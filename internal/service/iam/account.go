@@ -33,7 +33,10 @@ func (s *Service) GetAccountSummary(_ context.Context, c world.Caller, _ *iamapi
 }
 
 // ListAccountAliases tells the account's alias.
-func (s *Service) ListAccountAliases(_ context.Context, c world.Caller, _ *iamapi.ListAccountAliasesInput) (*iamapi.ListAccountAliasesOutput, error) {
+func (s *Service) ListAccountAliases(_ context.Context, c world.Caller, in *iamapi.ListAccountAliasesInput) (*iamapi.ListAccountAliasesOutput, error) {
+	if err := (listing{in.Marker, in.MaxItems}).check(); err != nil {
+		return nil, err
+	}
 	w := s.store.World()
 	a, _ := w.Accounts.Get(c.Account)
 	out := &iamapi.ListAccountAliasesOutput{AccountAliases: []string{}, IsTruncated: new(false)}

@@ -168,23 +168,36 @@ func (s *Service) ListEntitiesForPolicy(_ context.Context, c world.Caller, in *i
 		return (val(in.EntityFilter) == "" || *in.EntityFilter == filter) && strings.HasPrefix(i.Path, val(in.PathPrefix)) &&
 			(slices.Contains(i.Attached, arn) && usage != "PermissionsBoundary" || i.Boundary == arn && usage != "PermissionsPolicy")
 	}
-	out := &iamapi.ListEntitiesForPolicyOutput{
-		IsTruncated: new(false), PolicyGroups: []iamapi.PolicyGroup{}, PolicyUsers: []iamapi.PolicyUser{}, PolicyRoles: []iamapi.PolicyRole{},
-	}
-	for _, u := range rows(&w.Users, c) {
-		if has(u.Identity, "User") {
-			out.PolicyUsers = append(out.PolicyUsers, iamapi.PolicyUser{UserName: new(u.Name), UserId: new(u.ID)})
-		}
-	}
+	var all []entity
 	for _, g := range rows(&w.Groups, c) {
-		if has(g.Identity, "Group") {
-			out.PolicyGroups = append(out.PolicyGroups, iamapi.PolicyGroup{GroupName: new(g.Name), GroupId: new(g.ID)})
-		}
+		all = append(all, entity{"Group", g.Identity})
 	}
 	for _, r := range rows(&w.Roles, c) {
-		if has(r.Identity, "Role") {
-			out.PolicyRoles = append(out.PolicyRoles, iamapi.PolicyRole{RoleName: new(r.Name), RoleId: new(r.ID)})
+		all = append(all, entity{"Role", r.Identity})
+	}
+	for _, u := range rows(&w.Users, c) {
+		all = append(all, entity{"User", u.Identity})
+	}
+	all = slices.DeleteFunc(all, func(e entity) bool { return !has(e.Identity, e.kind) })
+	page, more, next, err := paged(listing{in.Marker, in.MaxItems}, all, func(e entity) string { return e.kind + " " + e.Name })
+	out := &iamapi.ListEntitiesForPolicyOutput{
+		IsTruncated: more, Marker: next, PolicyGroups: []iamapi.PolicyGroup{}, PolicyUsers: []iamapi.PolicyUser{}, PolicyRoles: []iamapi.PolicyRole{},
+	}
+	for _, e := range page {
+		switch e.kind {
+		case "Group":
+			out.PolicyGroups = append(out.PolicyGroups, iamapi.PolicyGroup{GroupName: new(e.Name), GroupId: new(e.ID)})
+		case "Role":
+			out.PolicyRoles = append(out.PolicyRoles, iamapi.PolicyRole{RoleName: new(e.Name), RoleId: new(e.ID)})
+		default:
+			out.PolicyUsers = append(out.PolicyUsers, iamapi.PolicyUser{UserName: new(e.Name), UserId: new(e.ID)})
 		}
 	}
-	return out, nil
+	return out, err
+}
+
+// entity is an identity of one of the three kinds that have policies.
+type entity struct {
+	kind string
+	world.Identity
 }

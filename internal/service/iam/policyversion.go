@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,10 +95,11 @@ func (s *Service) GetPolicyVersion(_ context.Context, c world.Caller, in *iamapi
 
 // ListPolicyVersions lists a policy's versions, the newest first.
 func (s *Service) ListPolicyVersions(_ context.Context, c world.Caller, in *iamapi.ListPolicyVersionsInput) (*iamapi.ListPolicyVersionsOutput, error) {
+	l := listing{in.Marker, in.MaxItems}
 	if m, ok := s.managed.Get(val(in.PolicyArn)); ok {
 		return &iamapi.ListPolicyVersionsOutput{IsTruncated: new(false), Versions: []iamapi.PolicyVersion{
 			{VersionId: new(m.Version), IsDefaultVersion: new(true), CreateDate: new(awsCreated)},
-		}}, nil
+		}}, l.check()
 	}
 	w := s.store.World()
 	p, err := ownPolicy(&w, c, in.PolicyArn)
@@ -106,9 +108,10 @@ func (s *Service) ListPolicyVersions(_ context.Context, c world.Caller, in *iama
 	}
 	newest := slices.Clone(p.Versions)
 	slices.SortFunc(newest, func(a, b world.PolicyVersion) int { return b.Number - a.Number })
-	return &iamapi.ListPolicyVersionsOutput{IsTruncated: new(false), Versions: each(newest, func(v world.PolicyVersion) iamapi.PolicyVersion {
+	page, more, next, err := paged(l, newest, func(v world.PolicyVersion) string { return fmt.Sprintf("%09d", 999999999-v.Number) })
+	return &iamapi.ListPolicyVersionsOutput{IsTruncated: more, Marker: next, Versions: each(page, func(v world.PolicyVersion) iamapi.PolicyVersion {
 		return version(p, v, false)
-	})}, nil
+	})}, err
 }
 
 // SetDefaultPolicyVersion puts another version of a policy in force.

@@ -80,14 +80,12 @@ type listing struct {
 
 // paged is the part of a list, sorted by key, that a request is for, with what tells that there is more.
 func paged[T any](l listing, rows []T, key func(T) string) (page []T, truncated *bool, next *string, err error) {
-	if m := val(l.marker); m != "" {
-		raw, err := base64.RawURLEncoding.DecodeString(m)
-		if err != nil {
-			return nil, nil, nil, awserr.IAMValidation("Invalid Marker.")
-		}
-		for len(rows) > 0 && key(rows[0]) <= string(raw) {
-			rows = rows[1:]
-		}
+	last, err := l.after()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for len(rows) > 0 && last != "" && key(rows[0]) <= last {
+		rows = rows[1:]
 	}
 	size := usualPage
 	if l.size != nil {
@@ -96,7 +94,26 @@ func paged[T any](l listing, rows []T, key func(T) string) (page []T, truncated 
 	if len(rows) <= size {
 		return rows, new(false), nil, nil
 	}
-	return rows[:size], new(true), new(base64.RawURLEncoding.EncodeToString([]byte(key(rows[size-1])))), nil
+	return rows[:size], new(true), new(base64.RawURLEncoding.EncodeToString([]byte(markerSign + key(rows[size-1])))), nil
+}
+
+// markerSign begins every marker that a page ends with.
+const markerSign = "after "
+
+// after is the key of the last row of the page before; nothing for the first page.
+func (l listing) after() (string, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(val(l.marker))
+	last, ok := strings.CutPrefix(string(raw), markerSign)
+	if set := val(l.marker) != ""; set && (err != nil || !ok) {
+		return "", awserr.IAMValidation("Invalid Marker.")
+	}
+	return last, nil
+}
+
+// check checks the marker of a list that is never longer than a page.
+func (l listing) check() error {
+	_, err := l.after()
+	return err
 }
 
 // below keeps the rows whose path begins with prefix.

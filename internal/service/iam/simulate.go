@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,7 @@ func (s *Service) SimulateCustomPolicy(_ context.Context, c world.Caller, in *ia
 	t, err := s.trial(c, &iamapi.SimulatePrincipalPolicyInput{
 		PolicyInputList: in.PolicyInputList, PermissionsBoundaryPolicyInputList: in.PermissionsBoundaryPolicyInputList, ActionNames: in.ActionNames,
 		ResourceArns: in.ResourceArns, ResourcePolicy: in.ResourcePolicy, ResourceOwner: in.ResourceOwner, CallerArn: in.CallerArn, ContextEntries: in.ContextEntries,
+		ResourceHandlingOption: in.ResourceHandlingOption,
 	})
 	if err != nil {
 		return nil, err
@@ -58,6 +60,9 @@ func (s *Service) SimulatePrincipalPolicy(_ context.Context, c world.Caller, in 
 
 // trial reads a request for a simulation.
 func (s *Service) trial(c world.Caller, in *iamapi.SimulatePrincipalPolicyInput) (*trial, error) {
+	if err := checkTrial(in); err != nil {
+		return nil, err
+	}
 	w := s.store.World()
 	t := &trial{actions: in.ActionNames, resources: in.ResourceArns, keys: map[string][]string{}}
 	t.who = policy.Principal{Account: string(c.Account), ARN: "arn:aws:iam::" + string(c.Account) + ":user/simulated", ID: "AIDASIMULATED"}
@@ -101,6 +106,34 @@ func (s *Service) trial(c world.Caller, in *iamapi.SimulatePrincipalPolicyInput)
 		t.resource = d
 	}
 	return t, nil
+}
+
+// Forms of what a simulation is told: actions, callers, owners, and the cases of RunInstances. (IAM API Reference,
+// SimulatePrincipalPolicy.)
+var (
+	actionForm   = regexp.MustCompile(`^(\*|[a-zA-Z0-9-]+:[a-zA-Z0-9*?]+)$`)
+	callerForm   = regexp.MustCompile(`^arn:aws[a-z-]*:(iam|sts)::\d{12}:.+$`)
+	ownerForm    = regexp.MustCompile(`^(\d{12}|arn:aws[a-z-]*:iam::\d{12}:.+)$`)
+	handlingForm = regexp.MustCompile(`^EC2-(Classic|VPC)-(InstanceStore|EBS)(-Subnet)?$`)
+)
+
+// checkTrial refuses what would otherwise be decided without a meaning.
+func checkTrial(in *iamapi.SimulatePrincipalPolicyInput) error {
+	for _, a := range in.ActionNames {
+		if !actionForm.MatchString(a) {
+			return awserr.IAMInvalid("Invalid Entity Action: %s", a)
+		}
+	}
+	for _, p := range []struct {
+		name string
+		text *string
+		form *regexp.Regexp
+	}{{"caller ARN", in.CallerArn, callerForm}, {"resource owner", in.ResourceOwner, ownerForm}, {"resource handling option", in.ResourceHandlingOption, handlingForm}} {
+		if p.text != nil && !p.form.MatchString(*p.text) {
+			return awserr.IAMInvalid("Invalid %s: %s", p.name, *p.text)
+		}
+	}
+	return nil
 }
 
 // source takes the policies of an identity.

@@ -46,7 +46,7 @@ func (t Filters[R]) Compile(filters []ec2api.Filter) (func(R) bool, error) {
 		if f.Name != nil {
 			name = *f.Name
 		}
-		values := t.field(name)
+		values := t.Field(name)
 		if values == nil {
 			return nil, awserr.EC2InvalidFilter(name)
 		}
@@ -69,8 +69,8 @@ func (t Filters[R]) Compile(filters []ec2api.Filter) (func(R) bool, error) {
 	}, nil
 }
 
-// field is the function behind the filter of the given name, nil if there is none.
-func (t Filters[R]) field(name string) func(R) []string {
+// Field gives the values a row has under the name of a filter, its tags' filters among them; it is nil if there is none.
+func (t Filters[R]) Field(name string) func(R) []string {
 	if f, ok := t.Fields[name]; ok {
 		return f
 	}

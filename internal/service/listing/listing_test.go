@@ -70,6 +70,26 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+func TestTold(t *testing.T) {
+	type part struct{ Value *string }
+	type answer struct {
+		HTTPState *bool
+		Parts     []part
+		At        *part
+	}
+	got := Told(func(n int) answer {
+		if n == 0 {
+			return answer{}
+		}
+		return answer{HTTPState: new(true), Parts: []part{{new("a")}, {}, {new("b")}}, At: &part{new("c")}}
+	}, "http-state", "part.value", "at.value")
+	for name, want := range map[string]string{"http-state": "[true]", "part.value": "[a b]", "at.value": "[c]"} {
+		if text := fmt.Sprint(got[name](1)); text != want || len(got[name](0)) > 0 {
+			t.Errorf("%s: %s and %v, want %s and nothing", name, text, got[name](0), want)
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	for _, tt := range []struct {
 		pattern, s string

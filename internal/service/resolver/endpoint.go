@@ -83,7 +83,7 @@ func placeEndpoint(tx *world.Tx, c world.Caller, e *world.ResolverEndpoint, in *
 	}
 	for _, id := range in.SecurityGroupIds {
 		g, ok := tx.SecurityGroups.Get(world.SecurityGroupID(id))
-		if !ok || !g.OwnedBy(c) || g.VPC != e.VPC {
+		if !ok || !g.OwnedBy(c) || !tx.Carries(e.VPC, g) {
 			return awserr.ResolverInvalid("SecurityGroupIds", "The security group %q doesn't exist in %s.", id, e.VPC)
 		}
 		e.Groups = append(e.Groups, g.ID)

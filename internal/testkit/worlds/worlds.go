@@ -14,15 +14,17 @@ type Features struct {
 	ServiceNetworks  bool
 	ACLs             bool // that refuse
 	Peerings         bool
+	Associations     bool // of groups with other VPCs
 	InternetGateways bool
 	NATGateways      bool
 	Within           bool // routes within VPCs, and NAT gateways with several addresses
 	Endpoints        bool // VPC endpoints of the service network and of its resources
+	Balancers        bool // load balancers, and endpoints to them if there are endpoints
 	Absent           bool // instances that are stopped, interfaces without one, peerings and gateways that are gone
 }
 
 // Everything is all features.
-var Everything = Features{ServiceNetworks: true, ACLs: true, Peerings: true, InternetGateways: true, NATGateways: true, Within: true, Endpoints: true, Absent: true}
+var Everything = Features{ServiceNetworks: true, ACLs: true, Peerings: true, Associations: true, InternetGateways: true, NATGateways: true, Within: true, Endpoints: true, Balancers: true, Absent: true}
 
 // Make puts the world of a seed in the place of everything that a world made here can have.
 func Make(tx *world.Tx, seed uint64, f Features) {
@@ -54,6 +56,7 @@ func clear(tx *world.Tx) {
 	drop(&tx.Instances)
 	drop(&tx.ENIs)
 	drop(&tx.SecurityGroupRules)
+	drop(&tx.GroupAssociations)
 	drop(&tx.SecurityGroups)
 	drop(&tx.RouteTables)
 	drop(&tx.NetworkACLs)
@@ -71,6 +74,11 @@ func clear(tx *world.Tx) {
 	drop(&tx.ManagedPrefixLists)
 	drop(&tx.Endpoints)
 	drop(&tx.EndpointAssociations)
+	drop(&tx.EndpointServices)
+	drop(&tx.Listeners)
+	drop(&tx.TargetObservations)
+	drop(&tx.TargetGroups)
+	drop(&tx.LoadBalancers)
 }
 
 func drop[K ~string, V world.Row](t *world.Table[K, V]) {
@@ -93,6 +101,9 @@ func (l *layout) world() {
 	if l.ServiceNetworks && !l.pick(4) {
 		l.lattice()
 	}
+	if l.Balancers {
+		l.balancers()
+	}
 }
 
 func (l *layout) vpc() {
@@ -108,13 +119,16 @@ func (l *layout) vpc() {
 	acls := l.acls(v)
 	for i := range 1 + l.r.IntN(3) {
 		s := world.Subnet{
-			ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(l.c, nil), VPC: v.ID, Zone: "us-east-1a",
+			ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(l.c, nil), VPC: v.ID, Zone: "us-east-1" + "abc"[i:i+1],
 			CIDR: netip.MustParsePrefix(fmt.Sprintf("10.%d.%d.0/24", net, i)), NetworkACL: One(l.r, acls), ACLAssociation: tx.NewID("aclassoc"),
 		}
 		tx.Subnets.Put(s)
 		subnets = append(subnets, s)
 	}
 	groups := l.groups(v)
+	if l.Associations {
+		groups = append(groups, l.associated(v, groups)...)
+	}
 	for range 2 + l.r.IntN(3) {
 		l.instance(subnets, groups)
 	}
@@ -161,6 +175,22 @@ var (
 	ranges = []world.PortRange{{From: 22, To: 22}, {From: 80, To: 443}, {From: 8000, To: 8100}, world.AllPorts, {From: 443, To: 443}}
 	peers  = []string{"0.0.0.0/0", "10.0.0.0/16", "10.0.0.0/24", "10.0.1.0/24", "10.0.0.0/29", "10.0.1.5/32", "129.224.0.0/17", "10.0.0.0/8", "10.1.0.0/16", "198.18.0.0/15"}
 )
+
+// associated are groups of other VPCs that a VPC's interfaces can carry; rules of its own may name them.
+func (l *layout) associated(v world.VPC, own []world.SecurityGroupID) []world.SecurityGroupID {
+	var ids []world.SecurityGroupID
+	for _, g := range l.tx.SecurityGroups.Where(func(g world.SecurityGroup) bool { return g.VPC != v.ID }) {
+		if !l.pick(4) {
+			continue
+		}
+		l.tx.GroupAssociations.Put(world.GroupAssociation{Meta: l.tx.NewMeta(l.c, nil), Group: g.ID, VPC: v.ID})
+		ids = append(ids, g.ID)
+		if l.pick(2) {
+			l.put(world.SecurityGroupRule{Group: One(l.r, own), Egress: l.pick(3), Protocol: world.AnyProtocol, PeerGroup: g.ID, PeerVPC: g.VPC})
+		}
+	}
+	return ids
+}
 
 func (l *layout) rule(g world.SecurityGroupID, egress bool, groups []world.SecurityGroupID) {
 	r := world.SecurityGroupRule{Group: g, Egress: egress}

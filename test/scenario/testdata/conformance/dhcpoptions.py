@@ -2,14 +2,14 @@ from kit import *
 
 ec2 = client()
 args = dict(DhcpConfigurations=[{"Key": "domain-name", "Values": ["conform.example"]}, {"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]},
-                                {"Key": "ntp-servers", "Values": ["169.254.169.123"]}], TagSpecifications=tags("dhcp-options", Name="conform-dopt"))
+                                {"Key": "ntp-servers", "Values": ["169.254.169.123"]}, {"Key": "ipv6-address-preferred-lease-time", "Values": ["300"]}], TagSpecifications=tags("dhcp-options", Name="conform-dopt"))
 dry(ec2.create_dhcp_options, **args)
 dopt = ec2.create_dhcp_options(**args)["DhcpOptions"]
 id = dopt["DhcpOptionsId"]
 has(dopt, OwnerId=None, Tags=[{"Key": "Name", "Value": "conform-dopt"}])
 got = ec2.describe_dhcp_options(DhcpOptionsIds=[id])["DhcpOptions"][0]
 same({c["Key"]: [v["Value"] for v in c["Values"]] for c in got["DhcpConfigurations"]},
-     {"domain-name": ["conform.example"], "domain-name-servers": ["AmazonProvidedDNS"], "ntp-servers": ["169.254.169.123"]}, "options")
+     {"domain-name": ["conform.example"], "domain-name-servers": ["AmazonProvidedDNS"], "ntp-servers": ["169.254.169.123"], "ipv6-address-preferred-lease-time": ["300"]}, "options")
 tagged(ec2, id, "dhcp-options")
 found(ec2.describe_dhcp_options, "DhcpOptions", "DhcpOptionsId", [id], dhcp_options_id=id, tag___Name="conform-dopt", value="conform.*", also=dict(key="domain-name"))
 refused("InvalidParameterValue", ec2.create_dhcp_options, DhcpConfigurations=[{"Key": "no-such-option", "Values": ["x"]}])

@@ -64,6 +64,43 @@ same(ec2.describe_instance_attribute(InstanceId=id, Attribute="instanceInitiated
 refused("IncorrectInstanceState", ec2.modify_instance_attribute, InstanceId=id, InstanceType={"Value": "t3.small"})
 has(ec2.modify_instance_metadata_options(InstanceId=id, HttpTokens="optional", HttpPutResponseHopLimit=5)["InstanceMetadataOptions"], HttpTokens="optional", HttpPutResponseHopLimit=5)
 
+refused("InvalidParameterValue", ec2.modify_instance_attribute, InstanceId=id, Attribute="disableApiTermination", Value="maybe")
+refused("InvalidParameterValue", ec2.modify_instance_attribute, InstanceId=id, EnaSupport={"Value": False})
+refused("IncorrectInstanceState", ec2.modify_instance_attribute, InstanceId=id, EbsOptimized={"Value": True})
+
+# What is only kept.
+same(ec2.monitor_instances(InstanceIds=[id])["InstanceMonitorings"], [{"InstanceId": id, "Monitoring": {"State": "enabled"}}])
+same(described()["Monitoring"], {"State": "enabled"}, "monitoring")
+same(ec2.unmonitor_instances(InstanceIds=[id])["InstanceMonitorings"][0]["Monitoring"]["State"], "disabled")
+has(ec2.modify_instance_maintenance_options(InstanceId=id, AutoRecovery="disabled"), InstanceId=id, AutoRecovery="disabled", RebootMigration="default")
+same(described()["MaintenanceOptions"], {"AutoRecovery": "disabled", "RebootMigration": "default"}, "maintenance")
+capacity = {"CapacityReservationPreference": "none"}
+refused("IncorrectInstanceState", ec2.modify_instance_capacity_reservation_attributes, InstanceId=id, CapacityReservationSpecification=capacity)
+got = ec2.modify_instance_credit_specification(InstanceCreditSpecifications=[{"InstanceId": i, "CpuCredits": "standard"} for i in (id, "i-00000000000000000")])
+same(got["SuccessfulInstanceCreditSpecifications"], [{"InstanceId": id}], "credits")
+same([u["Error"]["Code"] for u in got["UnsuccessfulInstanceCreditSpecifications"]], ["InvalidInstanceID.NotFound"], "credits")
+same(ec2.describe_instance_credit_specifications(InstanceIds=[id])["InstanceCreditSpecifications"], [{"InstanceId": id, "CpuCredits": "standard"}], "credits")
+has(ec2.get_password_data(InstanceId=id), InstanceId=id, PasswordData="", Timestamp=None)
+refused("InvalidParameterCombination", ec2.run_instances, says="The parameter groupName cannot be used with the parameter subnet",
+        ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1, SubnetId=subnet, SecurityGroups=["vm"])
+
+# What the account prefers of metadata options.
+same(ec2.get_instance_metadata_defaults()["AccountLevel"], {}, "metadata defaults")
+ec2.modify_instance_metadata_defaults(HttpTokens="optional", HttpPutResponseHopLimit=7, InstanceMetadataTags="enabled")
+has(ec2.get_instance_metadata_defaults()["AccountLevel"], HttpTokens="optional", HttpPutResponseHopLimit=7, InstanceMetadataTags="enabled", ManagedBy="account")
+one = dict(ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1, SubnetId=subnet, MaintenanceOptions={"AutoRecovery": "disabled"},
+           CapacityReservationSpecification=capacity)
+preferred = ec2.run_instances(**one)["Instances"][0]
+has(preferred["MetadataOptions"], HttpTokens="optional", HttpPutResponseHopLimit=7, InstanceMetadataTags="enabled")
+same(preferred["MaintenanceOptions"]["AutoRecovery"], "disabled", "maintenance")
+same(preferred["CapacityReservationSpecification"], capacity, "capacity")
+ec2.terminate_instances(InstanceIds=[preferred["InstanceId"]])
+ec2.modify_instance_metadata_defaults(HttpTokensEnforced="enabled")
+refused("UnsupportedOperation", ec2.run_instances, says="httpTokensEnforced is enabled", **one)
+refused("UnsupportedOperation", ec2.modify_instance_metadata_options, says="httpTokensEnforced is enabled", InstanceId=id, HttpTokens="optional")
+ec2.modify_instance_metadata_defaults(HttpTokens="no-preference", HttpPutResponseHopLimit=-1, InstanceMetadataTags="no-preference", HttpTokensEnforced="no-preference")
+same(ec2.get_instance_metadata_defaults()["AccountLevel"], {}, "metadata defaults taken away")
+
 # A second interface.
 eni = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
 attach = ec2.attach_network_interface(NetworkInterfaceId=eni, InstanceId=id, DeviceIndex=1)["AttachmentId"]

@@ -47,6 +47,12 @@ moved = ec2.associate_address(AllocationId=eip, NetworkInterfaceId=other, AllowR
 refused("InvalidAssociationID.NotFound", ec2.disassociate_address, AssociationId=assoc)
 ec2.disassociate_address(AssociationId=moved)
 refused("InvalidAddress.NotFound", ec2.describe_addresses, says="Address '198.19.255.254' not found.", PublicIps=["198.19.255.254"])
+offer = ec2.enable_address_transfer(AllocationId=spare, TransferAccountId="123456789012")["AddressTransfer"]
+has(offer, AllocationId=spare, TransferAccountId="123456789012", AddressTransferStatus="pending", TransferOfferExpirationTimestamp=None)
+same(ec2.describe_address_transfers()["AddressTransfers"], [offer], "transfers")
+refused("InvalidAddress.NotFound", ec2.accept_address_transfer, Address=offer["PublicIp"])
+has(ec2.disable_address_transfer(AllocationId=spare)["AddressTransfer"], AddressTransferStatus="disabled")
+same(ec2.describe_address_transfers(AllocationIds=[spare])["AddressTransfers"], [], "transfers")
 for e in eni, other:
     ec2.delete_network_interface(NetworkInterfaceId=e)
 

@@ -59,6 +59,9 @@ refused("RouteAlreadyExists", ec2.create_route, RouteTableId=id, DestinationCidr
 refused("InvalidParameterValue", ec2.delete_route, says="cannot remove local route", RouteTableId=id, DestinationCidrBlock="10.40.0.0/16")
 refused("InvalidRoute.NotFound", ec2.delete_route, says=f"no route with destination-cidr-block 198.51.100.0/24 in route table {id}", RouteTableId=id, DestinationCidrBlock="198.51.100.0/24")
 
+for reserved in "169.254.168.0/22", "169.254.169.254/32":
+    refused("InvalidParameterValue", ec2.create_route, says="reserved range", RouteTableId=id, DestinationCidrBlock=reserved, GatewayId=igw)
+
 # IPv6 has no way here.
 eigw = ec2.create_egress_only_internet_gateway(VpcId=vpc, TagSpecifications=tags("egress-only-internet-gateway", a="b"))["EgressOnlyInternetGateway"]
 has(eigw, Attachments=[{"State": "attached", "VpcId": vpc}], Tags=[{"Key": "a", "Value": "b"}])

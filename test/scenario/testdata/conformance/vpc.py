@@ -1,5 +1,8 @@
 from kit import *
 
+for nobodys in "0.0.0.0/16", "127.0.0.0/16", "169.254.0.0/16", "224.0.0.0/16", "240.0.0.0/16":
+    refused("InvalidVpc.Range", client().create_vpc, CidrBlock=nobodys)
+
 ec2 = client()
 args = dict(CidrBlock="10.20.3.7/16", TagSpecifications=tags("vpc", Name="conform-vpc", kind="x"))
 dry(ec2.create_vpc, **args)
@@ -56,6 +59,8 @@ refused("InvalidVpc.Range", ec2.create_vpc, CidrBlock="10.0.0.0/29")
 refused("InvalidParameterValue", ec2.create_vpc, says="is not a valid taggable resource type", CidrBlock="10.0.0.0/16", TagSpecifications=tags("subnet", a="b"))
 refused("InvalidVpcID.NotFound", ec2.describe_vpcs, says="The vpc ID 'vpc-00000000000000000' does not exist", VpcIds=["vpc-00000000000000000", id])
 refused("InvalidVpcID.Malformed", ec2.delete_vpc, VpcId="vpc-x")
+
+same(ec2.modify_vpc_tenancy(VpcId=id, InstanceTenancy="default")["ReturnValue"], True, "tenancy")
 
 # Everything that keeps it.
 refused("DependencyViolation", ec2.delete_vpc, says=f"The vpc '{id}' has dependencies and cannot be deleted.", VpcId=id)

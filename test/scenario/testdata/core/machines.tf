@@ -45,7 +45,7 @@ resource "aws_network_interface" "alone" {
   private_ips = var.changed ? ["10.3.0.10", "10.3.0.11", "10.3.0.12"] : ["10.3.0.10", "10.3.0.11"]
 }
 
-resource "aws_network_interface" "second" {
+resource "aws_network_interface" "more" {
   subnet_id         = aws_subnet.all[0].id
   private_ips_count = var.changed ? 1 : 0
   security_groups   = var.changed ? [aws_security_group.inline.id] : [aws_security_group.rules.id]
@@ -54,12 +54,6 @@ resource "aws_network_interface" "second" {
 resource "aws_network_interface" "prefix" {
   subnet_id         = aws_subnet.all[0].id
   ipv4_prefix_count = 1
-}
-
-resource "aws_network_interface_attachment" "second" {
-  instance_id          = aws_instance.all.id
-  network_interface_id = aws_network_interface.second.id
-  device_index         = 1
 }
 
 resource "aws_network_interface_sg_attachment" "this" {
@@ -78,7 +72,6 @@ resource "aws_instance" "all" {
     device_index         = 0
     network_interface_id = aws_network_interface.main.id
   }
-  depends_on = [aws_network_interface.second] # which is then deleted after it
   metadata_options {
     http_tokens                 = "required"
     http_put_response_hop_limit = var.changed ? 2 : 1

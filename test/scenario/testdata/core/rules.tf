@@ -90,6 +90,36 @@ resource "aws_security_group" "rules" {
   vpc_id = aws_vpc.all.id
 }
 
+# Interfaces of another VPC carry it, too.
+resource "aws_vpc_security_group_vpc_association" "this" {
+  security_group_id = aws_security_group.shared.id
+  vpc_id            = aws_vpc.this["right"].id
+}
+
+resource "aws_security_group" "shared" {
+  name   = "shared"
+  vpc_id = aws_vpc.all.id
+  ingress {
+    protocol    = "tcp"
+    from_port   = var.changed ? 24 : 22
+    to_port     = 24
+    cidr_blocks = ["10.0.0.0/8"]
+  }
+}
+
+resource "aws_network_interface" "shared" {
+  subnet_id       = aws_subnet.this["right-1"].id
+  security_groups = [aws_vpc_security_group_vpc_association.this.security_group_id]
+}
+
+resource "aws_vpc_security_group_ingress_rule" "shared" {
+  security_group_id            = aws_security_group.this["right"].id
+  ip_protocol                  = "udp"
+  from_port                    = 53
+  to_port                      = 53
+  referenced_security_group_id = aws_vpc_security_group_vpc_association.this.security_group_id
+}
+
 resource "aws_vpc_security_group_ingress_rule" "list" {
   security_group_id = aws_security_group.rules.id
   ip_protocol       = "tcp"

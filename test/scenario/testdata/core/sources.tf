@@ -136,7 +136,7 @@ data "aws_security_groups" "all" {
     name   = "vpc-id"
     values = [aws_vpc.all.id]
   }
-  depends_on = [aws_security_group.inline, aws_security_group.apart, aws_security_group.rules]
+  depends_on = [aws_security_group.inline, aws_security_group.apart, aws_security_group.rules, aws_security_group.shared]
 }
 
 data "aws_vpc_security_group_rule" "list" {
@@ -171,7 +171,7 @@ data "aws_network_interfaces" "all" {
 data "aws_instance" "all" {
   instance_id   = aws_instance.all.id
   get_user_data = true
-  depends_on    = [aws_eip_association.instance, aws_network_interface_attachment.second]
+  depends_on    = [aws_eip_association.instance]
 }
 
 data "aws_instances" "stage" {

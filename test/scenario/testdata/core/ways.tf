@@ -100,6 +100,25 @@ resource "aws_eip" "more" {
   domain = "vpc"
 }
 
+# The reverse name of an address, which leads to it.
+resource "aws_route53_zone" "public" {
+  name = "core.example"
+}
+
+resource "aws_route53_record" "public" {
+  for_each = toset(["mail", "post"])
+  zone_id  = aws_route53_zone.public.id
+  name     = each.value
+  type     = "A"
+  ttl      = 60
+  records  = [aws_eip.more.public_ip]
+}
+
+resource "aws_eip_domain_name" "this" {
+  allocation_id = aws_eip.more.allocation_id
+  domain_name   = aws_route53_record.public[var.changed ? "post" : "mail"].fqdn
+}
+
 resource "aws_eip_association" "instance" {
   allocation_id        = aws_eip.all["instance"].id
   network_interface_id = aws_instance.all.primary_network_interface_id
