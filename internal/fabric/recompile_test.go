@@ -113,7 +113,9 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 	subnet := tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID })[0]
 	instances := tx.Instances.Where(func(i world.Instance) bool { return i.VPC == v.ID })
 	g := world.SecurityGroupID("sg-" + v.ID)
-	switch pick(30) {
+	switch pick(32) {
+	case 30, 31:
+		disturbBetween(tx, r, v, vpcs[pick(len(vpcs))], subnet)
 	case 8, 9, 10:
 		disturbBeyond(tx, r, v, subnet)
 	case 15, 16, 17, 18, 19:
@@ -175,6 +177,34 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 	}
 }
 
+// disturbBetween changes what VPCs have in common: groups that are associated with others, and instances with an interface in another.
+func disturbBetween(tx *world.Tx, r *rand.Rand, v, other world.VPC, subnet world.Subnet) {
+	enis := tx.ENIs.Where(func(e world.ENI) bool { return e.VPC == v.ID })
+	switch r.IntN(3) {
+	case 0:
+		a := world.GroupAssociation{Group: world.SecurityGroupID("sg-" + other.ID), VPC: v.ID}
+		if had, ok := tx.GroupAssociations.Get(a.RowID()); ok {
+			a.Deleting = !had.Deleting
+		}
+		if other.ID != v.ID {
+			tx.GroupAssociations.Put(a)
+		}
+	case 1:
+		if len(enis) > 0 {
+			e := enis[r.IntN(len(enis))]
+			e.Groups = []world.SecurityGroupID{world.SecurityGroupID("sg-" + v.ID), world.SecurityGroupID("sg-" + other.ID)}
+			tx.ENIs.Put(e)
+		}
+	case 2:
+		hosts := tx.Instances.Where(func(i world.Instance) bool { return i.VPC == other.ID })
+		if a, err := tx.AllocateAddresses(subnet, 1); err == nil && len(hosts) > 0 {
+			e := tx.NewENI(caller, subnet, a, nil)
+			e.Attachment = world.Attachment{Instance: hosts[r.IntN(len(hosts))].ID, DeviceIndex: 1 + int(e.Index)}
+			tx.ENIs.Put(e)
+		}
+	}
+}
+
 // release takes the elastic addresses of an ENI away.
 func release(tx *world.Tx, e world.ENI) {
 	for _, a := range slices.Collect(tx.Addresses.In(string(e.ID))) {
@@ -185,9 +215,7 @@ func release(tx *world.Tx, e world.ENI) {
 // disturbBeyond changes something about the ways into and out of a VPC's subnets.
 func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet) {
 	enis := tx.ENIs.Where(func(e world.ENI) bool { return e.VPC == v.ID })
-	vpcs := tx.VPCs.Where(func(world.VPC) bool { return true })
-	other := vpcs[r.IntN(len(vpcs))]
-	switch r.IntN(9) {
+	switch r.IntN(7) {
 	case 0:
 		id := world.NetworkACLID("acl-" + v.ID)
 		e := world.NetworkACLEntry{Number: 1 + r.IntN(9), Egress: r.IntN(2) == 0, Protocol: world.AnyProtocol, CIDR: v.CIDR()}
@@ -227,27 +255,13 @@ func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet)
 			tx.NATGateways.Put(g)
 		}
 	case 5:
-		other = vpcs[0]
+		other := tx.VPCs.Where(func(world.VPC) bool { return true })[0]
 		p := world.Peering{ID: world.PeeringID("pcx-" + v.ID), Requester: world.PeeringSide{VPC: v.ID, ResolveDNS: true}, Accepter: world.PeeringSide{VPC: other.ID, ResolveDNS: true}, Status: world.PeeringActive}
 		if had, _ := tx.Peerings.Get(p.ID); had.Status == world.PeeringActive {
 			p.Status = "deleted"
 		}
 		if other.ID != v.ID {
 			tx.Peerings.Put(p)
-		}
-	case 7:
-		a := world.GroupAssociation{Group: world.SecurityGroupID("sg-" + other.ID), VPC: v.ID}
-		if had, ok := tx.GroupAssociations.Get(a.RowID()); ok {
-			a.Deleting = !had.Deleting
-		}
-		if other.ID != v.ID {
-			tx.GroupAssociations.Put(a)
-		}
-	case 8:
-		if len(enis) > 0 {
-			e := enis[r.IntN(len(enis))]
-			e.Groups = []world.SecurityGroupID{world.SecurityGroupID("sg-" + v.ID), world.SecurityGroupID("sg-" + other.ID)}
-			tx.ENIs.Put(e)
 		}
 	case 6:
 		t, _ := tx.RouteTables.Get(world.RouteTableID("rtb-" + v.ID))

@@ -132,6 +132,8 @@ func (h Hop) aclRefusal(what, direction string) string {
 
 func (h Hop) noRoute(f fabric.Flow) string {
 	switch {
+	case fabric.ForEverybody(f.Dst):
+		return fmt.Sprintf("%s is for everybody, and nothing here carries multicast and broadcast", f.Dst)
 	case h.Table != "" && h.Prefix.IsValid():
 		return fmt.Sprintf("the route %s of %s leads nowhere (blackhole)", h.Prefix, h.Table)
 	case h.Table != "":

@@ -1,10 +1,8 @@
 package health
 
 import (
+	"bufio"
 	"context"
-	"errors"
-	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"reflect"
@@ -159,29 +157,25 @@ func (r *asking) ask(ctx context.Context, from netip.Addr) bool {
 
 // get makes an HTTP request.
 func (r *asking) get(ctx context.Context, from netip.Addr) bool {
-	t := &http.Transport{
-		DisableKeepAlives: true,
-		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return r.dial(ctx, from, r.probe.To) },
-	}
-	defer t.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.probe.To.String()+r.probe.Check.Path, nil)
 	if err != nil {
 		return false
 	}
 	req.Header.Set("User-Agent", "ELB-HealthChecker/2.0")
-	resp, err := t.RoundTrip(req)
+	req.Close = true
+	conn, err := r.dial(ctx, from, r.probe.To)
 	if err != nil {
 		return false
 	}
-	_, err = io.CopyN(io.Discard, resp.Body, searched)
-	return errors.Join(ignoreEOF(err), resp.Body.Close()) == nil &&
-		resp.StatusCode >= r.probe.Check.FirstCode && resp.StatusCode <= r.probe.Check.LastOne
-}
-
-// ignoreEOF is err unless that says that a body was shorter than it might have been.
-func ignoreEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if err := req.Write(conn); err != nil {
+		return false
 	}
-	return err
+	resp, err := http.ReadResponse(bufio.NewReader(conn), req)
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode >= r.probe.Check.FirstCode && resp.StatusCode <= r.probe.Check.LastOne
 }

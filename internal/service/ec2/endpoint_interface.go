@@ -22,7 +22,7 @@ func checkInterface(q *endpointRequest) error {
 		checkAddressType(in.IpAddressType),
 		checkDNSOptions(in.DnsOptions),
 		need("ServiceName", in.ServiceName),
-		endpointsThere(q.c, val(in.ServiceName)),
+		onOffer(q.c, val(in.ServiceName)),
 	)
 }
 
@@ -52,8 +52,8 @@ func checkDNSOptions(o *ec2api.DnsOptionsSpecification) error {
 	)
 }
 
-// endpointsThere checks that AWS has endpoints of a service, unless it is one of an account's own: that is looked for in the World.
-func endpointsThere(c world.Caller, name string) error {
+// onOffer checks that AWS has endpoints of a service, unless it is one of an account's own: that is looked for in the World.
+func onOffer(c world.Caller, name string) error {
 	if strings.HasPrefix(name, ownPrefix) {
 		return nil
 	}

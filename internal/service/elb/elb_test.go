@@ -43,6 +43,15 @@ func code(err error) string {
 	return err.Error()
 }
 
+// must ends the test when something failed.
+func must[T any](t *testing.T, v T, err error) T {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // What is wrong is refused with AWS's code, and changes nothing; what is another account's is not there.
 func TestRefusals(t *testing.T) {
 	s, st := bench(t)
@@ -60,10 +69,7 @@ func TestRefusals(t *testing.T) {
 		return s.CreateLoadBalancer(ctx, me, &in)
 	}
 	made, err := lb(elbapi.CreateLoadBalancerInput{Subnets: []string{"subnet-1", "subnet-2"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := made.LoadBalancers[0]
+	b := must(t, made, err).LoadBalancers[0]
 	again, err := lb(elbapi.CreateLoadBalancerInput{Subnets: []string{"subnet-2", "subnet-1"}})
 	if err != nil || *again.LoadBalancers[0].LoadBalancerArn != *b.LoadBalancerArn {
 		t.Errorf("the same again: %v", err)
@@ -76,17 +82,12 @@ func TestRefusals(t *testing.T) {
 		return s.CreateTargetGroup(ctx, me, &in)
 	}
 	g, err := group(elbapi.CreateTargetGroupInput{TargetType: new("ip")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	arn := g.TargetGroups[0].TargetGroupArn
+	arn := must(t, g, err).TargetGroups[0].TargetGroupArn
 	listen := func(port int32, actions ...elbapi.Action) error {
 		_, err := s.CreateListener(ctx, me, &elbapi.CreateListenerInput{LoadBalancerArn: b.LoadBalancerArn, Protocol: new("TCP"), Port: new(port), DefaultActions: actions})
 		return err
 	}
-	if err := listen(80, elbapi.Action{Type: new("forward"), TargetGroupArn: arn}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, 0, listen(80, elbapi.Action{Type: new("forward"), TargetGroupArn: arn}))
 	register := func(d elbapi.TargetDescription) error {
 		_, err := s.RegisterTargets(ctx, me, &elbapi.RegisterTargetsInput{TargetGroupArn: arn, Targets: []elbapi.TargetDescription{d}})
 		return err

@@ -81,6 +81,7 @@ resource "aws_lb_target_group" "this" {
   vpc_id             = aws_vpc.all[0].id
   preserve_client_ip = false
   health_check {
+    protocol = "TCP"
     interval = var.changed ? 10 : 5
     timeout  = 5
   }
