@@ -33,6 +33,7 @@ const (
 	Route53  = "route53"
 	Resolver = "route53resolver"
 	SSM      = "ssm"
+	RAM      = "ram"
 )
 
 // From is err as service svc answers it: err itself when it is an *Error, the AWS error for a *world.Error, nil for anything else,
@@ -61,6 +62,8 @@ func From(err error, svc string) *Error {
 		return resolverFrom(w)
 	case SSM:
 		return ssmFrom(w)
+	case RAM:
+		return ramFrom(w)
 	}
 	return New("ValidationError", 400, "%s", w.Error())
 }
