@@ -220,8 +220,12 @@ func (s *Service) GetResourceShareAssociations(_ context.Context, c world.Caller
 	}
 	v := s.look(c)
 	for _, arn := range in.ResourceShareArns {
-		if r, err := findShare(&v.w, c, arn); err != nil || !r.OwnedBy(c) || v.forgotten(r) {
-			return nil, awserr.RAMUnknown("ResourceShare", arn)
+		r, err := v.told(arn)
+		if err == nil && !r.OwnedBy(c) {
+			err = awserr.RAMUnknown("ResourceShare", arn)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	rows := v.associations(principals, func(r world.ResourceShare, a world.ShareAssociation) bool {

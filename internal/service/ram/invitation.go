@@ -80,7 +80,10 @@ func (s *Service) answer(ctx context.Context, q request, arn, answer string) (*r
 	if err != nil {
 		return nil, err
 	}
-	i, _ := v.w.ShareInvitations.Get(world.ShareInvitationID(made[0]))
+	i, ok := v.w.ShareInvitations.Get(world.ShareInvitationID(made[0]))
+	if !ok { // the call was made before, and the share was deleted
+		return nil, awserr.RAMInvitation("ArnNotFound", arn)
+	}
 	return new(v.invitation(i)), nil
 }
 

@@ -66,21 +66,22 @@ type request struct {
 func (s *Service) update(ctx context.Context, q request, f func(tx *world.Tx) ([]string, error)) (view, []string, error) {
 	var made []string
 	w, err := s.store.Update(ctx, func(tx *world.Tx) error {
-		prune(tx)
-		key := string(q.c.Account) + "/" + q.c.Region + "/ram/" + q.op + "/" + value(q.token)
+		prefix := string(q.c.Account) + "/" + q.c.Region + "/ram/"
+		prune(tx, prefix)
+		key, again := prefix+q.op+"/"+value(q.token), value(q.token) != ""
 		raw, err := json.Marshal(q.in)
 		if err != nil {
 			return err
 		}
 		hash := sha256.Sum256(raw)
 		sum := hex.EncodeToString(hash[:])
-		if t, ok := tx.IdempotencyTokens.Get(key); q.token != nil && ok && tx.Now.Sub(t.Created) <= tokenWindow {
+		if t, ok := tx.IdempotencyTokens.Get(key); again && ok {
 			if t.Request != sum {
 				return awserr.RAMTokenMismatch(*q.token)
 			}
 			return json.Unmarshal([]byte(t.ID), &made)
 		}
-		if made, err = f(tx); err != nil || q.token == nil {
+		if made, err = f(tx); err != nil || !again {
 			return err
 		}
 		ids, err := json.Marshal(made)
@@ -92,8 +93,13 @@ func (s *Service) update(ctx context.Context, q request, f func(tx *world.Tx) ([
 	return view{w, q.c, s.now()}, made, err
 }
 
-// prune forgets what was ended long ago.
-func prune(tx *world.Tx) {
+// prune forgets what was ended long ago, and client tokens whose keys begin with the prefix that are too old to count.
+func prune(tx *world.Tx, prefix string) {
+	for _, t := range slices.Collect(tx.IdempotencyTokens.Prefix(prefix)) {
+		if tx.Now.Sub(t.Created) > tokenWindow {
+			tx.IdempotencyTokens.Delete(t.Key)
+		}
+	}
 	past := func(t time.Time) bool { return !t.IsZero() && tx.Now.Sub(t) > memory }
 	for _, a := range tx.ShareAssociations.Where(func(a world.ShareAssociation) bool { return a.Status == world.ShareDisassociated && past(a.Updated) }) {
 		tx.ShareAssociations.Delete(a.RowID())

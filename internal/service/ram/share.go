@@ -34,7 +34,10 @@ func (s *Service) CreateResourceShare(ctx context.Context, c world.Caller, in *r
 	if err != nil {
 		return nil, err
 	}
-	r, _ := v.w.ResourceShares.Get(world.ResourceShareID(made[0]))
+	r, ok := v.w.ResourceShares.Get(world.ResourceShareID(made[0]))
+	if !ok { // the call was made before, and what it made was deleted
+		return nil, awserr.RAMUnknown("ResourceShare", made[0])
+	}
 	return &ramapi.CreateResourceShareOutput{ResourceShare: new(v.share(r)), ClientToken: in.ClientToken}, nil
 }
 
@@ -134,7 +137,10 @@ func (s *Service) UpdateResourceShare(ctx context.Context, c world.Caller, in *r
 	if err != nil {
 		return nil, err
 	}
-	r, _ := v.w.ResourceShares.Get(world.ResourceShareID(made[0]))
+	r, ok := v.w.ResourceShares.Get(world.ResourceShareID(made[0]))
+	if !ok { // the call was made before, and what it made was deleted
+		return nil, awserr.RAMUnknown("ResourceShare", made[0])
+	}
 	return &ramapi.UpdateResourceShareOutput{ResourceShare: new(v.share(r)), ClientToken: in.ClientToken}, nil
 }
 
@@ -163,8 +169,8 @@ func (s *Service) DeleteResourceShare(ctx context.Context, c world.Caller, in *r
 func (s *Service) GetResourceShares(_ context.Context, c world.Caller, in *ramapi.GetResourceSharesInput) (*ramapi.GetResourceSharesOutput, error) {
 	v := s.look(c)
 	for _, arn := range in.ResourceShareArns {
-		if r, err := findShare(&v.w, c, arn); err != nil || v.forgotten(r) {
-			return nil, awserr.RAMUnknown("ResourceShare", arn)
+		if _, err := v.told(arn); err != nil {
+			return nil, err
 		}
 	}
 	rows := v.w.ResourceShares.Where(func(r world.ResourceShare) bool {
@@ -175,6 +181,15 @@ func (s *Service) GetResourceShares(_ context.Context, c world.Caller, in *ramap
 	})
 	out, next, err := page(paged{in.MaxResults, in.NextToken}, rows, world.ResourceShare.RowID, v.share)
 	return &ramapi.GetResourceSharesOutput{ResourceShares: out, NextToken: next}, err
+}
+
+// told finds a share that is told of still.
+func (v view) told(arn string) (world.ResourceShare, error) {
+	r, err := findShare(&v.w, v.c, arn)
+	if err == nil && v.forgotten(r) {
+		err = awserr.RAMUnknown("ResourceShare", arn)
+	}
+	return r, err
 }
 
 // forgotten tells whether a share was deleted so long ago that it is told of no more.
