@@ -34,6 +34,7 @@ const (
 	Resolver = "route53resolver"
 	SSM      = "ssm"
 	RAM      = "ram"
+	ELB      = "elasticloadbalancing"
 )
 
 // From is err as service svc answers it: err itself when it is an *Error, the AWS error for a *world.Error, nil for anything else,
@@ -64,6 +65,8 @@ func From(err error, svc string) *Error {
 		return ssmFrom(w)
 	case RAM:
 		return ramFrom(w)
+	case ELB:
+		return elbFrom(w)
 	}
 	return New("ValidationError", 400, "%s", w.Error())
 }

@@ -10,11 +10,12 @@ import (
 // Compile says what the network must be for w.
 func Compile(w world.World) *Fabric {
 	c := newCompilation(w)
-	c.out.endpoints = c.endpointNames()
+	c.out.endpoints, c.out.balancers = c.endpointNames(), c.balancerZones()
 	for v := range w.VPCs.All() {
 		c.vpc(v)
 	}
 	c.resourceGateways()
+	c.balancers()
 	c.latticeMembers()
 	c.latticeEndpoints()
 	c.lattice = c.latticeNames()
@@ -48,6 +49,7 @@ func newCompilation(w world.World) *compilation {
 // finish completes the VPCs and gateways that are made, and adds what follows from them.
 func (c *compilation) finish() {
 	c.out.lattice, c.out.zones, c.out.ill = c.lattice, c.zones, c.ill
+	slices.SortFunc(c.out.Gateways, func(a, b *Gateway) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(c.out.VPCs, func(a, b *VPC) int { return cmp.Compare(a.ID, b.ID) })
 	for _, v := range c.vpcs {
 		c.names(v)
@@ -58,6 +60,7 @@ func (c *compilation) finish() {
 	}
 	c.consumers()
 	c.endpointConsumers()
+	c.serviceConsumers()
 	slices.SortFunc(c.out.Hosts, func(a, b *Host) int { return cmp.Compare(a.ID, b.ID) })
 	c.public()
 	c.nats()

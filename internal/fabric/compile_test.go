@@ -150,7 +150,7 @@ func TestRecompileIsCompile(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	w := sealed(t, latticeWorld(t))
 	prev := Compile(w)
-	for n := range 300 {
+	for n := range 600 {
 		tx := world.Begin(w, time.Unix(int64(n), 0).UTC(), rand.NewChaCha8([32]byte{byte(n), byte(n >> 8)}))
 		disturb(tx, r)
 		next, changes, err := tx.Seal()
@@ -158,14 +158,15 @@ func TestRecompileIsCompile(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, want := Recompile(prev, w, next, changes), Compile(next)
-		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Fabric{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); d != "" {
+		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Fabric{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); d != "" {
 			t.Fatalf("change %d (%v): -want +got\n%s", n, changes, d)
 		}
 		w, prev = next, got
 	}
 }
 
-// latticeWorld has three VPCs, of which b has a gateway and a and c are associated with its network.
+// latticeWorld has four VPCs, of which b has a gateway and a and c are associated with its network; d has a load balancer, and a an
+// endpoint to it.
 func latticeWorld(t *testing.T) *world.Tx {
 	t.Helper()
 	tx := begin()
@@ -185,7 +186,38 @@ func latticeWorld(t *testing.T) *world.Tx {
 	for n, id := range []world.VPCID{"vpc-a", "vpc-c"} {
 		tx.VPCAssociations.Put(world.VPCAssociation{ID: world.VPCAssociationID("snva-" + id), Meta: b.Meta, Network: "sn-1", VPC: id, Index: uint16(n + 1)})
 	}
+	putBalancer(tx, "vpc-d", "vpc-a")
 	return tx
+}
+
+// putBalancer puts a load balancer before the instances of a VPC, and an endpoint to it into another.
+func putBalancer(tx *world.Tx, provider, consumer world.VPCID) {
+	v, _ := tx.VPCs.Get(provider)
+	eni := func(id world.VPCID, change func(*world.ENI)) world.SubnetID {
+		s := tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == id })[0]
+		addrs, err := tx.AllocateAddresses(s, 1)
+		if err != nil {
+			panic(err) // there is room
+		}
+		e := tx.NewENI(caller, s, addrs, nil)
+		change(&e)
+		tx.ENIs.Put(e)
+		return s.ID
+	}
+	b := world.LoadBalancer{ID: "nlb-1", Meta: v.Meta, Name: "b", Internal: true, VPC: provider}
+	b.Subnets = []world.SubnetID{eni(provider, func(e *world.ENI) { e.Balancer = b.ID })}
+	g := world.TargetGroup{ID: "tg-1", Meta: v.Meta, VPC: provider, TargetType: world.TargetInstance, CrossZone: world.CrossZoneAsBalancer}
+	for _, i := range tx.Instances.Where(func(i world.Instance) bool { return i.VPC == provider }) {
+		g.Targets = append(g.Targets, world.Target{ID: string(i.ID), Port: 8080})
+	}
+	tx.LoadBalancers.Put(b)
+	tx.TargetGroups.Put(g)
+	tx.Listeners.Put(world.Listener{ID: "lsn-1", Meta: v.Meta, Balancer: b.ID, Port: 80, Group: g.ID})
+	s := world.EndpointService{ID: "vpce-svc-1", Meta: v.Meta, Balancer: b.ID}
+	tx.EndpointServices.Put(s)
+	e := world.Endpoint{ID: "vpce-1", Meta: v.Meta, Type: world.EndpointInterface, VPC: consumer, Service: s.Name(), Provider: s.ID, Connection: world.ConnectionAccepted, Index: 9}
+	e.Subnets = []world.SubnetID{eni(consumer, func(n *world.ENI) { n.Endpoint = e.ID })}
+	tx.Endpoints.Put(e)
 }
 
 // disturb changes something at random.
@@ -196,7 +228,9 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 	subnet := tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID })[0]
 	instances := tx.Instances.Where(func(i world.Instance) bool { return i.VPC == v.ID })
 	g := world.SecurityGroupID("sg-" + v.ID)
-	switch pick(16) {
+	switch pick(18) {
+	case 16, 17:
+		disturbBetween(tx, r, v, vpcs[pick(len(vpcs))], subnet)
 	case 8, 9, 10:
 		disturbBeyond(tx, r, v, subnet)
 	case 0:
@@ -237,17 +271,48 @@ func disturb(tx *world.Tx, r *rand.Rand) {
 		if len(rules) > 0 {
 			tx.SecurityGroupRules.Delete(rules[pick(len(rules))].ID)
 		}
+	case 7:
+		for _, g := range tx.TargetGroups.Where(func(world.TargetGroup) bool { return true }) {
+			t := g.Targets[pick(len(g.Targets))]
+			tx.TargetObservations.Put(world.TargetObservation{Key: world.TargetKey(g.ID, t), Group: g.ID, Healthy: pick(2) == 0})
+		}
 	default:
 		tx.KeyPairs.Put(world.KeyPair{ID: world.KeyPairID(tx.NewID("key"))})
+	}
+}
+
+// disturbBetween changes what VPCs have in common: groups that are associated with others, and instances with an interface in another.
+func disturbBetween(tx *world.Tx, r *rand.Rand, v, other world.VPC, subnet world.Subnet) {
+	enis := tx.ENIs.Where(func(e world.ENI) bool { return e.VPC == v.ID })
+	switch r.IntN(3) {
+	case 0:
+		a := world.GroupAssociation{Group: world.SecurityGroupID("sg-" + other.ID), VPC: v.ID}
+		if had, ok := tx.GroupAssociations.Get(a.RowID()); ok {
+			a.Deleting = !had.Deleting
+		}
+		if other.ID != v.ID {
+			tx.GroupAssociations.Put(a)
+		}
+	case 1:
+		if len(enis) > 0 {
+			e := enis[r.IntN(len(enis))]
+			e.Groups = []world.SecurityGroupID{world.SecurityGroupID("sg-" + v.ID), world.SecurityGroupID("sg-" + other.ID)}
+			tx.ENIs.Put(e)
+		}
+	case 2:
+		hosts := tx.Instances.Where(func(i world.Instance) bool { return i.VPC == other.ID })
+		if a, err := tx.AllocateAddresses(subnet, 1); err == nil && len(hosts) > 0 {
+			e := tx.NewENI(caller, subnet, a, nil)
+			e.Attachment = world.Attachment{Instance: hosts[r.IntN(len(hosts))].ID, DeviceIndex: 1 + int(e.Index)}
+			tx.ENIs.Put(e)
+		}
 	}
 }
 
 // disturbBeyond changes something about the ways into and out of a VPC's subnets.
 func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet) {
 	enis := tx.ENIs.Where(func(e world.ENI) bool { return e.VPC == v.ID })
-	vpcs := tx.VPCs.Where(func(world.VPC) bool { return true })
-	other := vpcs[r.IntN(len(vpcs))]
-	switch r.IntN(9) {
+	switch r.IntN(7) {
 	case 0:
 		id := world.NetworkACLID("acl-" + v.ID)
 		e := world.NetworkACLEntry{Number: 1 + r.IntN(9), Egress: r.IntN(2) == 0, Protocol: world.AnyProtocol, CIDR: v.CIDR()}
@@ -287,27 +352,13 @@ func disturbBeyond(tx *world.Tx, r *rand.Rand, v world.VPC, subnet world.Subnet)
 			tx.NATGateways.Put(g)
 		}
 	case 5:
-		other = vpcs[0]
+		other := tx.VPCs.Where(func(world.VPC) bool { return true })[0]
 		p := world.Peering{ID: world.PeeringID("pcx-" + v.ID), Requester: world.PeeringSide{VPC: v.ID, ResolveDNS: true}, Accepter: world.PeeringSide{VPC: other.ID, ResolveDNS: true}, Status: world.PeeringActive}
 		if had, _ := tx.Peerings.Get(p.ID); had.Status == world.PeeringActive {
 			p.Status = "deleted"
 		}
 		if other.ID != v.ID {
 			tx.Peerings.Put(p)
-		}
-	case 7:
-		a := world.GroupAssociation{Group: world.SecurityGroupID("sg-" + other.ID), VPC: v.ID}
-		if had, ok := tx.GroupAssociations.Get(a.RowID()); ok {
-			a.Deleting = !had.Deleting
-		}
-		if other.ID != v.ID {
-			tx.GroupAssociations.Put(a)
-		}
-	case 8:
-		if len(enis) > 0 {
-			e := enis[r.IntN(len(enis))]
-			e.Groups = []world.SecurityGroupID{world.SecurityGroupID("sg-" + v.ID), world.SecurityGroupID("sg-" + other.ID)}
-			tx.ENIs.Put(e)
 		}
 	case 6:
 		t, _ := tx.RouteTables.Get(world.RouteTableID("rtb-" + v.ID))

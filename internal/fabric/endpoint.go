@@ -20,8 +20,9 @@ type Endpoint struct {
 	Type    string // of world.Endpoint
 	VPC     world.VPCID
 	Service string        // of Interface and Gateway: the name of the service that answers in it
+	Onward  bool          // what comes goes on by Links: always of Resource and ServiceNetwork, and of Interface with a service of an account's own
 	Ports   []GatewayPort // its ENIs, sorted by ENI
-	Links   []Link        // of Resource and ServiceNetwork: to the gateways of what it leads to, sorted by Gateway
+	Links   []Link        // if it is Onward: to the gateways of what it leads to, sorted by Gateway
 	Range   netip.Prefix  // of Gateway: the addresses at which the service answers
 }
 
@@ -62,6 +63,9 @@ func (c *compilation) endpoints() {
 			continue
 		}
 		e := &Endpoint{ID: row.ID, Type: row.Type, VPC: row.VPC, Service: row.Service, Ports: ports[row.ID], Links: c.endpointLinks(row)}
+		if e.Onward = row.Lattice() || row.Provider != ""; row.Provider != "" {
+			e.Service, e.Links = "", c.serviceLinks(row)
+		}
 		if l, ok := row.GatewayList(); ok && len(l.Entries) > 0 {
 			e.Range = l.Entries[0].CIDR
 		}

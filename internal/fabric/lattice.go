@@ -17,15 +17,7 @@ func (c *compilation) resourceGateways() {
 		if g.Deleting || c.vpcs[g.VPC] == nil { // or it was taken over
 			continue
 		}
-		f := &Gateway{ID: g.ID, VPC: g.VPC}
-		for _, p := range c.vpcs[g.VPC].Ports {
-			if p.Peer.Gateway == g.ID {
-				f.Ports = append(f.Ports, GatewayPort{
-					ENI: p.ENI, Device: p.Peer.Device, Addrs: p.Addrs, MAC: p.MAC, Router: p.Router, Mask: p.Mask, MTU: p.MTU,
-				})
-			}
-		}
-		slices.SortFunc(f.Ports, func(a, b GatewayPort) int { return cmp.Compare(a.ENI, b.ENI) })
+		f := &Gateway{ID: g.ID, VPC: g.VPC, Ports: c.vpcs[g.VPC].gatewayPorts(g.ID)}
 		c.gateways[g.ID], c.made[f] = f, true
 		c.out.Gateways = append(c.out.Gateways, f)
 	}

@@ -27,6 +27,9 @@ func (c *compilation) names(v *VPC) {
 	for _, z := range c.reverseZones(v) {
 		v.View.Add(z)
 	}
+	for _, z := range c.out.balancers {
+		v.View.Add(z)
+	}
 	for _, z := range c.serviceZones(v) {
 		v.View.Add(z)
 	}

@@ -16,14 +16,14 @@ func Recompile(prev *Fabric, old, w world.World, changed []world.Change) *Fabric
 	touched, all := touch(&old, &w, rest)
 	ruled, _ := touch(&old, &w, rules)
 	for _, g := range prev.Gateways {
-		all = all || touched[g.VPC] && !w.VPCs.Has(g.VPC)
+		all = all || touched[g.VPC] && (g.Balancer != nil || !w.VPCs.Has(g.VPC))
 	}
 	if all {
 		return Compile(w)
 	}
 	c := newCompilation(w)
 	named := c.rehosted(prev, old, names)
-	c.out.endpoints, c.lattice = prev.endpoints, prev.lattice
+	c.out.endpoints, c.out.balancers, c.lattice = prev.endpoints, prev.balancers, prev.lattice
 	c.out.VPCs = slices.Clone(prev.VPCs)
 	for i, v := range c.out.VPCs {
 		if ruled[v.ID] {
@@ -63,7 +63,7 @@ func (c *compilation) retouch(prev *Fabric, old world.World, touched map[world.V
 		}
 	}
 	c.resourceGateways()
-	slices.SortFunc(c.out.Gateways, func(a, b *Gateway) int { return cmp.Compare(a.ID, b.ID) })
+	c.balancers()
 	c.latticeMembers()
 	c.latticeEndpoints()
 	c.rehost(prev, old, touched)

@@ -30,7 +30,7 @@ func (z *Zone) service(name string) ([]Record, bool) {
 func (c *compilation) endpointNames() *Zone {
 	z := NewZone(PublicZone, "", world.EndpointDomain, awsSOA())
 	for e := range c.w.Endpoints.All() {
-		if !e.Works() {
+		if !e.Works() || e.Provider != "" && !e.Connects() {
 			continue
 		}
 		for _, n := range c.w.EndpointNames(e) {

@@ -54,7 +54,7 @@ func (c *compilation) ports(v *VPC) {
 	for _, s := range v.Subnets {
 		subnets[s.ID] = s
 	}
-	order := map[world.ResourceGatewayID]int{} // of the managed ENIs of each gateway; it never changes during their life
+	order := map[world.ResourceGatewayID]int{} // of the managed ENIs of each resource gateway; it never changes during their life
 	for e := range c.w.ENIs.In(string(v.ID)) {
 		n := order[e.Gateway]
 		order[e.Gateway]++
@@ -65,7 +65,7 @@ func (c *compilation) ports(v *VPC) {
 		v.Ports = append(v.Ports, Port{
 			ENI: e.ID, Index: e.Index, Subnet: e.Subnet, Table: s.Table, Addrs: e.Addrs, Prefixes: e.Prefixes,
 			Mask: s.CIDR.Bits(), Router: s.Gateway, MAC: e.MAC, Groups: slices.Sorted(slices.Values(e.Groups)),
-			SourceDestCheck: e.SourceDestCheck, MTU: mtu(e), Peer: c.peer(e, n), Unfiltered: e.NAT != "",
+			SourceDestCheck: e.SourceDestCheck, MTU: mtu(e), Peer: c.peer(e, n), Unfiltered: e.NAT != "" || e.Balancer != "" && len(e.Groups) == 0,
 		})
 	}
 	slices.SortFunc(v.Ports, func(a, b Port) int { return cmp.Compare(a.Index, b.Index) })
@@ -89,9 +89,15 @@ func (c *compilation) peer(e world.ENI, n int) Peer {
 		}
 		return Peer{Gateway: e.Gateway, Device: device(n)}
 	}
+	if e.Balancer != "" {
+		if b, ok := c.w.LoadBalancers.Get(e.Balancer); ok && !b.Deleting { // ENIs come and go; none takes the place of another
+			return Peer{Gateway: b.Gateway(), Device: device(int(e.Index))}
+		}
+		return Peer{}
+	}
 	if e.Endpoint != "" {
 		if p, ok := c.w.Endpoints.Get(e.Endpoint); ok && p.Works() { // ENIs come and go; none takes the place of another
-			return Peer{Endpoint: e.Endpoint, Device: device(int(e.Index)), Local: p.Type == world.EndpointInterface}
+			return Peer{Endpoint: e.Endpoint, Device: device(int(e.Index)), Local: p.Type == world.EndpointInterface && p.Provider == ""}
 		}
 		return Peer{}
 	}

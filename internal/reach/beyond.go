@@ -120,8 +120,12 @@ func (w *walk) homeward(l leg, r fabric.Routed, flow fabric.Flow) bool {
 	if to.ENI != l.in.ENI && !to.Holds(flow.Dst) && !w.third(l, *to, flow) {
 		return false
 	}
-	if foreign && to.ENI != l.in.ENI && to.Holds(flow.Dst) {
+	switch {
+	case foreign && to.ENI == w.sender: // straight to whom it was forwarded for
+	case foreign && to.ENI != l.in.ENI && to.Holds(flow.Dst):
 		return w.pass(astray)
+	case w.sender != "" && foreign && to.ENI == l.in.ENI:
+		return w.returned(l, flow)
 	}
 	return true
 }
@@ -163,4 +167,31 @@ func (w *walk) leg(l leg) bool {
 	return w.pass(Hop{
 		Origin: fabric.Origin{Station: fabric.NoRoute, VPC: l.v.ID}, Flow: flow, Reply: true, Prefix: r.Prefix, Table: r.Table, Routed: r,
 	})
+}
+
+// Onward is what becomes of a packet that reached an interface which forwards for others, if that sends it on as it is, for the interface it
+// came from. What it does in truth is its own affair: it may translate it, or keep it.
+func Onward(f *fabric.Fabric, t Trace, sender world.ENIID) (Trace, bool) {
+	v, p, ok := f.Port(t.To)
+	if !t.Open || !ok || !p.Forwards() || p.Holds(t.Flow.Dst) {
+		return Trace{}, false
+	}
+	w := walk{f: f, choices: 1, sender: sender, Trace: Trace{Flow: t.Flow}}
+	w.Open = w.fromPort(v, p) && w.back()
+	return w.Trace, true
+}
+
+// returned follows an answer that a forwarder got back for the sender, on to that.
+func (w *walk) returned(l leg, flow fabric.Flow) bool {
+	r := l.v.Route(l.in, flow.Dst)
+	if !w.aclOut(l.v, *l.in, r.Port, flow, true) {
+		return false
+	}
+	if r.Port == nil {
+		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.NoRoute, VPC: l.v.ID}, Flow: flow, Reply: true, Prefix: r.Prefix, Table: r.Table, Routed: r})
+	}
+	if !w.aclIn(l.v, l.in, *r.Port, flow, true) {
+		return false
+	}
+	return r.Port.ENI == w.sender || w.pass(Hop{Origin: fabric.Origin{Station: fabric.Spoof, VPC: l.v.ID, ENI: l.in.ENI}, Flow: flow, Reply: true, Routed: r})
 }

@@ -273,6 +273,9 @@ func (d *difference) look(which int, from, to Party, protocol world.Protocol, po
 	} else {
 		t = From(f, from.ENI, flow)
 	}
+	if on, ok := Onward(f, t, from.ENI); ok && from.VPC == to.VPC { // which is taken to forward, and to change nothing
+		t = on
+	}
 	a := Answer{Trace: t, Asked: flow, From: from.ENI}
 	if t.Open && to.ENI != "" && t.To != to.ENI {
 		return outcome{cause: string(t.To) + " has its address"}

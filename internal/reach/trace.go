@@ -35,7 +35,8 @@ type Hop struct {
 	// Of a listener: what it serves.
 	Association   world.ResourceAssociationID
 	Configuration world.ResourceConfigurationID
-	Lattice       bool // of an endpoint: it is one of a resource or a service network
+	Lattice       bool          // of an endpoint: it is one of a resource or a service network
+	Front         *fabric.Front // of a load balancer: the listener; one without an id is none
 }
 
 // From follows the first packet of flow from the ENI that sends it, and its answer back. The ENI must be a port of the
@@ -68,8 +69,9 @@ func Ways(f *fabric.Fabric, from world.ENIID, flow fabric.Flow) []Trace {
 
 type walk struct {
 	f       *fabric.Fabric
-	choice  int // which address the gateway chooses
-	choices int // how many there are
+	choice  int         // which address the gateway chooses
+	choices int         // how many there are
+	sender  world.ENIID // who a forwarder sends it for; empty: it is the sender itself
 	legs    []leg
 	Trace
 }
@@ -158,6 +160,9 @@ func (w *walk) toPort(v *fabric.VPC, from *fabric.Port, p fabric.Port) bool {
 	if p.SourceDestCheck && !p.Holds(w.Flow.Dst) {
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: v.ID, ENI: p.ENI}})
 	}
+	if g := w.f.Gateway(p.Peer.Gateway); g != nil && g.Balancer != nil {
+		return w.throughBalancer(g, "")
+	}
 	if g := p.Peer.Gateway; g != "" { // nothing listens at a gateway's own addresses
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Gateway: g}})
 	}
@@ -194,6 +199,9 @@ func (w *walk) throughGateway(l fabric.Link, e world.EndpointID) bool {
 	g := w.f.Gateway(l.Gateway)
 	if g == nil {
 		return false
+	}
+	if g.Balancer != nil {
+		return w.throughBalancer(g, e)
 	}
 	listen := Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: g.VPC, Gateway: g.ID}}
 	t, ok := g.Listener(e, w.Flow.Dst)

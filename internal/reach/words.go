@@ -25,18 +25,36 @@ func (a Answer) Summary() string {
 			}
 			return fmt.Sprintf("yes: %s gets out to the public side", service(a.Asked))
 		}
-		return fmt.Sprintf("yes: %s reaches %s", service(a.Asked), a.Trace.To)
+		return fmt.Sprintf("yes: %s reaches %s%s", service(a.Asked), a.Trace.To, a.onward())
 	case len(a.Hops) == 0:
 		return fmt.Sprintf("no: %s has no running instance behind it", a.From)
 	}
-	h := a.Hops[len(a.Hops)-1]
-	if h.Reply && h.Origin.Station == fabric.Spoof {
-		return "no: the answer does not come: " + h.refusal(h.Flow)
+	return "no: " + a.cause()
+}
+
+// cause says what closes the way.
+func (t Trace) cause() string {
+	h := t.Hops[len(t.Hops)-1]
+	switch {
+	case h.Reply && h.Origin.Station == fabric.Spoof:
+		return "the answer does not come: " + h.refusal(h.Flow)
+	case h.Reply:
+		return "the answer is refused: " + h.refusal(h.Flow)
 	}
-	if h.Reply {
-		return "no: the answer is refused: " + h.refusal(h.Flow)
+	return h.refusal(h.Flow)
+}
+
+// onward says what is beyond an interface that forwards.
+func (a Answer) onward() string {
+	switch {
+	case a.Onward == nil:
+		return ""
+	case !a.Onward.Open:
+		return ", which forwards for others; sent on as it is, it is refused: " + a.Onward.cause()
+	case a.Onward.To != "":
+		return fmt.Sprintf(", which forwards for others; sent on as it is, it reaches %s", a.Onward.To)
 	}
-	return "no: " + h.refusal(h.Flow)
+	return ", which forwards for others; sent on as it is, it gets out of the VPC"
 }
 
 // service is what a packet asks for: tcp/443 to 10.0.0.5.
@@ -114,6 +132,8 @@ func (h Hop) aclRefusal(what, direction string) string {
 
 func (h Hop) noRoute(f fabric.Flow) string {
 	switch {
+	case fabric.ForEverybody(f.Dst):
+		return fmt.Sprintf("%s is for everybody, and nothing here carries multicast and broadcast", f.Dst)
 	case h.Table != "" && h.Prefix.IsValid():
 		return fmt.Sprintf("the route %s of %s leads nowhere (blackhole)", h.Prefix, h.Table)
 	case h.Table != "":
@@ -126,6 +146,8 @@ func (h Hop) noRoute(f fabric.Flow) string {
 
 func (h Hop) notListening(f fabric.Flow) string {
 	switch {
+	case h.Front != nil:
+		return h.noFront(f)
 	case h.Origin.VPC == "":
 		return fmt.Sprintf("AWS's services take no %s at %s: they listen at tcp/%d", proto(f), f.Dst, fabric.ServicePort)
 	case h.Origin.Endpoint != "":
@@ -188,6 +210,9 @@ func (h Hop) Text(f fabric.Flow) string {
 	case fabric.NoRoute:
 		return "routed by " + h.Prefix.String() + h.leads()
 	case fabric.Listen:
+		if h.Front != nil {
+			return fmt.Sprintf("taken by %s, and sent on to a target of %s", h.Front.Listener, h.Front.Group)
+		}
 		if h.Origin.Endpoint != "" && h.Configuration == "" {
 			return "answered by the service"
 		}

@@ -76,6 +76,14 @@ func (c *checker) put(noun, id string) error {
 		return c.peering(PeeringID(id))
 	case "vpc-endpoint":
 		return c.endpoint(EndpointID(id))
+	case "vpc-endpoint-service":
+		return c.endpointService(EndpointServiceID(id))
+	case "load-balancer":
+		return c.loadBalancer(LoadBalancerID(id))
+	case "listener":
+		return c.listener(ListenerID(id))
+	case "target-group":
+		return c.targetGroup(TargetGroupID(id))
 	case "resolver-rule":
 		return c.resolverRule(ResolverRuleID(id))
 	case "resolver-rule-association":
@@ -123,6 +131,7 @@ func (c *checker) deleted(noun, id string) error {
 			"security-group": some(w.SecurityGroups.In(id)), "network-interface": some(w.ENIs.In(id)),
 			"service-network-vpc-association": some(w.VPCAssociations.In(id)), "internet-gateway": some(w.InternetGateways.In(id)),
 			"vpc-endpoint":                 some(w.Endpoints.In(id)),
+			"load-balancer":                some(w.LoadBalancers.In(id)),
 			"vpc-peering-connection":       slices.ContainsFunc(collect(w.Peerings.In(id)), Peering.Active),
 			"resource-gateway":             w.ResourceGateways.Some(id),
 			"security-group-association":   some(w.GroupAssociations.In(id)),
@@ -168,6 +177,8 @@ func (c *checker) deleted(noun, id string) error {
 		return used("resource-share-association", w.ShareAssociations.Some(id) || w.ShareInvitations.Some(id))
 	case "instance":
 		return used("network-interface", w.ENIs.Some(id))
+	case "load-balancer", "target-group":
+		return used("listener", w.Listeners.Some(id))
 	}
 	return c.orphans(noun)
 }

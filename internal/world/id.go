@@ -35,6 +35,7 @@ type (
 	FlowLogID               string // fl-
 	SubnetReservationID     string // scr-
 	EndpointID              string // vpce-
+	EndpointServiceID       string // vpce-svc-
 	ResolverEndpointID      string // rslvr-in- or rslvr-out-
 	ResolverRuleID          string // rslvr-rr-
 	EndpointAssociationID   string // vpce-rsc-asc-
@@ -42,6 +43,9 @@ type (
 	DelegationSetID         string // N and capital letters and digits
 	HealthCheckID           string // a UUID
 
+	LoadBalancerID            string // nlb-, and 16 digits, which are in its ARN
+	ListenerID                string // lsn-, and 16 digits, which are in its ARN
+	TargetGroupID             string // tg-, and 16 digits, which are in its ARN
 	ResolverRuleAssociationID string // rslvr-rrassoc-
 	QueryLogConfigID          string // rqlc-
 	QueryLogAssociationID     string // rqlca-

@@ -13,7 +13,7 @@ import (
 const (
 	keyPublic    = "public "     // a public address
 	keyPeer      = "peer "       // a group that rules name as their peer
-	keyName      = "name "       // of a key pair
+	keyName      = "name "       // of a key pair, a load balancer or a target group
 	keyAddress   = "address "    // of a resource association
 	keyConsumer  = "consumer "   // the index of a consumer of resource gateways
 	keyDeleting  = "deleting"    // rows whose deletion was asked for
@@ -50,7 +50,7 @@ func publicOfKey(key string) netip.Addr {
 func (e ENI) Keys() []string {
 	keys := add(add(make([]string, 0, 6), e.Subnet), e.Groups...)
 	keys = add(add(keys, e.Attachment.Instance), e.Attachment.ID)
-	keys = add(add(add(keys, e.Gateway), e.NAT), e.Endpoint)
+	keys = add(add(add(add(keys, e.Gateway), e.NAT), e.Endpoint), e.Balancer)
 	if e.Public.IsValid() {
 		keys = append(keys, publicKey(e.Public))
 	}
@@ -157,9 +157,9 @@ func (g ResourceGateway) Keys() []string {
 	return deleting(add(add([]string(nil), g.VPC), g.Groups...), g.Meta)
 }
 
-// Keys are the ids of its groups, while it works, and its index if it has one.
+// Keys are the ids of its service, if that is an account's own, and of its groups, while it works, and its index if it has one.
 func (e Endpoint) Keys() []string {
-	var keys []string
+	keys := add([]string(nil), e.Provider)
 	if e.Works() {
 		keys = add(keys, e.Groups...)
 	}

@@ -47,6 +47,12 @@ type World struct {
 	Endpoints              Table[EndpointID, Endpoint]
 	EndpointAssociations   Table[EndpointAssociationID, EndpointAssociation]
 
+	EndpointServices   Table[EndpointServiceID, EndpointService]
+	LoadBalancers      Table[LoadBalancerID, LoadBalancer]
+	Listeners          Table[ListenerID, Listener]
+	TargetGroups       Table[TargetGroupID, TargetGroup]
+	TargetObservations Table[string, TargetObservation]
+
 	HostedZones        Table[HostedZoneID, HostedZone]
 	ZoneAuthorizations Table[string, ZoneAuthorization]
 	RecordSets         Table[string, RecordSet]
@@ -121,6 +127,11 @@ func (w *World) tables() []namedTable {
 		{"subnet-cidr-reservation", &w.SubnetReservations},
 		{"vpc-endpoint", &w.Endpoints},
 		{"vpc-endpoint-association", &w.EndpointAssociations},
+		{"vpc-endpoint-service", &w.EndpointServices},
+		{"load-balancer", &w.LoadBalancers},
+		{"listener", &w.Listeners},
+		{"target-group", &w.TargetGroups},
+		{"target-observation", &w.TargetObservations},
 		{"hosted-zone", &w.HostedZones},
 		{"zone-authorization", &w.ZoneAuthorizations},
 		{"record-set", &w.RecordSets},

@@ -46,7 +46,7 @@ func TestDryRun(t *testing.T) {
 
 // kindToStrangers tells whether an operation succeeds with ids of others, of which it only says that they are not there.
 func kindToStrangers(op string) bool {
-	return op == "ec2 DeleteKeyPair" || op == "ec2 CreateFlowLogs" || op == "ec2 DeleteVpcEndpoints" ||
+	return op == "ssm GetConnectionStatus" || op == "ssm DescribeInstanceInformation" || op == "ec2 DeleteKeyPair" || op == "ec2 CreateFlowLogs" || op == "ec2 DeleteVpcEndpoints" ||
 		op == "ec2 ModifyInstanceCreditSpecification" // the last three say so in an answer that is right itself
 }
 

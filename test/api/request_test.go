@@ -19,6 +19,7 @@ import (
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
 	"kumiko/internal/api/resolverapi"
+	"kumiko/internal/api/ssmapi"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
 )
@@ -54,6 +55,7 @@ func operations() map[string]*operation {
 	add(logsapi.Service(struct{ logsapi.Handlers }{}), reflect.TypeFor[logsapi.Handlers]())
 	add(resolverapi.Service(struct{ resolverapi.Handlers }{}), reflect.TypeFor[resolverapi.Handlers]())
 	add(iamapi.Service(struct{ iamapi.Handlers }{}), reflect.TypeFor[iamapi.Handlers]())
+	add(ssmapi.Service(struct{ ssmapi.Handlers }{}), reflect.TypeFor[ssmapi.Handlers]())
 	add(stsapi.Service(struct{ stsapi.Handlers }{}), reflect.TypeFor[stsapi.Handlers]())
 	return all
 }

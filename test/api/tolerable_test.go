@@ -43,6 +43,11 @@ var free = regexp.MustCompile(`^(` +
 	`iam Simulate\w+ (ResourceArns 0|ContextEntries 0 ContextKeyName|ContextEntries 0 ContextKeyValues 0): .*|` + // words of the caller's own
 	`iam Simulate\w+ ContextEntries 0: text for a structure|` + // a parameter nobody knows
 	`iam Simulate\w+ (ResourceArns|ContextEntries|ContextEntries 0 ContextKeyValues): 1001 items|` +
+	`ssm \S+ (\S+ )*\S+: (empty|no items|no members)|` + // means not given
+	`ssm \S+ (Tags 0 (Key|Value)|TagKeys 0|TagKeys|Description|Value|Reason|Comment|DisplayName|VersionName|KeyId|Name): .*|` + // words of the caller's own
+	`ssm (ListDocuments|DescribeInstanceInformation) Filters 0 Values( 0)?: .*|ssm DescribeParameters ParameterFilters 0 Values 0: .*|` +
+	`ssm GetConnectionStatus Target: .*|` + // nothing is connected at what is not there
+	`ssm (GetParameters|DeleteParameters) Names 0: .*|` + // told in an answer that is right itself
 	`sts AssumeRole (RoleSessionName|SourceIdentity): minus|` +
 	`sts AssumeRole (ExternalId|(Tags 0 |)(Key|Value)|TransitiveTagKeys 0): .*|` + // words of the caller's own
 	`ec2 \S+ (UserData|UserData Value): long|` + // it is base64
@@ -61,6 +66,9 @@ var unmoved = regexp.MustCompile(`^(` +
 	`ec2 (CreateFlowLogs ResourceId 0|DeleteVpcEndpoints VpcEndpointId 0|ModifyInstanceCreditSpecification InstanceCreditSpecification 0 InstanceId): .*|` +
 	`ec2 CreateVpcPeeringConnection PeerVpcId: of (nothing|another account: \w+)|` + // the connection is made, and fails
 	`vpc-lattice List\w+ \w+: of (nothing|another account: \w+|another region|another number)|` +
+	`ssm DescribeInstanceInformation Filters 0 Values 0: .*|` +
+	`ssm GetConnectionStatus Target: .*|` +
+	`ssm (GetParameters|DeleteParameters) Names 0: .*|` +
 	`ec2 DeleteKeyPair (KeyPairId|KeyName): of (nothing|another account: \w+)` +
 	`)$`)
 

@@ -30,7 +30,7 @@ func (c *core) firewall() {
 	}
 	c.allow(c.y.group, "5007", "10.2.0.0/24")
 	c.allow(group, "5005", "10.2.0.0/25")
-	c.allow(group, "5007", "10.2.0.0/25")
+	c.allow(group, "5007-5008", "10.2.0.0/25")
 	c.agree(c.y1, c.y2.addr, "5006", "")
 	main := c.table(c.y)
 	for _, to := range []string{"10.2.0.0/25", "10.2.0.128/25"} {
@@ -41,6 +41,8 @@ func (c *core) firewall() {
 	if got, ok := c.visit(c.y1, c.y2.addr, "5005", "0"); !ok || !strings.HasPrefix(got, c.y2.id+" sees "+c.y1.addr+":") {
 		c.T.Errorf("through the firewall: %q", got)
 	}
+	c.explains(c.y1.id, c.y2.id+":5005", "which forwards for others; sent on as it is, it reaches eni-")
+	c.explains(c.y1.id, c.y2.id+":5008", "which forwards for others; sent on as it is, it is refused: "+c.y.group+" has no ingress rule for tcp/5008")
 	c.agree(c.y2, c.y1.addr, "5005", "sg-in") // it lets nobody begin from the other side
 	c.AWS("ec2", "modify-instance-attribute", "--instance-id", wall.id, "--source-dest-check")
 	c.agree(c.y1, c.y2.addr, "5007", "dest-check")
@@ -49,4 +51,12 @@ func (c *core) firewall() {
 	}
 	c.agree(c.y1, c.y2.addr, "5006", "")
 	c.AWS("ec2", "terminate-instances", "--instance-ids", wall.id)
+}
+
+// explains wants an explanation to hold the words.
+func (c *core) explains(from, to, want string) {
+	c.T.Helper()
+	if out, errs, _ := c.Try(testkit.Binary(c.T), "explain", from, to); !strings.Contains(out, want) {
+		c.T.Errorf("explain %s %s: %s%s, want %q", from, to, out, errs, want)
+	}
 }

@@ -74,7 +74,6 @@ func (c *core) passages(lines []string) bool {
 		}
 	}
 	n := slices.Sorted(maps.Values(packets))
-	c.T.Logf("packets by interface: %v", packets)
 	return len(n) == 3 && n[0] == n[1] && n[2] == 2*n[0]
 }
 

@@ -222,9 +222,10 @@ func (s *sharing) withdraw(association string, own, theirs *resource) {
 	if err := open.end(); err != nil {
 		s.T.Error(err)
 	}
+	at := s.addrs(s.b1, own.name)
 	s.AWS("vpc-lattice", "delete-service-network-vpc-association", "--service-network-vpc-association-identifier", association)
 	s.guest.AWS("vpc-lattice", "delete-service-network-resource-association", "--service-network-resource-association-identifier", theirs.association)
 	s.Eventually("no name in the guest's VPC", func() bool { return len(s.addrs(s.b1, own.name)) == 0 })
 	s.Eventually("no name of the guest's resource", func() bool { return len(s.addrs(s.a1, theirs.name)) == 0 })
-	s.agree(s.b1, own.name, "5432", "name")
+	s.agree(s.b1, at[0], "5432", "route")
 }

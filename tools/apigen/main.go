@@ -26,6 +26,7 @@ func services() []service {
 		{"route53resolver", "resolverapi"},
 		{"ssm", "ssmapi"},
 		{"ram", "ramapi"},
+		{"elasticloadbalancing", "elbapi"},
 	}
 }
 

@@ -97,6 +97,11 @@ func (d *Driver) open(name string, of any) error {
 	}
 	if s := d.scopes[name]; s != nil {
 		if s.inode == st.Ino && !s.broken.Load() {
+			if s.account != nil && s.names.Load().knowsMore(n) {
+				if err := s.account.look(); err != nil {
+					return err
+				}
+			}
 			s.names.Store(n)
 			s.of = of
 			return d.adjust(name)

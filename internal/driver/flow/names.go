@@ -13,6 +13,7 @@ import (
 type names struct {
 	vpc      world.VPCID             // the router's, or the gateway's provider; none of the public side
 	gateway  world.ResourceGatewayID // of a gateway's namespace
+	spreads  bool                    // it is a load balancer's
 	nat      world.ENIID             // of a NAT gateway's namespace
 	endpoint world.EndpointID        // of a VPC endpoint's namespace
 	subnets  map[world.ENIID]world.SubnetID
@@ -58,12 +59,22 @@ func namesOfVPC(v *fabric.VPC) *names {
 }
 
 func namesOfGateway(g *fabric.Gateway) *names {
-	return &names{vpc: g.VPC, gateway: g.ID, where: func() *places { return nil }}
+	return &names{vpc: g.VPC, gateway: g.ID, spreads: g.Balancer != nil, where: func() *places { return nil }}
 }
 
 func namesOfNAT(n *fabric.NAT) *names { return &names{vpc: n.VPC, nat: n.Port.ENI} }
 
 func namesOfEndpoint(e *fabric.Endpoint) *names { return &names{vpc: e.VPC, endpoint: e.ID} }
+
+// knowsMore tells whether the names know an interface with a cable that others do not, which is to go: what it did can be told of now alone.
+func (n *names) knowsMore(others *names) bool {
+	for eni, p := range n.parties {
+		if is := others.parties[eni]; p.Peer.Attached() && (is == nil || !is.Peer.Attached()) {
+			return true
+		}
+	}
+	return false
+}
 
 // sender is the port a packet with the mark came by; empty when it came from beyond the VPC.
 func (n *names) sender(mark uint32) world.ENIID { return n.byIndex[mark&kernel.MarkPortMask] }

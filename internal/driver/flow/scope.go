@@ -45,7 +45,7 @@ func openScope(name, path string, inode uint64, n *names, sink Sink) (*scope, er
 		s.close()
 		return nil, err
 	}
-	if n.gateway != "" {
+	if n.gateway != "" && !n.spreads {
 		if s.events, err = nfnetlink.OpenEvents(path); err != nil {
 			s.close()
 			return nil, err

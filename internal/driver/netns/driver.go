@@ -133,6 +133,9 @@ func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
 	for near, cables := range gatewayCables(g) {
 		errs = append(errs, d.layFor(ctx, near, string(g.ID), cables))
 	}
+	if g.Balancer != nil {
+		errs = append(errs, d.answerAt(string(g.ID), kernel.Probers))
+	}
 	return errors.Join(errs...)
 }
 

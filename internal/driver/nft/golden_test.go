@@ -180,6 +180,25 @@ func TestGatewayWithoutPorts(t *testing.T) {
 	golden(t, "gateway_without_ports", RenderGateway(&fabric.Gateway{ID: "rgw-00000000000000001"}))
 }
 
+// A load balancer with two nodes, one of them without a target, and an endpoint that leads to both.
+func TestRenderBalancerGolden(t *testing.T) {
+	at, to := netip.MustParseAddr, netip.MustParseAddrPort
+	golden(t, "balancer", RenderGateway(&fabric.Gateway{
+		ID: "nlb-0000000000000001",
+		Ports: []fabric.GatewayPort{
+			{ENI: "eni-1", Device: "eth4", Addrs: []netip.Addr{at("10.0.0.4")}, MTU: 9001},
+			{ENI: "eni-2", Device: "eth5", Addrs: []netip.Addr{at("10.0.1.4")}, MTU: 9001},
+		},
+		Consumers: []fabric.Consumer{{VPC: "vpc-2", Endpoint: "vpce-1", Index: 7, MTU: 8500}},
+		Balancer: &fabric.Balancer{ID: "nlb-0000000000000001", Fronts: []fabric.Front{
+			{Addr: at("10.0.0.4"), Port: 80, Receivers: []netip.AddrPort{to("10.0.0.9:8080"), to("10.0.1.9:8080")}},
+			{Addr: at("10.0.1.4"), Port: 80, Node: 1},
+			{Endpoint: "vpce-1", Addr: at("10.0.0.40"), Port: 80, Receivers: []netip.AddrPort{to("10.0.0.9:8080"), to("10.0.1.9:8080")}},
+			{Endpoint: "vpce-1", Addr: at("10.0.1.40"), Port: 80, Node: 1},
+		}},
+	}))
+}
+
 // TestGatewayDifferencesEqualReplacing changes a gateway in steps and compares the kernel's table with a fresh load.
 func TestGatewayDifferencesEqualReplacing(t *testing.T) {
 	path := namespaces(t, "stepwise", "fresh")

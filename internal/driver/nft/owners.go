@@ -23,6 +23,9 @@ func ownersOfVPC(v *fabric.VPC) owners {
 			o.ports[a] = string(p.ENI)
 		}
 		for _, x := range p.Prefixes {
+			if !x.Addr().Is4() { // sixteen addresses each; those of IPv6 are too many to count
+				continue
+			}
 			for a := x.Addr(); x.Contains(a); a = a.Next() {
 				o.ports[a] = string(p.ENI)
 			}

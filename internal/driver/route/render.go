@@ -74,7 +74,7 @@ const (
 
 // mostPorts is how many ENIs of a gateway have tables of their own: those numbers of tables that Linux keeps for
 // itself follow.
-const mostPorts = 50
+const mostPorts = 49
 
 var everywhere = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 
@@ -302,6 +302,7 @@ func gatewayTables(g *fabric.Gateway, index indexer) (tables, error) {
 		t.add(table, everywhere, hop{index: out, via: kernel.LinkRouter})
 	}
 	t.rules[prefNoReply] = rule{refuse: true}
+	balancerRules(t, g)
 	return t, errors.Join(errs...)
 }
 
