@@ -3,6 +3,7 @@ package fabric
 import (
 	"cmp"
 	"net/netip"
+	"reflect"
 	"slices"
 
 	"kumiko/internal/world"
@@ -63,36 +64,31 @@ func (f *Fabric) Probed() map[string]world.TargetGroupID {
 	return out
 }
 
-// balancers adds the load balancers of the VPCs that are made.
-func (c *compilation) balancers() {
-	for row := range c.w.LoadBalancers.All() {
-		v := c.vpcs[row.VPC]
-		if row.Deleting || v == nil { // or it was taken over
-			continue
+// balancers makes the load balancers of VPCs that are not as before, or all, when what they are made of is not.
+func (c *compilation) balancers(made map[world.ResourceGatewayID]*Gateway) {
+	for id := range c.changed {
+		for b := range c.w.LoadBalancers.In(string(id)) {
+			c.balancer(made, b)
 		}
-		g := &Gateway{ID: row.Gateway(), VPC: row.VPC, Ports: v.gatewayPorts(row.Gateway()), Balancer: &Balancer{ID: row.ID}}
-		for l := range c.w.Listeners.In(string(row.ID)) {
-			c.fronts(g, row, l)
+	}
+	if c.stale.balancers {
+		for b := range c.w.LoadBalancers.All() {
+			c.balancer(made, b)
 		}
-		slices.SortFunc(g.Balancer.Fronts, compareFronts)
-		slices.SortFunc(g.Balancer.Probes, func(a, b Probe) int { return cmp.Compare(a.Key, b.Key) })
-		c.gateways[g.ID], c.made[g] = g, true
-		c.out.Gateways = append(c.out.Gateways, g)
 	}
 }
 
-// gatewayPorts are the ports of a VPC that lead to a gateway, as that sees them.
-func (v *VPC) gatewayPorts(id world.ResourceGatewayID) []GatewayPort {
-	var out []GatewayPort
-	for _, p := range v.Ports {
-		if p.Peer.Gateway == id {
-			out = append(out, GatewayPort{
-				ENI: p.ENI, Device: p.Peer.Device, Addrs: p.Addrs, MAC: p.MAC, Router: p.Router, Mask: p.Mask, MTU: p.MTU,
-			})
-		}
+// balancer makes a load balancer, which is not told yet of the endpoints that lead to it.
+func (c *compilation) balancer(made map[world.ResourceGatewayID]*Gateway, row world.LoadBalancer) {
+	if row.Deleting || !c.w.VPCs.Has(row.VPC) || made[row.Gateway()] != nil {
+		return
 	}
-	slices.SortFunc(out, func(a, b GatewayPort) int { return cmp.Compare(a.ENI, b.ENI) })
-	return out
+	g := &Gateway{ID: row.Gateway(), VPC: row.VPC, Ports: c.gatewayPorts(row.VPC, row.Gateway()), Balancer: &Balancer{ID: row.ID}}
+	for l := range c.w.Listeners.In(string(row.ID)) {
+		c.fronts(g, row, l)
+	}
+	slices.SortFunc(g.Balancer.Probes, func(a, b Probe) int { return cmp.Compare(a.Key, b.Key) })
+	made[g.ID] = g
 }
 
 // fronts adds a listener at each node, and what is to be asked of its targets.
@@ -144,9 +140,29 @@ func (c *compilation) zoneOf(id world.ENIID) string {
 	return s.Zone
 }
 
-// balancerZones are the names of load balancers, by region: each answers an address for each node that has healthy
+// balancerZones gives a VPC the names of load balancers.
+func (c *compilation) balancerZones(v *VPC) {
+	for _, z := range c.prev.balancers {
+		delete(v.View.Public, z.Name)
+	}
+	for _, z := range c.out.balancers {
+		v.View.Add(z)
+	}
+}
+
+// balancerNames makes the names of load balancers, if they are stale.
+func (c *compilation) balancerNames() {
+	if c.out.balancers = c.prev.balancers; !c.stale.balancers {
+		return
+	}
+	if now := c.namesOfBalancers(); !reflect.DeepEqual(now, c.prev.balancers) {
+		c.out.balancers, c.shared.balancers = now, true
+	}
+}
+
+// namesOfBalancers are the names of load balancers, by region: each answers an address for each node that has healthy
 // targets, or all of them if none has. They are public, and answer everywhere. (Elastic Load Balancing, "Network Load Balancers", "DNS name".)
-func (c *compilation) balancerZones() []*Zone {
+func (c *compilation) namesOfBalancers() []*Zone {
 	zones := map[string]*Zone{}
 	var out []*Zone
 	for b := range c.w.LoadBalancers.All() {
@@ -158,12 +174,12 @@ func (c *compilation) balancerZones() []*Zone {
 			z = NewZone(PublicZone, "", world.BalancerDomain(b.Region), awsSOA())
 			zones[b.Region], out = z, append(out, z)
 		}
-		c.balancerNames(z, b)
+		c.addBalancer(z, b)
 	}
 	return out
 }
 
-func (c *compilation) balancerNames(z *Zone, b world.LoadBalancer) {
+func (c *compilation) addBalancer(z *Zone, b world.LoadBalancer) {
 	var all, well []Record
 	for _, e := range c.w.ENIsOfBalancer(b.ID) {
 		a := c.w.NodeAddress(b, e)

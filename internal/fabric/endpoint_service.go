@@ -1,30 +1,29 @@
 package fabric
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 
 	"kumiko/internal/world"
 )
 
-// serves finds the load balancer an endpoint leads to; nil while the connection is not accepted, or the load balancer goes.
-func (c *compilation) serves(e world.Endpoint) *Gateway {
+// serves finds the load balancer an endpoint leads to; none while the connection is not accepted, or the load balancer goes.
+func (c *compilation) serves(e world.Endpoint) world.ResourceGatewayID {
 	s, ok := c.w.EndpointServices.Get(e.Provider)
 	b, found := c.w.LoadBalancers.Get(s.Balancer)
-	if !ok || !found || !e.Connects() {
-		return nil
+	if !ok || !found || b.Deleting || !e.Connects() || !c.w.VPCs.Has(b.VPC) {
+		return ""
 	}
-	return c.gateways[b.Gateway()]
+	return b.Gateway()
 }
 
 // serviceLinks is the link of an endpoint to the load balancer of its service.
 func (c *compilation) serviceLinks(e world.Endpoint) []Link {
 	g := c.serves(e)
-	if g == nil {
+	if g == "" {
 		return nil
 	}
-	l := Link{Gateway: g.ID, Index: e.Index, MTU: MTUEndpoint}
+	l := Link{Gateway: g, Index: e.Index, MTU: MTUEndpoint}
 	for _, n := range c.w.ENIsOfEndpoint(e.ID) {
 		l.Addrs = append(l.Addrs, n.Addr())
 	}
@@ -32,12 +31,12 @@ func (c *compilation) serviceLinks(e world.Endpoint) []Link {
 	return []Link{l}
 }
 
-// serviceConsumers tells each load balancer that is made of the endpoints that lead to it: each of their addresses stands
+// serviceConsumers tells the load balancers that are made of the endpoints that lead to them: each of their addresses stands
 // for the node in the same zone.
-func (c *compilation) serviceConsumers() {
+func (c *compilation) serviceConsumers(made map[world.ResourceGatewayID]*Gateway) {
 	for e := range c.w.Endpoints.All() {
-		g := c.serves(e)
-		if !c.made[g] {
+		g := made[c.serves(e)]
+		if g == nil {
 			continue
 		}
 		g.Consumers = append(g.Consumers, Consumer{VPC: e.VPC, Endpoint: e.ID, Index: e.Index, MTU: MTUEndpoint})
@@ -49,12 +48,6 @@ func (c *compilation) serviceConsumers() {
 					g.Balancer.Fronts = append(g.Balancer.Fronts, f)
 				}
 			}
-		}
-	}
-	for g := range c.made {
-		if g.Balancer != nil {
-			slices.SortFunc(g.Balancer.Fronts, compareFronts)
-			slices.SortFunc(g.Consumers, func(a, b Consumer) int { return cmp.Compare(a.Index, b.Index) })
 		}
 	}
 }
