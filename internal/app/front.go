@@ -12,6 +12,7 @@ import (
 	"kumiko/internal/api/iamapi"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
+	"kumiko/internal/api/ramapi"
 	"kumiko/internal/api/resolverapi"
 	"kumiko/internal/api/route53api"
 	"kumiko/internal/api/stsapi"
@@ -23,6 +24,7 @@ import (
 	"kumiko/internal/service/iam"
 	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/logs"
+	"kumiko/internal/service/ram"
 	"kumiko/internal/service/resolver"
 	"kumiko/internal/service/route53"
 	"kumiko/internal/service/ssm"
@@ -70,6 +72,7 @@ func (d *daemon) frontOf(st *store.Store, kept *record.Store, nodes *ssm.Service
 			route53api.Service(route53.New(route53.Config{Store: st, Checker: findings{d.checker}})),
 			resolverapi.Service(resolver.New(resolver.Config{Store: st})),
 			stsapi.Service(sts.New(sts.Config{Store: st, Guard: g, Box: d.box})),
+			ramapi.Service(ram.New(ram.Config{Store: st})),
 			iamapi.Service(iam.New(iam.Config{Store: st, Guard: g})),
 			elbapi.Service(elb.New(elb.Config{Store: st, Patience: patience})),
 			nodes.Describe(), nodes.Delivery(), ssm.Gateway(),

@@ -33,6 +33,7 @@ const (
 	Route53  = "route53"
 	Resolver = "route53resolver"
 	SSM      = "ssm"
+	RAM      = "ram"
 	ELB      = "elasticloadbalancing"
 )
 
@@ -62,6 +63,8 @@ func From(err error, svc string) *Error {
 		return resolverFrom(w)
 	case SSM:
 		return ssmFrom(w)
+	case RAM:
+		return ramFrom(w)
 	case ELB:
 		return elbFrom(w)
 	}

@@ -96,6 +96,10 @@ func (c *checker) put(noun, id string) error {
 		return c.endpointAssociation(EndpointAssociationID(id))
 	case "service-network-resource-association":
 		return c.resourceAssociation(ResourceAssociationID(id))
+	case "resource-share-association":
+		return c.shareAssociation(id)
+	case "resource-share-invitation":
+		return c.shareInvitation(ShareInvitationID(id))
 	case "managed-node", "node-session", "ssm-document", "ssm-parameter", "ssm-command":
 		return c.managed(noun, id)
 	case "hosted-zone":
@@ -167,6 +171,10 @@ func (c *checker) deleted(noun, id string) error {
 		return used("record-set", some(w.RecordSetsOf(HostedZoneID(id))))
 	case "network-acl":
 		return used("subnet", w.Subnets.Some(id))
+	case "service-network", "resource-configuration":
+		return used("resource-share-association", w.ShareAssociations.Some(id))
+	case "resource-share":
+		return used("resource-share-association", w.ShareAssociations.Some(id) || w.ShareInvitations.Some(id))
 	case "instance":
 		return used("network-interface", w.ENIs.Some(id))
 	case "load-balancer", "target-group":

@@ -50,6 +50,9 @@ type (
 	QueryLogConfigID          string // rqlc-
 	QueryLogAssociationID     string // rqlca-
 
+	ResourceShareID   string // a UUID
+	ShareInvitationID string // a UUID
+
 	NetworkInsightsPathID                string // nip-
 	NetworkInsightsAnalysisID            string // nia-
 	NetworkInsightsAccessScopeID         string // nis-
@@ -58,6 +61,12 @@ type (
 
 // NewID draws a fresh id: prefix, a hyphen and 17 hexadecimal digits.
 func (tx *Tx) NewID(prefix string) string { return prefix + "-" + tx.Hex(17) }
+
+// UUID draws a version 4 UUID. (RFC 9562.)
+func (tx *Tx) UUID() string {
+	x := tx.Hex(30)
+	return x[:8] + "-" + x[8:12] + "-4" + x[12:15] + "-a" + x[15:18] + "-" + x[18:30]
+}
 
 // Hex draws n hexadecimal digits.
 func (tx *Tx) Hex(n int) string {

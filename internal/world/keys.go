@@ -20,6 +20,7 @@ const (
 	keyDetaching = "detaching"   // interfaces whose attachment was asked to end
 	keyEnding    = "terminating" // instances that are to be, or were, terminated
 	keyPlace     = "place "      // an account and a region
+	keyShared    = "shared "     // the ARN of a resource that is in a resource share
 	keyPast      = "past "       // sessions that are over, with their place
 )
 

@@ -78,6 +78,10 @@ type World struct {
 	Parameters   Table[string, Parameter]
 	Commands     Table[string, Command]
 
+	ResourceShares    Table[ResourceShareID, ResourceShare]
+	ShareAssociations Table[string, ShareAssociation]
+	ShareInvitations  Table[ShareInvitationID, ShareInvitation]
+
 	NetworkInsightsPaths         Table[NetworkInsightsPathID, NetworkInsightsPath]
 	NetworkInsightsAnalyses      Table[NetworkInsightsAnalysisID, NetworkInsightsAnalysis]
 	NetworkInsightsScopes        Table[NetworkInsightsAccessScopeID, NetworkInsightsAccessScope]
@@ -149,6 +153,9 @@ func (w *World) tables() []namedTable {
 		{"ssm-document", &w.Documents},
 		{"ssm-parameter", &w.Parameters},
 		{"ssm-command", &w.Commands},
+		{"resource-share", &w.ResourceShares},
+		{"resource-share-association", &w.ShareAssociations},
+		{"resource-share-invitation", &w.ShareInvitations},
 		{"network-insights-path", &w.NetworkInsightsPaths},
 		{"network-insights-analysis", &w.NetworkInsightsAnalyses},
 		{"network-insights-access-scope", &w.NetworkInsightsScopes},

@@ -12,6 +12,7 @@ import (
 
 	"kumiko/internal/api"
 	"kumiko/internal/api/ec2api"
+	"kumiko/internal/api/elbapi"
 	"kumiko/internal/api/iamapi"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
@@ -22,6 +23,7 @@ import (
 	"kumiko/internal/guard"
 	"kumiko/internal/record"
 	"kumiko/internal/service/ec2"
+	"kumiko/internal/service/elb"
 	"kumiko/internal/service/iam"
 	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/logs"
@@ -73,6 +75,7 @@ func newCloud(tb testing.TB) *cloud {
 			logsapi.Service(logs.New(logs.Config{Store: st, Log: log})),
 			resolverapi.Service(resolver.New(resolver.Config{Store: st})),
 			iamapi.Service(iam.New(iam.Config{Store: st, Guard: guarded})),
+			elbapi.Service(elb.New(elb.Config{Store: st})),
 			agents.Describe(),
 			stsapi.Service(byUser{sts.New(sts.Config{Store: st, Guard: guarded, Box: box})}),
 		},
@@ -234,6 +237,10 @@ func (c *cloud) restore(then world.World) {
 		rewind(&tx.FlowLogs, &then.FlowLogs)
 		rewind(&tx.Endpoints, &then.Endpoints)
 		rewind(&tx.EndpointAssociations, &then.EndpointAssociations)
+		rewind(&tx.EndpointServices, &then.EndpointServices)
+		rewind(&tx.LoadBalancers, &then.LoadBalancers)
+		rewind(&tx.Listeners, &then.Listeners)
+		rewind(&tx.TargetGroups, &then.TargetGroups)
 		rewind(&tx.SubnetReservations, &then.SubnetReservations)
 		rewind(&tx.NetworkInsightsPaths, &then.NetworkInsightsPaths)
 		rewind(&tx.NetworkInsightsAnalyses, &then.NetworkInsightsAnalyses)

@@ -47,7 +47,7 @@ func huge() attack { return attack{"huge", strings.Repeat("a", 1<<20-8<<10), fal
 // attacks are the values to put in the place of m, where the right call has the given value.
 func (s *site) attacks(o *operation, m member, right any, other *site) []attack {
 	var out []attack
-	wrong := func(name string, v any) { out = append(out, attack{name, v, o.service != "sts" && o.service != "iam"}) }
+	wrong := func(name string, v any) { out = append(out, attack{name, v, o.spec.Protocol != wire.AWSQuery}) }
 	json := o.service == "logs" || o.service == "ssm" || o.service == "route53resolver" || o.service == "vpc-lattice" && m.place == ""
 	query := o.spec.Protocol == wire.EC2Query || o.spec.Protocol == wire.AWSQuery
 	switch kind := m.kind.Kind(); {
@@ -163,12 +163,13 @@ func plausible(service string) *regexp.Regexp {
 		"ec2": `^(Invalid[A-Za-z]*(\.[A-Za-z]+)?|MissingParameter|UnknownParameter|MalformedQueryString|UnsupportedOperation|RequestEntityTooLarge|` +
 			`VPCIdNotSpecified|DependencyViolation|OperationNotPermitted|IncorrectInstanceState|IncorrectState|Idempotent\w+|DryRunOperation|` +
 			`NatGateway(NotFound|Malformed)|VpcPeeringConnectionAlreadyExists|\w*LimitExceeded|RouteAlreadyExists|InsufficientFreeAddressesInSubnet|PrefixList\w+|RulesPerSecurityGroupLimitExceeded|Resource\.AlreadyAssociated|DefaultVpcDoesNotExist|NoSuchAssociation|Unsupported|MissingAction)$`,
-		"logs":            `^(InvalidParameterException|SerializationException|ResourceNotFoundException|ResourceAlreadyExistsException|ValidationException|LimitExceededException|RequestEntityTooLargeException)$`,
-		"route53resolver": `^(InvalidParameterException|InvalidRequestException|SerializationException|ValidationException|ResourceNotFoundException|ResourceExistsException|ResourceInUseException|ResourceUnavailableException|LimitExceededException|InvalidNextTokenException|InvalidTagException|AccessDeniedException|RequestEntityTooLargeException|UnsupportedOperation)$`,
-		"iam":             `^(ValidationError|InvalidInput|NoSuchEntity|EntityAlreadyExists|DeleteConflict|LimitExceeded|MalformedPolicyDocument|UnmodifiableEntity|PolicyNotAttachable|PolicyEvaluation|MalformedInput|MalformedQueryString|InvalidParameterValue|RequestEntityTooLarge|AccessDenied|InvalidAction|UnsupportedOperation)$`,
-		"ssm":             `^(ValidationException|SerializationException|Invalid\w+|TargetNotConnected|DoesNotExistException|\w*NotFound(Exception)?|\w*AlreadyExists(Exception)?|\w*Exceeded(Exception)?|DuplicateDocument\w+|ParameterPatternMismatchException|UnsupportedParameterType|HierarchyTypeMismatchException|InvocationDoesNotExist|AccessDeniedException|RequestEntityTooLargeException|UnknownOperationException|DocumentVersionLimitExceeded|ParameterVersionNotFound)$`,
-		"sts":             `^(ValidationError|MalformedInput|MalformedQueryString|InvalidParameterValue|RequestEntityTooLarge|AccessDenied|MalformedPolicyDocument|InvalidAuthorizationMessageException)$`,
-		"vpc-lattice":     `^(ValidationException|ResourceNotFoundException|ConflictException|ServiceQuotaExceededException|AccessDeniedException|UnknownOperationException|RequestEntityTooLargeException|RequestEntityTooLarge)$`,
+		"logs":                 `^(InvalidParameterException|SerializationException|ResourceNotFoundException|ResourceAlreadyExistsException|ValidationException|LimitExceededException|RequestEntityTooLargeException)$`,
+		"route53resolver":      `^(InvalidParameterException|InvalidRequestException|SerializationException|ValidationException|ResourceNotFoundException|ResourceExistsException|ResourceInUseException|ResourceUnavailableException|LimitExceededException|InvalidNextTokenException|InvalidTagException|AccessDeniedException|RequestEntityTooLargeException|UnsupportedOperation)$`,
+		"iam":                  `^(ValidationError|InvalidInput|NoSuchEntity|EntityAlreadyExists|DeleteConflict|LimitExceeded|MalformedPolicyDocument|UnmodifiableEntity|PolicyNotAttachable|PolicyEvaluation|MalformedInput|MalformedQueryString|InvalidParameterValue|RequestEntityTooLarge|AccessDenied|InvalidAction|UnsupportedOperation)$`,
+		"elasticloadbalancing": `^(ValidationError|\w+NotFound|Duplicate\w+|TooMany\w+|Invalid\w+|ResourceInUse|OperationNotPermitted|TargetGroupAssociationLimit|MalformedInput|MalformedQueryString|RequestEntityTooLarge|UnsupportedOperation)$`,
+		"sts":                  `^(ValidationError|MalformedInput|MalformedQueryString|InvalidParameterValue|RequestEntityTooLarge|AccessDenied|MalformedPolicyDocument|InvalidAuthorizationMessageException)$`,
+		"vpc-lattice":          `^(ValidationException|ResourceNotFoundException|ConflictException|ServiceQuotaExceededException|AccessDeniedException|UnknownOperationException|RequestEntityTooLargeException|RequestEntityTooLarge)$`,
+		"ssm":                  `^(ValidationException|SerializationException|Invalid\w+|TargetNotConnected|DoesNotExistException|\w*NotFound(Exception)?|\w*AlreadyExists(Exception)?|\w*Exceeded(Exception)?|DuplicateDocument\w+|ParameterPatternMismatchException|UnsupportedParameterType|HierarchyTypeMismatchException|InvocationDoesNotExist|AccessDeniedException|RequestEntityTooLargeException|UnknownOperationException|DocumentVersionLimitExceeded|ParameterVersionNotFound)$`,
 	}[service])
 }
 

@@ -68,14 +68,14 @@ func (s *site) judgeStranger(t *testing.T, op, in string, a answer) {
 	case named == "":
 	case a.ok() && !harmless:
 		t.Errorf("%s %s succeeds for a stranger: %v", op, in, a)
-	case !a.ok() && !notFound.MatchString(a.code) && !strings.Contains(a.message, "availabilityZone") && !strings.Contains(a.message, "doesn't exist") && a.code != "InvalidServiceName": // which another region does not have
+	case !a.ok() && !notFound.MatchString(a.code) && !strings.Contains(a.message, "availabilityZone") && !strings.Contains(a.message, "doesn't exist") && !strings.Contains(a.message, "is not found") && a.code != "InvalidServiceName": // which another region does not have
 		t.Errorf("%s %s: a stranger is not told that it does not exist: %v", op, in, a)
 	}
 }
 
 // refusedItem tells whether a call over several ids answers only that one of them does not exist.
 func refusedItem(op, id string, a answer) bool {
-	if op == "ec2 DeleteVpcEndpoints" {
+	if op == "ec2 DeleteVpcEndpoints" || op == "ec2 DeleteVpcEndpointServiceConfigurations" {
 		return strings.Contains(a.body, "NotFound") && strings.Contains(a.body, "<resourceId>"+id+"</resourceId>")
 	}
 	if op == "ssm GetConnectionStatus" {

@@ -167,15 +167,21 @@ func (l *lab) fate(q question, refused <-chan fabric.Origin, reset bool) string 
 	wg.Go(func() { answered <- p.answered() })
 	defer wg.Wait()
 	defer p.giveUp()
-	select {
-	case <-answered:
-		if reset {
-			return describe(false, <-refused)
+	over := time.After(patience)
+	for {
+		select {
+		case <-answered:
+			if !reset {
+				return "open"
+			}
+			answered = nil
+		case o := <-refused:
+			if reset && o.Station != fabric.Listen { // the reset was refused as well, and that was told first
+				continue
+			}
+			return describe(false, o)
+		case <-over:
+			return fmt.Sprintf("nothing within %s", patience)
 		}
-		return "open"
-	case o := <-refused:
-		return describe(false, o)
-	case <-time.After(patience):
-		return fmt.Sprintf("nothing within %s", patience)
 	}
 }

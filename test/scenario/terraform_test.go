@@ -86,7 +86,7 @@ func TestTerraform(t *testing.T) {
 	}
 }
 
-// Terraform does the same with the nouns of the VPC core, VPC endpoints, Route 53, its Resolver, IAM and Systems Manager,
+// Terraform does the same with the nouns of the VPC core, VPC endpoints, Route 53, its Resolver, IAM, RAM and Systems Manager,
 // at once: the provider waits half a minute after each of many of these calls.
 func TestTerraformNouns(t *testing.T) {
 	t.Parallel()
@@ -97,7 +97,7 @@ func TestTerraformNouns(t *testing.T) {
 	defer wg.Wait()
 	for name, f := range map[string]func(*lab, string){
 		"core": (*lab).terraformCore, "attachment": (*lab).terraformAttachment, "endpoints": (*lab).terraformEndpoints, "route 53": (*lab).terraformRoute53, "resolver": (*lab).terraformResolver,
-		"IAM": (*lab).terraformIAM, "SSM": (*lab).terraformSSM, "balancers": (*lab).terraformBalancers,
+		"IAM": (*lab).terraformIAM, "SSM": (*lab).terraformSSM, "balancers": (*lab).terraformBalancers, "sharing": (*lab).terraformSharing,
 	} {
 		wg.Go(func() { // more of them than there are processors: they wait
 			t.Run(name, func(t *testing.T) {
@@ -193,6 +193,24 @@ func (l *lab) terraformIAM(mirror string) {
 		if got := l.Pick(left[0], append([]string{"iam"}, left[1:]...)...); strings.Contains(got, "machines") || strings.Contains(got, "read") || strings.Contains(got, "people") || strings.Contains(got, "kumiko") {
 			l.T.Errorf("%s finds what should be gone: %s", left[1], got)
 		}
+	}
+}
+
+// terraformSharing shares a service network with an account that accepts it and associates a VPC with it.
+func (l *lab) terraformSharing(mirror string) {
+	l.Cloud = l.In(l.Account, "eu-west-2")
+	terraform := l.terraform("testdata/sharing", mirror)
+	terraform("init", "-input=false", "-no-color")
+	for _, changed := range []string{"changed=false", "changed=true"} {
+		terraform("apply", "-auto-approve", "-input=false", "-no-color", "-var", changed)
+		terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", changed) // status 2 if there is something to do
+		if got := terraform("output", "-raw", "seen"); got != "ACTIVE 1 shared" {
+			l.T.Errorf("%s: the data sources find %s", changed, got)
+		}
+	}
+	terraform("destroy", "-auto-approve", "-input=false", "-no-color", "-var", "changed=true")
+	if n := l.Pick("length(resourceShares[?status=='ACTIVE'])", "ram", "get-resource-shares", "--resource-owner", "SELF"); n != "0" {
+		l.T.Errorf("%s shares are left", n)
 	}
 }
 

@@ -25,6 +25,7 @@ func services() []service {
 		{"iam", "iamapi"},
 		{"route53resolver", "resolverapi"},
 		{"ssm", "ssmapi"},
+		{"ram", "ramapi"},
 		{"elasticloadbalancing", "elbapi"},
 	}
 }

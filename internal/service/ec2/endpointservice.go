@@ -58,7 +58,7 @@ func (s *Service) CreateVpcEndpointServiceConfiguration(ctx context.Context, c w
 	err := cmp.Or(
 		notBuilt("Private DNS names of endpoint services are", set(in.PrivateDnsName)),
 		notBuilt("Endpoint services of Gateway Load Balancers are", len(in.GatewayLoadBalancerArns) > 0),
-		notBuilt("Endpoint services with IPv6 are", slices.Contains(in.SupportedIpAddressTypes, "ipv6")),
+		onlyIPv4(in.SupportedIpAddressTypes),
 		notBuilt("Endpoint services for other regions are", slices.ContainsFunc(in.SupportedRegions, func(r string) bool { return r != c.Region })),
 	)
 	tags, bad := oneSpec(in.TagSpecifications, "vpc-endpoint-service")
@@ -92,6 +92,19 @@ func (s *Service) CreateVpcEndpointServiceConfiguration(ctx context.Context, c w
 		return nil, awserr.EC2NotFound("vpc-endpoint-service", id) // made with this token before, and deleted since
 	}
 	return &ec2api.CreateVpcEndpointServiceConfigurationOutput{ServiceConfiguration: new(v.ownService(row)), ClientToken: in.ClientToken}, nil
+}
+
+// onlyIPv4 looks at the types of addresses that a service is to be reached by.
+func onlyIPv4(types []string) error {
+	for i, t := range types {
+		if err := cmp.Or(oneOf("supportedIpAddressType", &t, "ipv4", "ipv6"), notBuilt("Endpoint services with IPv6 are", t == "ipv6")); err != nil {
+			return err
+		}
+		if i > 0 {
+			return awserr.EC2InvalidParameter("supportedIpAddressType", t, "It is given twice.")
+		}
+	}
+	return nil
 }
 
 // DescribeVpcEndpointServiceConfigurations lists the caller's services.

@@ -45,7 +45,7 @@ func forwards(w *world.World, c world.Caller, actions []elbapi.Action) (world.Ta
 		if len(f.TargetGroups) > 1 {
 			return world.TargetGroup{}, awserr.ELBUnbuilt("Listeners with weighted target groups are")
 		}
-		if s := f.TargetGroupStickinessConfig; s != nil && value(s.Enabled) {
+		if s := f.TargetGroupStickinessConfig; s != nil && (value(s.Enabled) || s.DurationSeconds != nil) {
 			return world.TargetGroup{}, awserr.ELBInvalid("Stickiness of target groups is not supported for load balancers of type 'network'")
 		}
 		for _, t := range f.TargetGroups {

@@ -17,17 +17,22 @@ const (
 	mostTags      = 50
 )
 
+// quota is a quota as a row of a list.
+type quota struct {
+	name string
+	max  int
+}
+
+// RowID is the quota's name.
+func (q quota) RowID() string { return q.name }
+
 // DescribeAccountLimits tells the quotas.
-func (s *Service) DescribeAccountLimits(_ context.Context, _ world.Caller, _ *elbapi.DescribeAccountLimitsInput) (*elbapi.DescribeAccountLimitsOutput, error) {
-	out := &elbapi.DescribeAccountLimitsOutput{}
-	for _, l := range []struct {
-		name string
-		max  int
-	}{
-		{"network-load-balancers", mostBalancers}, {"listeners-per-network-load-balancer", mostListeners},
+func (s *Service) DescribeAccountLimits(_ context.Context, _ world.Caller, in *elbapi.DescribeAccountLimitsInput) (*elbapi.DescribeAccountLimitsOutput, error) {
+	page, next, err := paged([]quota{
+		{"listeners-per-network-load-balancer", mostListeners}, {"network-load-balancers", mostBalancers},
 		{"target-groups", mostGroups}, {"targets-per-target-group", mostTargets},
-	} {
-		out.Limits = append(out.Limits, elbapi.Limit{Name: new(l.name), Max: new(strconv.Itoa(l.max))})
-	}
-	return out, nil
+	}, in.PageSize, in.Marker)
+	return &elbapi.DescribeAccountLimitsOutput{NextMarker: next, Limits: each(page, func(q quota) elbapi.Limit {
+		return elbapi.Limit{Name: new(q.name), Max: new(strconv.Itoa(q.max))}
+	})}, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"slices"
+	"strings"
 	"time"
 
 	"kumiko/internal/api/elbapi"
@@ -95,14 +96,18 @@ func plain[T ~string](ids []T) []string { return each(ids, func(id T) string { r
 // mostPage is the size of a page for which none was asked, and of the longest. (Elastic Load Balancing API Reference, PageSize.)
 const mostPage = 400
 
+// markerPrefix is what the markers of pages begin with.
+const markerPrefix = "after "
+
 // paged is the part of a list, sorted by id, that a request is for, with the marker of the next one.
 func paged[R world.Row](rows []R, size *int32, marker *string) ([]R, *string, error) {
 	if m := value(marker); m != "" {
 		raw, err := base64.RawURLEncoding.DecodeString(m)
-		if err != nil {
+		after, ours := strings.CutPrefix(string(raw), markerPrefix)
+		if err != nil || !ours {
 			return nil, nil, awserr.ELBInvalid("The marker is not valid")
 		}
-		for len(rows) > 0 && rows[0].RowID() <= string(raw) {
+		for len(rows) > 0 && rows[0].RowID() <= after {
 			rows = rows[1:]
 		}
 	}
@@ -110,7 +115,7 @@ func paged[R world.Row](rows []R, size *int32, marker *string) ([]R, *string, er
 	if len(rows) <= n {
 		return rows, nil, nil
 	}
-	return rows[:n], new(base64.RawURLEncoding.EncodeToString([]byte(rows[n-1].RowID()))), nil
+	return rows[:n], new(base64.RawURLEncoding.EncodeToString([]byte(markerPrefix + rows[n-1].RowID()))), nil
 }
 
 // unbuilt refuses what was asked for and is not built.

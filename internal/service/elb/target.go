@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -22,7 +23,7 @@ func (s *Service) RegisterTargets(ctx context.Context, c world.Caller, in *elbap
 		}
 		g.Targets = slices.Clone(g.Targets)
 		for _, d := range in.Targets {
-			if err := mayRegister(tx, c, g, d); err != nil {
+			if err := cmp.Or(checkTarget(c, g, d), mayRegister(tx, c, g, d)); err != nil {
 				return err
 			}
 			t := targetOf(g, d)
@@ -42,6 +43,26 @@ func (s *Service) RegisterTargets(ctx context.Context, c world.Caller, in *elbap
 	return &elbapi.RegisterTargetsOutput{}, err
 }
 
+var instanceForm = regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`)
+
+// checkTarget looks at the form of a target of a group.
+func checkTarget(c world.Caller, g world.TargetGroup, d elbapi.TargetDescription) error {
+	a, err := netip.ParseAddr(*d.Id)
+	switch {
+	case d.QuicServerId != nil:
+		return awserr.ELBUnbuilt("Targets of protocol QUIC are")
+	case g.TargetType == world.TargetInstance && !instanceForm.MatchString(*d.Id):
+		return awserr.ELBCode("InvalidTarget", "The following targets are not valid instances: '%s'", *d.Id)
+	case g.TargetType == world.TargetInstance && d.AvailabilityZone != nil:
+		return awserr.ELBInvalid("You cannot specify an Availability Zone for instance targets")
+	case g.TargetType == world.TargetIP && (err != nil || !a.Is4()):
+		return awserr.ELBCode("InvalidTarget", "The IP address '%s' is not a valid IPv4 address", *d.Id)
+	case d.AvailabilityZone != nil && *d.AvailabilityZone != "all" && world.ZoneID(c.Region, *d.AvailabilityZone) == "":
+		return awserr.ELBInvalid("The Availability Zone '%s' is not valid", *d.AvailabilityZone)
+	}
+	return nil
+}
+
 func targetOf(g world.TargetGroup, d elbapi.TargetDescription) world.Target {
 	return world.Target{ID: *d.Id, Port: uint16(or(d.Port, int32(g.Port)))}
 }
@@ -58,8 +79,6 @@ func mayRegister(tx *world.Tx, c world.Caller, g world.TargetGroup, d elbapi.Tar
 			return awserr.ELBCode("InvalidTarget", "The following targets are not in the target group VPC '%s': '%s'", g.VPC, *d.Id)
 		case i.Power != world.Running:
 			return awserr.ELBCode("InvalidTarget", "The following targets are not in a running state and cannot be registered: '%s'", *d.Id)
-		case d.AvailabilityZone != nil:
-			return awserr.ELBInvalid("You cannot specify an Availability Zone for instance targets")
 		}
 		return nil
 	}
@@ -67,7 +86,7 @@ func mayRegister(tx *world.Tx, c world.Caller, g world.TargetGroup, d elbapi.Tar
 	p, _ := tx.VPCs.Get(g.VPC)
 	within := p.Contains(a)
 	switch {
-	case err != nil || !a.Is4() || !within && !a.IsPrivate() && !shared.Contains(a):
+	case err != nil || !within && !a.IsPrivate() && !shared.Contains(a):
 		return awserr.ELBCode("InvalidTarget", "The IP address '%s' is not a valid private IP", *d.Id)
 	case !within && value(d.AvailabilityZone) != "all":
 		return awserr.ELBInvalid("The IP address '%s' is not within the VPC '%s', so the Availability Zone must be 'all'", *d.Id, g.VPC)
@@ -89,6 +108,9 @@ func (s *Service) DeregisterTargets(ctx context.Context, c world.Caller, in *elb
 		}
 		g.Targets = slices.Clone(g.Targets)
 		for _, d := range in.Targets {
+			if err := checkTarget(c, g, d); err != nil {
+				return err
+			}
 			if !drain(tx, &g, d) {
 				return awserr.ELBCode("InvalidTarget", "The following targets are not registered: '%s'", *d.Id)
 			}
@@ -144,6 +166,9 @@ func (s *Service) DescribeTargetHealth(_ context.Context, c world.Caller, in *el
 	if len(in.Targets) > 0 {
 		var asked []world.Target
 		for _, d := range in.Targets {
+			if err := checkTarget(c, g, d); err != nil {
+				return nil, err
+			}
 			asked = append(asked, targetOf(g, d))
 		}
 		targets = asked

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,6 +108,8 @@ func checkGroup(in *elbapi.CreateTargetGroupInput) error {
 		return awserr.ELBUnbuilt("Targets of type " + t + " are")
 	}
 	switch {
+	case in.ProtocolVersion != nil:
+		return awserr.ELBInvalid("A protocol version is not supported for target groups of protocol 'TCP'")
 	case in.Protocol == nil:
 		return awserr.ELBInvalid("A protocol must be specified")
 	case in.Port == nil:
@@ -127,6 +130,8 @@ type wish struct {
 	healthy, unhealthy   *int32
 	matcher              *elbapi.Matcher
 }
+
+var pathForm = regexp.MustCompile(`^/[!-~]*$`)
 
 // apply changes a check to what is wished.
 func (x wish) apply(k *world.TargetCheck) error {
@@ -149,7 +154,9 @@ func (x wish) apply(k *world.TargetCheck) error {
 	if x.enabled != nil && !*x.enabled {
 		return awserr.ELBInvalid("Health checks cannot be disabled for target groups with target type 'instance' or 'ip'")
 	}
-	k.Path = or(x.path, k.Path)
+	if k.Path = or(x.path, k.Path); k.Protocol == "HTTP" && !pathForm.MatchString(k.Path) {
+		return awserr.ELBInvalid("Health check path '%s' must begin with '/' and have no blanks", k.Path)
+	}
 	k.Interval, k.Timeout = int(or(x.interval, int32(k.Interval))), int(or(x.timeout, int32(k.Timeout)))
 	k.Healthy, k.Unhealthy = int(or(x.healthy, int32(k.Healthy))), int(or(x.unhealthy, int32(k.Unhealthy)))
 	if x.timeout == nil {
@@ -180,6 +187,9 @@ func (x wish) readPort(k *world.TargetCheck) error {
 func (x wish) readCodes(k *world.TargetCheck) error {
 	if x.matcher == nil {
 		return nil
+	}
+	if x.matcher.GrpcCode != nil {
+		return awserr.ELBInvalid("A matcher with a gRPC code is not supported for health check protocol 'HTTP'")
 	}
 	first, last, ranged := strings.Cut(value(x.matcher.HttpCode), "-")
 	if !ranged {

@@ -28,6 +28,9 @@ func (l *layout) balancer(v world.VPC, n int) world.LoadBalancer {
 		ID: world.LoadBalancerID("nlb-" + tx.Hex(16)), Meta: tx.NewMeta(l.c, nil), Name: fmt.Sprint("b", n), Internal: true, VPC: v.ID, CrossZone: l.pick(2),
 		Groups: l.some(l.groupsOf(v.ID), 2),
 	}
+	if _, uplink := tx.GatewayOfVPC(v.ID); uplink && l.pick(2) {
+		b.Internal = false
+	}
 	for s := range tx.Subnets.In(string(v.ID)) {
 		addrs, err := tx.AllocateAddresses(s, 1)
 		if err != nil {
@@ -35,6 +38,9 @@ func (l *layout) balancer(v world.VPC, n int) world.LoadBalancer {
 		}
 		e := tx.NewENI(l.c, s, addrs, b.Groups)
 		e.Balancer, e.RequesterManaged = b.ID, true
+		if !b.Internal {
+			e.Public, _ = tx.AllocatePublicAddress()
+		}
 		tx.ENIs.Put(e)
 		b.Subnets = append(b.Subnets, s.ID)
 	}
