@@ -47,6 +47,7 @@ func newCompilation(w world.World) *compilation {
 
 // finish completes the VPCs and gateways that are made, and adds what follows from them.
 func (c *compilation) finish() {
+	c.services()
 	c.out.lattice, c.out.zones, c.out.ill = c.lattice, c.zones, c.ill
 	slices.SortFunc(c.out.VPCs, func(a, b *VPC) int { return cmp.Compare(a.ID, b.ID) })
 	for _, v := range c.vpcs {

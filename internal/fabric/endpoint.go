@@ -19,18 +19,22 @@ type Endpoint struct {
 	ID      world.EndpointID
 	Type    string // of world.Endpoint
 	VPC     world.VPCID
-	Service string        // of Interface and Gateway: the name of the service that answers in it
-	Ports   []GatewayPort // its ENIs, sorted by ENI
-	Links   []Link        // of Resource and ServiceNetwork: to the gateways of what it leads to, sorted by Gateway
-	Range   netip.Prefix  // of Gateway: the addresses at which the service answers
+	Service string           // of Interface and Gateway: the name of the service that answers in it
+	Ports   []GatewayPort    // its ENIs, sorted by ENI
+	Links   []Link           // of Resource and ServiceNetwork: to the gateways of what it leads to, sorted by Gateway
+	Range   netip.Prefix     // of Gateway and Services: the addresses that are its own
+	Takers  []netip.AddrPort // of Services: where its services listen, sorted
 }
 
 // Takes tells whether what listens in an interface or gateway endpoint takes a packet: TCP to the service's port, and
-// nothing else. (AWS PrivateLink Guide, "Considerations".)
+// nothing else, or to a listener of a service of Lattice. (AWS PrivateLink Guide, "Considerations".)
 func (e *Endpoint) Takes(f Flow) bool {
 	at := e.Range.IsValid() && e.Range.Contains(f.Dst)
 	for _, p := range e.Ports {
 		at = at || p.Local && slices.Contains(p.Addrs, f.Dst)
+	}
+	if e.Type == EndpointServices {
+		return f.Protocol == world.TCP && slices.Contains(e.Takers, netip.AddrPortFrom(f.Dst, f.DstPort))
 	}
 	return at && f.Protocol == world.TCP && f.DstPort == ServicePort
 }
@@ -68,5 +72,6 @@ func (c *compilation) endpoints() {
 		slices.SortFunc(e.Ports, func(a, b GatewayPort) int { return cmp.Compare(a.ENI, b.ENI) })
 		c.out.Endpoints = append(c.out.Endpoints, e)
 	}
+	c.points()
 	slices.SortFunc(c.out.Endpoints, func(a, b *Endpoint) int { return cmp.Compare(a.ID, b.ID) })
 }

@@ -69,7 +69,7 @@ func (c *compilation) latticeZones(v *VPC) []*Zone {
 		}
 		out = append(out, z)
 	}
-	return out
+	return append(out, c.serviceNames(v)...)
 }
 
 // associated adds the resources of the service networks a VPC is associated with.

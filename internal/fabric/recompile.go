@@ -46,6 +46,7 @@ func Recompile(prev *Fabric, old, w world.World, changed []world.Change) *Fabric
 func (c *compilation) takeRest(prev *Fabric) {
 	c.out.Gateways, c.out.Hosts, c.out.NATs, c.out.Endpoints = prev.Gateways, prev.Hosts, prev.NATs, prev.Endpoints
 	c.out.Resolvers, c.out.Public = prev.Resolvers, prev.Public
+	c.out.Services, c.out.TargetGroups = prev.Services, prev.TargetGroups
 	c.out.lattice, c.out.zones, c.out.ill = c.lattice, c.zones, c.ill
 }
 

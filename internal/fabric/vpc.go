@@ -24,6 +24,7 @@ func (c *compilation) vpc(row world.VPC) {
 	c.uplink(v)
 	c.groups(v)
 	c.tables(v)
+	c.point(v)
 	c.hostsOf(v, row)
 }
 

@@ -120,6 +120,7 @@ func (c *checker) deleted(noun, id string) error {
 			"service-network-vpc-association": some(w.VPCAssociations.In(id)), "internet-gateway": some(w.InternetGateways.In(id)),
 			"vpc-endpoint":                 some(w.Endpoints.In(id)),
 			"vpc-peering-connection":       slices.ContainsFunc(collect(w.Peerings.In(id)), Peering.Active),
+			"lattice-target-group":         some(w.LatticeTargetGroups.In(id)),
 			"resource-gateway":             w.ResourceGateways.Some(id),
 			"security-group-association":   some(w.GroupAssociations.In(id)),
 			"egress-only-internet-gateway": some(w.EgressOnlyGateways.In(id)),

@@ -198,7 +198,7 @@ func uplinkCable(v world.VPCID) cable {
 	}
 }
 
-// gateCable is the cable between a VPC's router and a gateway endpoint.
+// gateCable is the cable between a VPC's router and a gateway endpoint, or its service point.
 func gateCable(e world.EndpointID) cable {
 	routerMAC, endMAC := kernel.EndpointMACs(e)
 	return cable{
@@ -245,6 +245,10 @@ func vpcCables(v *fabric.VPC) map[string]cable {
 	}
 	for _, g := range v.Gates {
 		c := gateCable(g.Endpoint)
+		out[c.device] = c
+	}
+	if v.Point != nil {
+		c := gateCable(v.Point.Endpoint)
 		out[c.device] = c
 	}
 	return out

@@ -85,6 +85,9 @@ func (r *router) ports() {
 	for _, g := range r.vpc.Gates {
 		unchecked.Elements = append(unchecked.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.EndpointDevice(g.Endpoint)))})
 	}
+	if p := r.vpc.Point; p != nil {
+		unchecked.Elements = append(unchecked.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.EndpointDevice(p.Endpoint)))})
+	}
 	marks.Elements, unchecked.Elements = tidy(marks.Elements), tidy(unchecked.Elements)
 	r.table.Sets = append(r.table.Sets, marks, unchecked)
 	for _, f := range r.families {
@@ -160,20 +163,27 @@ func (r *router) verdicts() {
 		lead(&in, dev, nft.Verdict{Kind: nft.Jump, Chain: r.chain(inward(), p.Groups)})
 	}
 	for _, l := range r.vpc.Links {
-		v := nft.Verdict{Kind: nft.Accept}
-		if len(l.Groups) > 0 {
-			v = nft.Verdict{Kind: nft.Jump, Chain: r.chain(linkward(), l.Groups)}
-		}
-		lead(&in, kernel.LinkDevice(l.Gateway), v)
+		lead(&in, kernel.LinkDevice(l.Gateway), r.association(l.Groups))
+	}
+	if p := r.vpc.Point; p != nil {
+		lead(&in, kernel.EndpointDevice(p.Endpoint), r.association(p.Groups))
 	}
 	for _, g := range r.vpc.Gates {
 		lead(&in, kernel.EndpointDevice(g.Endpoint), nft.Verdict{Kind: nft.Accept})
 	}
-	for _, dev := range r.beyondDevices() {
+	for _, dev := range r.waysOut() {
 		lead(&in, dev, nft.Verdict{Kind: nft.Accept})
 	}
 	out.Elements, in.Elements = tidy(out.Elements), tidy(in.Elements)
 	r.table.Sets = append(r.table.Sets, out, in)
+}
+
+// association is what the groups of a VPC's association with a service network say.
+func (r *router) association(groups []world.SecurityGroupID) nft.Verdict {
+	if len(groups) == 0 {
+		return nft.Verdict{Kind: nft.Accept}
+	}
+	return nft.Verdict{Kind: nft.Jump, Chain: r.chain(linkward(), groups)}
 }
 
 // refuse logs with the station's name and drops.

@@ -51,6 +51,7 @@ func newTables() tables { return tables{routes: map[destination]hop{}, rules: ma
 const (
 	prefBeyond     = 80
 	prefBeyondHole = 81
+	prefServices   = 99
 	prefLattice    = 100
 	prefUnchecked  = 1000  // plus twice the position of a port whose packets may be from anybody
 	prefSubnet     = 11000 // plus the position of the subnet
@@ -109,6 +110,7 @@ func vpcTables(v *fabric.VPC, index indexer) (tables, error) {
 	r.beyond(v)
 	r.findGates(v)
 	r.lattice(v)
+	r.point(v)
 	for _, t := range v.Tables {
 		r.table(t)
 	}
@@ -148,7 +150,7 @@ func (r *vpcRender) own(v *fabric.VPC) {
 // beyond finds the ways out of the VPC. What comes in by them may go to the VPC's own addresses only: a peering is no way
 // to a third place.
 func (r *vpcRender) beyond(v *fabric.VPC) {
-	if len(v.Peerings) == 0 && v.Uplink == nil {
+	if len(v.Peerings) == 0 && v.Uplink == nil && (v.Point == nil || !v.Point.Targets) {
 		return
 	}
 	for _, l := range v.Peerings {

@@ -35,6 +35,18 @@ func subscriptionKind() kind {
 	return kind{"als", "accesslogsubscription", "ACCESS_LOG_SUBSCRIPTION", "accessLogSubscriptionIdentifier"}
 }
 
+func serviceKind() kind { return kind{"svc", "service", "SERVICE", "serviceIdentifier"} }
+func listenerKind() kind {
+	return kind{"listener", "listener", "LISTENER", "listenerIdentifier"}
+}
+func ruleKind() kind { return kind{"rule", "rule", "RULE", "ruleIdentifier"} }
+func targetGroupKind() kind {
+	return kind{"tg", "targetgroup", "TARGET_GROUP", "targetGroupIdentifier"}
+}
+func serviceAssociationKind() kind {
+	return kind{"snsa", "servicenetworkserviceassociation", "SERVICE_NETWORK_SERVICE_ASSOCIATION", "serviceNetworkServiceAssociationIdentifier"}
+}
+
 // called is the kind under another name of the member that identifies it.
 func (k kind) called(field string) kind {
 	k.field = field

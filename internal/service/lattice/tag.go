@@ -30,10 +30,44 @@ func retag(tx *world.Tx, c world.Caller, arn *string, f func([]world.Tag) []worl
 		return retagRow(&tx.ResourceGateways, c, named(gatewayKind()), arn, func(r *world.ResourceGateway) { r.Tags = f(r.Tags) })
 	case configurationKind().path:
 		return retagRow(&tx.ResourceConfigurations, c, named(configurationKind()), arn, func(r *world.ResourceConfiguration) { r.Tags = f(r.Tags) })
+	case serviceAssociationKind().path:
+		return retagRow(&tx.ServiceAssociations, c, named(serviceAssociationKind()), arn, func(r *world.ServiceAssociation) { r.Tags = f(r.Tags) })
+	case targetGroupKind().path:
+		return retagRow(&tx.LatticeTargetGroups, c, named(targetGroupKind()), arn, func(r *world.LatticeTargetGroup) { r.Tags = f(r.Tags) })
+	case serviceKind().path:
+		return retagService(tx, c, arn, f)
 	case subscriptionKind().path:
 		return retagRow(&tx.AccessLogSubscriptions, c, named(subscriptionKind()), arn, func(r *world.AccessLogSubscription) { r.Tags = f(r.Tags) })
 	}
 	return awserr.LatticeNotFound(strings.ToUpper(path), value(arn))
+}
+
+// retagService gives the tags of a service, or of a listener or a rule below it, to f.
+func retagService(tx *world.Tx, c world.Caller, arn *string, f func([]world.Tag) []world.Tag) error {
+	parts := strings.SplitN(value(arn), "/", 7) // …service/svc-…/listener/listener-…/rule/rule-…
+	up := func(n int) *string { return new(strings.Join(parts[:n], "/")) }
+	switch len(parts) {
+	case 2:
+		return retagRow(&tx.LatticeServices, c, serviceKind().called("resourceArn"), arn, func(r *world.LatticeService) { r.Tags = f(r.Tags) })
+	case 4:
+		_, l, err := findListener(&tx.World, c, up(2), arn)
+		if err == nil {
+			l.Tags = f(l.Tags)
+			tx.LatticeListeners.Put(l)
+		}
+		return err
+	case 6:
+		_, r, err := findRule(&tx.World, c, up(2), up(4), arn)
+		if err == nil && r.Priority == 0 {
+			err = awserr.LatticeValidation("The default rule %s has no tags of its own.", r.ID)
+		}
+		if err == nil {
+			r.Tags = f(r.Tags)
+			tx.LatticeRules.Put(r)
+		}
+		return err
+	}
+	return awserr.LatticeNotFound("RESOURCE", value(arn))
 }
 
 func retagRow[K ~string, R row](t *world.Table[K, R], c world.Caller, k kind, arn *string, f func(*R)) error {
