@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -180,6 +181,74 @@ func (f *Fabric) ServiceOf(v *VPC, addr netip.Addr, port uint16, host string) (*
 		}
 	}
 	return nil, ServiceListener{}
+}
+
+// Choice is what becomes of a request to a service.
+type Choice struct {
+	Service  world.LatticeServiceID // empty: no service of the VPC's network is meant
+	Listener world.LatticeListenerID
+	Rule     world.LatticeRuleID          // empty: what the listener does by default
+	Status   int                          // what it is answered without a target; 0: a target answers
+	Groups   []world.LatticeTargetGroupID // that it may go to
+	Targets  []ChoiceTarget               // likewise, whatever their health
+	Chosen   ChoiceTarget                 // one of them
+}
+
+// ChoiceTarget is a target with its group.
+type ChoiceTarget struct {
+	Group world.LatticeTargetGroupID
+	VPC   world.VPCID
+	ServiceTarget
+}
+
+// Decide says what becomes of a client's request: which service it means, which rule is for it, and where that may send it.
+func (f *Fabric) Decide(v *VPC, at netip.AddrPort, host string, r Request) Choice {
+	s, l := f.ServiceOf(v, at.Addr(), at.Port(), host)
+	if s == nil {
+		return Choice{Status: 404}
+	}
+	c := Choice{Service: s.ID, Listener: l.ID}
+	if v.Signed { // there are no auth policies, and without one nobody may
+		c.Status = 403
+		return c
+	}
+	rule := l.Choose(r)
+	c.Rule, c.Status = rule.ID, rule.Action.Status
+	for _, w := range rule.Action.Groups {
+		g := f.TargetGroup(w.Group)
+		if w.Weight == 0 || g == nil {
+			continue
+		}
+		c.Groups = append(c.Groups, g.ID)
+		for _, t := range g.Targets {
+			c.Targets = append(c.Targets, ChoiceTarget{Group: g.ID, VPC: g.VPC, ServiceTarget: t})
+		}
+	}
+	if c.Status == 0 && len(c.Targets) == 0 {
+		c.Status = 503
+	}
+	return c
+}
+
+// Text says it in words.
+func (c Choice) Text() string {
+	rule := "the default action of " + string(c.Listener)
+	if c.Rule != "" {
+		rule = string(c.Rule)
+	}
+	switch {
+	case c.Service == "":
+		return "404: the name is no service of the VPC's service network at this address and port"
+	case c.Status == 403:
+		return "403: the service network asks for signed requests (AWS_IAM), and no auth policy allows any"
+	case c.Status == 503:
+		return fmt.Sprintf("503: %s has no target that runs", rule)
+	case c.Status != 0:
+		return fmt.Sprintf("%d: answered by %s of %s", c.Status, rule, c.Service)
+	case c.Chosen.Key != "":
+		return fmt.Sprintf("%s of %s sends to target %s of %s, from %s", rule, c.Service, c.Chosen.Key, c.Chosen.Group, world.LatticeSource)
+	}
+	return fmt.Sprintf("served by %s, chosen by %s", c.Service, rule)
 }
 
 // ServicesAt are the services that clients of the VPC find at an address and port.

@@ -31,24 +31,18 @@ func (t *turns) next(of string) uint64 {
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, at place) {
 	f := p.fabric.Load()
 	v := f.VPC(at.vpc)
-	s, l := f.ServiceOf(v, localAddr(r), at.port, hostOf(r.Host))
-	switch {
-	case headers(r) > mostHeaders:
+	if headers(r) > mostHeaders {
 		refuse(w, http.StatusBadRequest)
 		return
-	case s == nil:
-		refuse(w, http.StatusNotFound)
-		return
-	case v.Signed: // there are no auth policies, and without one nobody may
-		refuse(w, http.StatusForbidden)
+	}
+	request := fabric.Request{Method: r.Method, Path: r.URL.Path, Header: lowered(r.Header)}
+	host := hostOf(r.Host)
+	if c := f.Decide(v, netip.AddrPortFrom(localAddr(r), at.port), host, request); c.Status != 0 {
+		refuse(w, c.Status)
 		return
 	}
-	rule := l.Choose(fabric.Request{Method: r.Method, Path: r.URL.Path, Header: lowered(r.Header)})
-	if rule.Action.Status != 0 {
-		refuse(w, rule.Action.Status)
-		return
-	}
-	g, t, ok := p.choose(f, l, rule)
+	s, l := f.ServiceOf(v, localAddr(r), at.port, host)
+	g, t, ok := p.choose(f, l, l.Choose(request))
 	if !ok {
 		refuse(w, http.StatusServiceUnavailable)
 		return
