@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -47,7 +46,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, at place) {
 		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
-	p.forward(g, t, func(out *http.Request) { dress(out, r, v, s, g, at.port) }).ServeHTTP(w, r)
+	p.forward(t, trip{v, s, g, at.port}).ServeHTTP(w, r)
 }
 
 // choose is the target whose turn it is.
@@ -65,36 +64,42 @@ func (p *Proxy) choose(f *fabric.Fabric, l fabric.ServiceListener, rule fabric.S
 }
 
 // forward sends a request to a target, over a connection of its own, and brings back the answer.
-func (p *Proxy) forward(g *fabric.TargetGroup, t fabric.ServiceTarget, dress func(*http.Request)) *httputil.ReverseProxy {
+func (p *Proxy) forward(t fabric.ServiceTarget, on trip) *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", t.To.String()
-			dress(r.Out)
+			r.Out.URL.RawQuery = r.In.URL.RawQuery // as it is, readable or not
+			on.dress(r.Out, r.In)
 		},
 		Transport: &http.Transport{
 			DisableKeepAlives: true, DisableCompression: true, ResponseHeaderTimeout: idleTime,
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				ctx, cancel := context.WithTimeout(ctx, connectTime)
 				defer cancel()
-				return p.cfg.Dial(ctx, g.VPC, t.To)
+				return p.cfg.Dial(ctx, on.group.VPC, t.To)
 			},
 		},
 		FlushInterval: -1, // what a target says is told at once
 		ErrorLog:      slog.NewLogLogger(p.cfg.Log.Handler(), slog.LevelDebug),
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			var tooLarge *http.MaxBytesError
-			if errors.As(err, &tooLarge) {
-				refuse(w, http.StatusRequestEntityTooLarge)
-				return
-			}
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			p.cfg.Log.Debug("a target does not answer", "target", t.Key, "err", err)
 			refuse(w, http.StatusBadGateway)
 		},
 	}
 }
 
+// trip is a request's way, besides its target.
+type trip struct {
+	from    *fabric.VPC
+	service *fabric.Service
+	group   *fabric.TargetGroup
+	port    uint16
+}
+
 // dress gives a request to a target the headers that tell where it is from. Those of clients do not get on. Connections do not become
 // anything else than HTTP. (VPC Lattice User Guide, "HTTP headers".)
-func dress(out, in *http.Request, v *fabric.VPC, s *fabric.Service, g *fabric.TargetGroup, port uint16) {
+func (t trip) dress(out, in *http.Request) {
+	v := t.from
 	out.Host = in.Host
 	for name := range out.Header {
 		if strings.HasPrefix(strings.ToLower(name), "x-amzn-lattice-") {
@@ -106,10 +111,10 @@ func dress(out, in *http.Request, v *fabric.VPC, s *fabric.Service, g *fabric.Ta
 	if from, err := netip.ParseAddrPort(in.RemoteAddr); err == nil {
 		out.Header.Set("X-Forwarded-For", from.Addr().Unmap().String())
 	}
-	out.Header.Set("X-Forwarded-Port", strconv.Itoa(int(port)))
+	out.Header.Set("X-Forwarded-Port", strconv.Itoa(int(t.port)))
 	out.Header.Set("X-Forwarded-Proto", "http")
 	out.Header.Set("X-Amzn-Lattice-Network", "SourceVpcArn="+world.ARN("ec2", v.Region, v.Account, "vpc/"+string(v.ID)))
-	out.Header.Set("X-Amzn-Lattice-Target", "ServiceArn="+s.ARN+"; ServiceNetworkArn="+v.NetworkARN+"; TargetGroupArn="+g.ARN)
+	out.Header.Set("X-Amzn-Lattice-Target", "ServiceArn="+t.service.ARN+"; ServiceNetworkArn="+v.NetworkARN+"; TargetGroupArn="+t.group.ARN)
 	if id := out.Header.Get("X-Amzn-Requestid"); id == "" || len(id) > 512 {
 		out.Header.Set("X-Amzn-Requestid", requestID())
 	}

@@ -29,7 +29,7 @@ func (s *Service) CreateRule(ctx context.Context, c world.Caller, in *latticeapi
 			return r, err
 		}
 		r.Listener = l.ID
-		if err := amendRule(tx, c, service.ID, &r, in.Match, in.Priority, in.Action); err != nil {
+		if err := amendRule(tx, c, service.ID, &r, ruleChange{in.Match, in.Priority, in.Action}); err != nil {
 			return r, err
 		}
 		have := slices.Collect(tx.LatticeRules.In(string(l.ID)))
@@ -50,8 +50,16 @@ func (s *Service) CreateRule(ctx context.Context, c world.Caller, in *latticeapi
 	return &latticeapi.CreateRuleOutput{Arn: d.Arn, Id: d.Id, Name: d.Name, Match: d.Match, Priority: d.Priority, Action: d.Action}, nil
 }
 
+// ruleChange is what is given of a rule; what is nil stays as it is.
+type ruleChange struct {
+	match    *latticeapi.RuleMatch
+	priority *int32
+	action   *latticeapi.RuleAction
+}
+
 // amendRule sets what is given of a rule's match, priority and action.
-func amendRule(tx *world.Tx, c world.Caller, s world.LatticeServiceID, r *world.LatticeRule, m *latticeapi.RuleMatch, priority *int32, a *latticeapi.RuleAction) (err error) {
+func amendRule(tx *world.Tx, c world.Caller, s world.LatticeServiceID, r *world.LatticeRule, to ruleChange) (err error) {
+	m, priority, a := to.match, to.priority, to.action
 	if m != nil || r.Priority == 0 {
 		if r.Match, err = checkMatch(m); err != nil {
 			return err
@@ -216,7 +224,7 @@ func (s *Service) UpdateRule(ctx context.Context, c world.Caller, in *latticeapi
 		if r = have; r.Priority == 0 {
 			return awserr.LatticeValidation("Rule %s is the default rule of its listener; change it with UpdateListener.", r.ID)
 		}
-		if err := amendRule(tx, c, service.ID, &r, in.Match, in.Priority, in.Action); err != nil {
+		if err := amendRule(tx, c, service.ID, &r, ruleChange{in.Match, in.Priority, in.Action}); err != nil {
 			return err
 		}
 		tx.Touch(&r.Meta)
