@@ -39,33 +39,43 @@ func (c *Client) Call(ctx context.Context, operation string, pairs ...string) ([
 	for i := 0; i+1 < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
 	}
-	body := form.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+"/", strings.NewReader(body))
+	return c.send(ctx, request{"ec2", http.MethodPost, "/", "application/x-www-form-urlencoded; charset=utf-8", form.Encode(), operation})
+}
+
+// Rest calls an operation of a service that is called by methods and paths, and gives the JSON of the answer.
+func (c *Client) Rest(ctx context.Context, service, method, path, body string) ([]byte, error) {
+	return c.send(ctx, request{service, method, path, "application/json", body, method + " " + path})
+}
+
+// request is what is sent.
+type request struct{ service, method, path, kind, body, operation string }
+
+func (c *Client) send(ctx context.Context, r request) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, c.endpoint+r.path, strings.NewReader(r.body))
 	if err != nil {
 		return nil, err
 	}
-	c.sign(req, body)
+	c.sign(req, r)
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("client: %s: %w", operation, err)
+		return nil, fmt.Errorf("client: %s: %w", r.operation, err)
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode != http.StatusOK {
-		err = fmt.Errorf("client: %s: %s: %s", operation, res.Status, raw)
+	if err == nil && res.StatusCode >= http.StatusMultipleChoices {
+		err = fmt.Errorf("client: %s: %s: %s", r.operation, res.Status, raw)
 	}
 	return raw, err
 }
 
-// sign signs a form. (AWS IAM User Guide, "Signature Version 4 signing process".)
-func (c *Client) sign(req *http.Request, body string) {
-	const kind = "application/x-www-form-urlencoded; charset=utf-8"
+// sign signs a request. (AWS IAM User Guide, "Signature Version 4 signing process".)
+func (c *Client) sign(req *http.Request, r request) {
 	stamp := time.Now().UTC().Format("20060102T150405Z")
-	canonical := fmt.Sprintf("POST\n/\n\ncontent-type:%s\nhost:%s\nx-amz-date:%s\n\ncontent-type;host;x-amz-date\n%s", kind, c.host, stamp, digest(body))
-	scope := strings.Join([]string{stamp[:8], c.region, "ec2", "aws4_request"}, "/")
-	mac := hmac.New(sha256.New, sigv4.SigningKey(c.secret, stamp[:8], c.region, "ec2"))
+	canonical := fmt.Sprintf("%s\n%s\n\ncontent-type:%s\nhost:%s\nx-amz-date:%s\n\ncontent-type;host;x-amz-date\n%s", r.method, r.path, r.kind, c.host, stamp, digest(r.body))
+	scope := strings.Join([]string{stamp[:8], c.region, r.service, "aws4_request"}, "/")
+	mac := hmac.New(sha256.New, sigv4.SigningKey(c.secret, stamp[:8], c.region, r.service))
 	fmt.Fprintf(mac, "AWS4-HMAC-SHA256\n%s\n%s\n%s", stamp, scope, digest(canonical))
-	req.Header.Set("Content-Type", kind)
+	req.Header.Set("Content-Type", r.kind)
 	req.Header.Set("X-Amz-Date", stamp)
 	req.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=content-type;host;x-amz-date, Signature=%x", c.id, scope, mac.Sum(nil)))
 }

@@ -164,6 +164,7 @@ func (d *daemon) serve(ctx context.Context) (err error) {
 	wg.Go(func() { failed <- d.loop.Run(ctx) })
 	wg.Go(func() { d.drivers.records.Run(ctx) })
 	wg.Go(func() { d.check(ctx) })
+	wg.Go(func() { d.checkTargets(ctx) })
 	wg.Go(func() { failed <- served(api.Serve(d.listener)) })
 	privateDone := make(chan struct{})
 	go func() { defer close(privateDone); failed <- served(private.Serve(d.private)) }()

@@ -23,7 +23,10 @@ func explain(f *fabric.Fabric, q admin.Question) (admin.Explanation, reach.Answe
 	if err != nil {
 		return admin.Explanation{}, reach.Answer{}, fmt.Errorf("%w: %w", admin.ErrUnusable, err)
 	}
-	out := admin.Explanation{Open: a.Reached(), Summary: a.Summary(), Flow: a.Asked.String(), Hint: a.Hint()}
+	out := admin.Explanation{Open: a.Reached(), Summary: a.Summary(), Hint: a.Hint()}
+	if a.Asked.Dst.IsValid() { // a name may have no address
+		out.Flow = a.Asked.String()
+	}
 	if !a.Open && len(a.Hops) > 0 {
 		out.Refusal = a.Refused.String()
 	}

@@ -8,9 +8,11 @@ import (
 
 	"kumiko/internal/api"
 	"kumiko/internal/api/ec2api"
+	"kumiko/internal/api/elbapi"
 	"kumiko/internal/api/iamapi"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
+	"kumiko/internal/api/ramapi"
 	"kumiko/internal/api/resolverapi"
 	"kumiko/internal/api/route53api"
 	"kumiko/internal/api/stsapi"
@@ -18,9 +20,11 @@ import (
 	"kumiko/internal/guard"
 	"kumiko/internal/record"
 	"kumiko/internal/service/ec2"
+	"kumiko/internal/service/elb"
 	"kumiko/internal/service/iam"
 	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/logs"
+	"kumiko/internal/service/ram"
 	"kumiko/internal/service/resolver"
 	"kumiko/internal/service/route53"
 	"kumiko/internal/service/ssm"
@@ -68,7 +72,9 @@ func (d *daemon) frontOf(st *store.Store, kept *record.Store, nodes *ssm.Service
 			route53api.Service(route53.New(route53.Config{Store: st, Checker: findings{d.checker}})),
 			resolverapi.Service(resolver.New(resolver.Config{Store: st})),
 			stsapi.Service(sts.New(sts.Config{Store: st, Guard: g, Box: d.box})),
+			ramapi.Service(ram.New(ram.Config{Store: st})),
 			iamapi.Service(iam.New(iam.Config{Store: st, Guard: g})),
+			elbapi.Service(elb.New(elb.Config{Store: st, Patience: patience})),
 			nodes.Describe(), nodes.Delivery(), ssm.Gateway(),
 		},
 		Credentials: accounts{st, d.box}, Open: d.conf.Open, Log: d.conf.Log,
@@ -82,7 +88,8 @@ func (d *daemon) guardOf(st *store.Store) *guard.Guard {
 
 // finish completes in the World what was seen to be complete in the kernel.
 func (d *daemon) finish(ctx context.Context, w world.World, seen store.Seen) {
-	if !lattice.Unfinished(w) && !resolver.Unfinished(w) && !ssm.Unfinished(w) && !ec2.Unfinished(w, seen, time.Now()) {
+	now := time.Now()
+	if !lattice.Unfinished(w) && !resolver.Unfinished(w) && !ssm.Unfinished(w) && !ec2.Unfinished(w, seen, now) && !elb.Unfinished(w, seen, now) {
 		return
 	}
 	d.channels.service.EndSessions(w)
@@ -91,6 +98,7 @@ func (d *daemon) finish(ctx context.Context, w world.World, seen store.Seen) {
 		resolver.Finish(tx, seen)
 		ssm.Finish(tx)
 		ec2.Finish(tx, seen)
+		elb.Finish(tx, seen)
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {

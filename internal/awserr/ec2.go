@@ -47,6 +47,7 @@ func noun(name string) (Noun, bool) {
 		"nat-gateway":                            {"NatGatewayID", "natGateway ID", "natGateway IDs", "natGateway", "nat-"},
 		"vpc-peering-connection":                 {"VpcPeeringConnectionID", "vpcPeeringConnection ID", "vpcPeeringConnection IDs", "vpcPeeringConnection", "pcx-"},
 		"vpc-endpoint":                           {"VpcEndpointId", "Vpc Endpoint Id", "Vpc Endpoint Ids", "vpc endpoint", "vpce-"},
+		"vpc-endpoint-service":                   {"VpcEndpointServiceId", "VpcEndpointService Id", "VpcEndpointService Ids", "vpc endpoint service", "vpce-svc-"},
 		"network-insights-path":                  {"NetworkInsightsPathId", "network insights path ID", "network insights path IDs", "network insights path", "nip-"},
 		"network-insights-analysis":              {"NetworkInsightsAnalysisId", "network insights analysis ID", "network insights analysis IDs", "network insights analysis", "nia-"},
 		"network-insights-access-scope":          {"NetworkInsightsAccessScopeId", "network insights access scope ID", "network insights access scope IDs", "network insights access scope", "nis-"},
@@ -84,6 +85,8 @@ func EC2Malformed(name, id string) *Error {
 		code = "GroupId"
 	case "vpc-peering-connection":
 		code = "VpcPeeringConnectionId"
+	case "vpc-endpoint-service":
+		code = "VpcEndpointServiceIdId" // so AWS writes it
 	case "nat-gateway":
 		return New("NatGatewayMalformed", http.StatusBadRequest, "Invalid id: %q (expecting %q)", id, n.Hint+"...")
 	}

@@ -33,6 +33,8 @@ const (
 	Route53  = "route53"
 	Resolver = "route53resolver"
 	SSM      = "ssm"
+	RAM      = "ram"
+	ELB      = "elasticloadbalancing"
 )
 
 // From is err as service svc answers it: err itself when it is an *Error, the AWS error for a *world.Error, nil for anything else,
@@ -61,6 +63,10 @@ func From(err error, svc string) *Error {
 		return resolverFrom(w)
 	case SSM:
 		return ssmFrom(w)
+	case RAM:
+		return ramFrom(w)
+	case ELB:
+		return elbFrom(w)
 	}
 	return New("ValidationError", 400, "%s", w.Error())
 }

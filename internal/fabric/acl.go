@@ -8,9 +8,13 @@ import (
 	"kumiko/internal/world"
 )
 
-// acls adds the network ACLs of a VPC.
-func (c *compilation) acls(v *VPC) {
-	for a := range c.w.NetworkACLs.In(string(v.ID)) {
+// acls makes the network ACLs that are stale.
+func (c *compilation) acls(v *VPC, s *staleVPC) {
+	if !s.all && len(s.acls) == 0 {
+		return
+	}
+	var fresh []ACL
+	for a := range rowsOf(&c.w.NetworkACLs, string(v.ID), s.all, s.acls) {
 		f := ACL{ID: a.ID}
 		for _, e := range a.Entries {
 			r := ACLRule{Number: e.Number, Allow: e.Allow, Protocol: e.Protocol, Ports: e.Ports, ICMP: e.ICMP, CIDR: e.CIDR}
@@ -23,8 +27,9 @@ func (c *compilation) acls(v *VPC) {
 		for _, rules := range [][]ACLRule{f.Ingress, f.Egress} {
 			slices.SortFunc(rules, func(a, b ACLRule) int { return cmp.Compare(a.Number, b.Number) })
 		}
-		v.ACLs = append(v.ACLs, f)
+		fresh = append(fresh, f)
 	}
+	v.ACLs = patched(v.ACLs, func(a ACL) bool { return s.all || s.acls[a.ID] }, fresh, func(a, b ACL) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // Matches tells whether the rule is about a packet of flow whose other side has address peer. ACLs know no

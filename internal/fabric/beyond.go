@@ -8,8 +8,9 @@ import (
 	"kumiko/internal/world"
 )
 
-// peerings adds the active peerings of a VPC.
-func (c *compilation) peerings(v *VPC) {
+// peerings are the active peerings of a VPC.
+func (c *compilation) peerings(v *VPC) []PeerLink {
+	var out []PeerLink
 	for p := range c.w.Peerings.In(string(v.ID)) {
 		if p.Status != world.PeeringActive {
 			continue
@@ -25,37 +26,67 @@ func (c *compilation) peerings(v *VPC) {
 		for _, a := range other.CIDRs {
 			l.CIDRs = append(l.CIDRs, a.CIDR)
 		}
-		v.Peerings = append(v.Peerings, l)
+		out = append(out, l)
+	}
+	return out
+}
+
+// uplink makes a VPC's way to the public side, when it has an internet gateway: with the addresses of all ENIs, or with
+// those of ENIs that are stale.
+func (c *compilation) uplink(v *VPC, s *staleVPC) {
+	if !s.all && !s.uplink && (v.Uplink == nil || len(s.enis) == 0) {
+		return
+	}
+	var now Uplink
+	for g := range c.w.InternetGateways.In(string(v.ID)) {
+		if !g.Deleting {
+			now.Gateway = g.ID
+		}
+	}
+	if now.Gateway == "" {
+		v.Uplink = nil
+		return
+	}
+	all, was := s.all, v.Uplink
+	if was == nil {
+		all, was = true, &Uplink{}
+	}
+	stale := map[netip.Addr]bool{}
+	var fresh []PublicAddress
+	for e := range rowsOf(&c.w.ENIs, string(v.ID), all, s.enis) {
+		fresh = append(fresh, publicOf(c.w, e)...)
+	}
+	for e := range rowsOf(&c.old.ENIs, string(v.ID), all, s.enis) {
+		for _, a := range publicOf(c.old, e) {
+			stale[a.Private] = true
+		}
+	}
+	now.Addresses = patched(was.Addresses, func(a PublicAddress) bool { return stale[a.Private] }, fresh, func(a, b PublicAddress) int { return a.Private.Compare(b.Private) })
+	if now.Gateway != was.Gateway || !Same(now.Addresses, was.Addresses) {
+		v.Uplink = &now
 	}
 }
 
-// uplink adds a VPC's way to the public side, when it has an internet gateway.
-func (c *compilation) uplink(v *VPC) {
-	var u *Uplink
-	for g := range c.w.InternetGateways.In(string(v.ID)) {
-		if !g.Deleting {
-			u = &Uplink{Gateway: g.ID}
-		}
+// publicOf are the public addresses of an ENI: the one given at launch, in whose place comes an elastic one.
+func publicOf(w *world.World, e world.ENI) []PublicAddress {
+	var out []PublicAddress
+	if e.Public.IsValid() && len(e.Addrs) > 0 {
+		out = append(out, PublicAddress{Private: e.Addrs[0], Public: e.Public})
 	}
-	if u == nil {
-		return
-	}
-	given := map[netip.Addr]netip.Addr{}
-	for e := range c.w.ENIs.In(string(v.ID)) {
-		if e.Public.IsValid() && len(e.Addrs) > 0 {
-			given[e.Addrs[0]] = e.Public
-		}
-	}
-	for a := range c.w.Addresses.In(string(v.ID)) { // an elastic address takes the place of one given at launch
+	for a := range w.Addresses.In(string(e.ID)) {
 		if a.Private.IsValid() {
-			given[a.Private] = a.Public
+			out = append(slices.DeleteFunc(out, func(o PublicAddress) bool { return o.Private == a.Private }), PublicAddress{a.Private, a.Public})
 		}
 	}
-	for private, public := range given {
-		u.Addresses = append(u.Addresses, PublicAddress{private, public})
+	return out
+}
+
+// gateway is the internet gateway a VPC has.
+func (v *VPC) gateway() world.InternetGatewayID {
+	if v.Uplink == nil {
+		return ""
 	}
-	slices.SortFunc(u.Addresses, func(a, b PublicAddress) int { return a.Private.Compare(b.Private) })
-	v.Uplink = u
+	return v.Uplink.Gateway
 }
 
 // Unroutable are the ranges that no internet gateway carries anything to or from: private ones (RFC 1918) and carriers'
@@ -83,10 +114,12 @@ func (u *Uplink) PublicOf(private netip.Addr) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// public adds the public side.
+// public makes the public side: the uplinks of VPCs that are not as before.
 func (c *compilation) public() {
-	for _, v := range c.vpcs {
-		if v.Uplink == nil {
+	var fresh []PublicUplink
+	for id := range c.changed {
+		v := c.out.VPC(id)
+		if v == nil || v.Uplink == nil {
 			continue
 		}
 		u := PublicUplink{VPC: v.ID}
@@ -94,9 +127,9 @@ func (c *compilation) public() {
 			u.Addrs = append(u.Addrs, a.Public)
 		}
 		slices.SortFunc(u.Addrs, netip.Addr.Compare)
-		c.out.Public.Uplinks = append(c.out.Public.Uplinks, u)
+		fresh = append(fresh, u)
 	}
-	slices.SortFunc(c.out.Public.Uplinks, func(a, b PublicUplink) int { return cmp.Compare(a.VPC, b.VPC) })
+	c.out.Public.Uplinks = patched(c.prev.Public.Uplinks, func(u PublicUplink) bool { return c.changed[u.VPC] }, fresh, func(a, b PublicUplink) int { return cmp.Compare(a.VPC, b.VPC) })
 }
 
 // VPCOf is the VPC behind which a public address is, and the private address it stands for.
@@ -115,16 +148,37 @@ func (f *Fabric) VPCOf(public netip.Addr) (*VPC, netip.Addr, bool) {
 	return nil, netip.Addr{}, false
 }
 
-// nats adds the NAT gateways that work.
+// nats makes the NAT gateways that work, of VPCs that are not as before.
 func (c *compilation) nats() {
-	for _, v := range c.vpcs {
-		for _, p := range v.Ports {
-			if p.Peer.NAT != "" {
-				c.out.NATs = append(c.out.NATs, &NAT{ID: p.Peer.NAT, VPC: v.ID, Port: GatewayPort{
-					ENI: p.ENI, Device: p.Peer.Device, Addrs: p.Addrs, MAC: p.MAC, Router: p.Router, Mask: p.Mask, MTU: p.MTU,
-				}})
+	var fresh []*NAT
+	for id := range c.changed {
+		v := c.out.VPC(id)
+		for g := range c.w.NATGateways.In(string(id)) {
+			for _, p := range c.portsOf(v, string(g.ID)) {
+				if p.Peer.NAT == g.ID {
+					fresh = append(fresh, &NAT{ID: g.ID, VPC: id, Port: gatewayPort(p)})
+				}
 			}
 		}
 	}
-	slices.SortFunc(c.out.NATs, func(a, b *NAT) int { return cmp.Compare(a.ID, b.ID) })
+	c.out.NATs = patched(c.prev.NATs, func(n *NAT) bool { return c.changed[n.VPC] }, fresh, func(a, b *NAT) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// portsOf are the ports of a VPC whose ENIs are those of an instance, a gateway or an endpoint, in the order of the ENIs.
+func (c *compilation) portsOf(v *VPC, owner string) []Port {
+	if v == nil {
+		return nil
+	}
+	var out []Port
+	for e := range c.w.ENIs.In(owner) {
+		if p := v.portByIndex(e.Index); p != nil && p.ENI == e.ID {
+			out = append(out, *p)
+		}
+	}
+	return out
+}
+
+// gatewayPort is a port as seen from the namespace its cable leads to.
+func gatewayPort(p Port) GatewayPort {
+	return GatewayPort{ENI: p.ENI, Device: p.Peer.Device, Addrs: p.Addrs, MAC: p.MAC, Router: p.Router, Mask: p.Mask, MTU: p.MTU}
 }

@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -20,8 +21,9 @@ type Endpoint struct {
 	Type    string // of world.Endpoint
 	VPC     world.VPCID
 	Service string           // of Interface and Gateway: the name of the service that answers in it
+	Onward  bool             // what comes goes on by Links: always of Resource and ServiceNetwork, and of Interface with a service of an account's own
 	Ports   []GatewayPort    // its ENIs, sorted by ENI
-	Links   []Link           // of Resource and ServiceNetwork: to the gateways of what it leads to, sorted by Gateway
+	Links   []Link           // if it is Onward: to the gateways of what it leads to, sorted by Gateway
 	Range   netip.Prefix     // of Gateway and Services: the addresses that are its own
 	Takers  []netip.AddrPort // of Services: where its services listen, sorted
 }
@@ -48,30 +50,50 @@ func (f *Fabric) Endpoint(id world.EndpointID) *Endpoint {
 	return f.Endpoints[i]
 }
 
-// endpoints adds the VPC endpoints that work, with their ports. What is special to a type is added by its own step.
+// endpoints makes the VPC endpoints that work, of VPCs that are not as before or whose endpoints are not; and those that
+// lead to Lattice, when that is not.
 func (c *compilation) endpoints() {
-	ports := map[world.EndpointID][]GatewayPort{}
-	for _, v := range c.vpcs {
-		for _, p := range v.Ports {
-			if e := p.Peer.Endpoint; e != "" {
-				ports[e] = append(ports[e], GatewayPort{
-					ENI: p.ENI, Device: p.Peer.Device, Addrs: p.Addrs, MAC: p.MAC, Router: p.Router, Mask: p.Mask, MTU: p.MTU, Local: p.Peer.Local,
-					Prefixes: p.Prefixes,
-				})
-			}
+	stale := maps.Clone(c.stale.endpoints)
+	if stale == nil {
+		stale = map[world.EndpointID]bool{}
+	}
+	for id := range c.changed {
+		for e := range c.w.Endpoints.In(string(id)) {
+			stale[e.ID] = true
 		}
 	}
-	for row := range c.w.Endpoints.All() {
-		if !row.Works() || c.vpcs[row.VPC] == nil && c.w.VPCs.Has(row.VPC) {
-			continue
+	if c.stale.lattice || c.stale.balancers {
+		for e := range c.w.Endpoints.All() {
+			stale[e.ID] = stale[e.ID] || e.Lattice() || e.Provider != ""
 		}
-		e := &Endpoint{ID: row.ID, Type: row.Type, VPC: row.VPC, Service: row.Service, Ports: ports[row.ID], Links: c.endpointLinks(row)}
-		if l, ok := row.GatewayList(); ok && len(l.Entries) > 0 {
-			e.Range = l.Entries[0].CIDR
-		}
-		slices.SortFunc(e.Ports, func(a, b GatewayPort) int { return cmp.Compare(a.ENI, b.ENI) })
-		c.out.Endpoints = append(c.out.Endpoints, e)
 	}
-	c.points()
-	slices.SortFunc(c.out.Endpoints, func(a, b *Endpoint) int { return cmp.Compare(a.ID, b.ID) })
+	var fresh []*Endpoint
+	for row := range rowsOf(&c.w.Endpoints, "", false, stale) {
+		if row.Works() && stale[row.ID] {
+			fresh = append(fresh, c.endpoint(row))
+		}
+	}
+	points := c.stale.all || c.stale.lattice
+	if points {
+		fresh = append(fresh, c.points()...)
+	}
+	c.out.Endpoints = patched(c.prev.Endpoints, func(e *Endpoint) bool { return stale[e.ID] || points && e.Type == EndpointServices }, fresh, func(a, b *Endpoint) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+func (c *compilation) endpoint(row world.Endpoint) *Endpoint {
+	e := &Endpoint{ID: row.ID, Type: row.Type, VPC: row.VPC, Service: row.Service, Links: c.endpointLinks(row)}
+	if e.Onward = row.Lattice() || row.Provider != ""; row.Provider != "" {
+		e.Service, e.Links = "", c.serviceLinks(row)
+	}
+	for _, p := range c.portsOf(c.out.VPC(row.VPC), string(row.ID)) {
+		if p.Peer.Endpoint == row.ID {
+			g := gatewayPort(p)
+			g.Local, g.Prefixes = p.Peer.Local, p.Prefixes
+			e.Ports = append(e.Ports, g)
+		}
+	}
+	if l, ok := row.GatewayList(); ok && len(l.Entries) > 0 {
+		e.Range = l.Entries[0].CIDR
+	}
+	return e
 }

@@ -12,24 +12,25 @@ import (
 type behind struct {
 	world.EndpointAssociation
 	cfg     world.ResourceConfiguration
-	gateway *Gateway
+	gateway world.ResourceGatewayID
 	network world.ServiceNetworkID
 	name    string // generated DNS name
 }
 
-// latticeEndpoints collects what each endpoint leads to, as far as it is served.
-func (c *compilation) latticeEndpoints() {
-	c.behind = map[world.EndpointID][]behind{}
+// behindEndpoints collects what each endpoint leads to, as far as it is served.
+func (c *compilation) behindEndpoints() map[world.EndpointID][]behind {
+	out := map[world.EndpointID][]behind{}
 	for e := range c.w.Endpoints.All() {
 		if !e.Lattice() || !e.Works() || !c.w.VPCs.Has(e.VPC) {
 			continue
 		}
 		for a := range c.w.EndpointAssociations.In(string(e.ID)) {
 			if b, ok := c.servedAt(e, a); ok {
-				c.behind[e.ID] = append(c.behind[e.ID], b)
+				out[e.ID] = append(out[e.ID], b)
 			}
 		}
 	}
+	return out
 }
 
 // servedAt finds what an endpoint's association leads to; not ok while any of it is absent or going.
@@ -37,24 +38,26 @@ func (c *compilation) servedAt(e world.Endpoint, a world.EndpointAssociation) (b
 	b := behind{EndpointAssociation: a, network: e.Network}
 	cfg, _ := c.w.ResourceConfigurations.Get(a.Configuration)
 	b.cfg, b.name = cfg, cfg.EndpointName(e.ID)
-	row, _ := c.w.GatewayOf(cfg)
-	b.gateway = c.gateways[row.ID]
+	b.gateway = c.gatewayOf(cfg)
 	going := cfg.Deleting
 	if e.Type == world.EndpointServiceNetwork {
 		r, ok := c.w.ResourceAssociations.Get(a.Resource)
 		b.name, going = r.EndpointName(e.ID), going || r.Deleting || !ok
 	}
-	return b, !going && b.gateway != nil && len(a.Addrs) > 0
+	return b, !going && b.gateway != "" && len(a.Addrs) > 0
 }
 
 // endpointLinks are the links of an endpoint, one to each gateway of its resources.
 func (c *compilation) endpointLinks(e world.Endpoint) []Link {
 	var out []Link
-	for _, b := range c.behind[e.ID] {
-		i := slices.IndexFunc(out, func(l Link) bool { return l.Gateway == b.gateway.ID })
+	if !e.Lattice() {
+		return nil
+	}
+	for _, b := range c.lattices().behind[e.ID] {
+		i := slices.IndexFunc(out, func(l Link) bool { return l.Gateway == b.gateway })
 		if i < 0 {
 			i = len(out)
-			out = append(out, Link{Gateway: b.gateway.ID, Index: e.Index, MTU: MTULattice})
+			out = append(out, Link{Gateway: b.gateway, Index: e.Index, MTU: MTULattice})
 		}
 		out[i].Addrs = append(out[i].Addrs, b.Addrs...)
 	}
@@ -65,30 +68,27 @@ func (c *compilation) endpointLinks(e world.Endpoint) []Link {
 	return out
 }
 
-// endpointConsumers tells each gateway that is made of the endpoints that lead to it, and at which addresses they have its resources.
-func (c *compilation) endpointConsumers() {
-	for e := range c.w.Endpoints.All() {
-		for _, b := range c.behind[e.ID] {
-			if !c.made[b.gateway] {
+// endpointConsumers tells the gateways that are made of the endpoints that lead to them, and at which addresses they have
+// their resources.
+func (c *compilation) endpointConsumers(made map[world.ResourceGatewayID]*Gateway) {
+	for id, resources := range c.lattices().behind {
+		e, _ := c.w.Endpoints.Get(id)
+		for _, b := range resources {
+			g := made[b.gateway]
+			if g == nil {
 				continue
 			}
 			for _, a := range b.Addrs {
-				b.gateway.Listeners = append(b.gateway.Listeners, Listener{
-					Endpoint: e.ID, Addr: a, Ports: b.cfg.PortRanges, Target: c.target(b.gateway, b.cfg),
+				g.Listeners = append(g.Listeners, Listener{
+					Endpoint: e.ID, Addr: a, Ports: b.cfg.PortRanges, Target: c.target(g, b.cfg),
 					Association: b.Resource, Configuration: b.cfg.ID, Network: b.network,
 				})
 			}
 		}
 		for _, l := range c.endpointLinks(e) {
-			g := c.gateways[l.Gateway]
-			if !c.made[g] {
-				continue
+			if g := made[l.Gateway]; g != nil {
+				g.Consumers = append(g.Consumers, Consumer{VPC: e.VPC, Endpoint: e.ID, Index: l.Index, MTU: l.MTU})
 			}
-			g.Consumers = append(g.Consumers, Consumer{VPC: e.VPC, Endpoint: e.ID, Index: l.Index, MTU: l.MTU})
 		}
-	}
-	for g := range c.made {
-		slices.SortFunc(g.Listeners, compareListeners)
-		slices.SortFunc(g.Consumers, func(a, b Consumer) int { return cmp.Compare(a.Index, b.Index) })
 	}
 }

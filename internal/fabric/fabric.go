@@ -29,6 +29,7 @@ type Fabric struct {
 	TargetGroups []*TargetGroup // likewise
 
 	lattice   map[string]latticeNames // by region; for Recompile
+	balancers []*Zone                 // the public names of load balancers; likewise
 	endpoints *Zone                   // the public names of endpoints; likewise
 }
 
@@ -198,13 +199,15 @@ type Link struct {
 	MTU         int
 }
 
-// Gateway is a resource gateway: a namespace that translates connections of its consumers to resources.
+// Gateway is a resource gateway, or a load balancer: a namespace that translates connections of its consumers to resources,
+// or to targets.
 type Gateway struct {
-	ID        world.ResourceGatewayID
-	VPC       world.VPCID   // provider
-	Ports     []GatewayPort // its ENIs, sorted by ENI; connections are spread over them
-	Consumers []Consumer    // sorted by Index
-	Listeners []Listener    // sorted by Endpoint and Addr
+	ID        world.ResourceGatewayID // or world.LoadBalancer.Gateway
+	VPC       world.VPCID             // provider
+	Ports     []GatewayPort           // its ENIs, sorted by ENI; connections are spread over them
+	Consumers []Consumer              // sorted by Index
+	Listeners []Listener              // sorted by Endpoint and Addr
+	Balancer  *Balancer               // nil: it is a resource gateway
 }
 
 // GatewayPort is an ENI of a gateway, as seen from inside it.

@@ -14,22 +14,27 @@ type Gate struct {
 	Range    netip.Prefix // public addresses of the service
 }
 
-// gates adds the VPC's gateway endpoints, and a route to each in the tables it was put in.
-func (c *compilation) gates(v *VPC) {
+// gates finds the VPC's gateway endpoints.
+func (c *compilation) gates(v *VPC, s *staleVPC) {
+	if !s.all && !s.gates {
+		return
+	}
+	var now []Gate
 	for e := range c.w.Endpoints.In(string(v.ID)) {
-		l, ok := e.GatewayList()
-		if !e.Works() || !ok || len(l.Entries) == 0 {
-			continue
-		}
-		v.Gates = append(v.Gates, Gate{Endpoint: e.ID, Range: l.Entries[0].CIDR})
-		for i := range v.Tables {
-			if t := &v.Tables[i]; slices.Contains(e.RouteTables, t.ID) {
-				t.Routes = append(t.Routes, Route{Prefix: l.Entries[0].CIDR, Endpoint: e.ID})
-				sortRoutes(t.Routes)
-			}
+		if l, ok := e.GatewayList(); e.Works() && ok && len(l.Entries) > 0 {
+			now = append(now, Gate{Endpoint: e.ID, Range: l.Entries[0].CIDR})
 		}
 	}
-	slices.SortFunc(v.Gates, func(a, b Gate) int { return cmp.Compare(a.Endpoint, b.Endpoint) })
+	v.Gates = kept(v.Gates, now)
+}
+
+// gateRoutes adds the routes to the gateway endpoints that a table was put into.
+func (c *compilation) gateRoutes(v *VPC, t *Table) {
+	for _, g := range v.Gates {
+		if e, _ := c.w.Endpoints.Get(g.Endpoint); slices.Contains(e.RouteTables, t.ID) {
+			t.Routes = append(t.Routes, Route{Prefix: g.Range, Endpoint: g.Endpoint})
+		}
+	}
 }
 
 func sortRoutes(routes []Route) {

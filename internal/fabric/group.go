@@ -2,51 +2,104 @@ package fabric
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 
 	"kumiko/internal/world"
 )
 
-// groups adds the security groups of a VPC and those associated with it, with their rules, and for each the addresses of
-// the ENIs carrying it.
-func (c *compilation) groups(v *VPC) {
-	m := c.membership(v)
-	for g := range c.w.SecurityGroups.In(string(v.ID)) {
-		v.Groups = append(v.Groups, c.group(v, m, g.ID))
+// groups makes the security groups that are stale: their rules, and the addresses of the ENIs that carry them. Besides the VPC's own
+// there are those associated with it and, of the others that rules name and ENIs of VPCs joined with this one carry, the members.
+func (c *compilation) groups(v, was *VPC, s *staleVPC) {
+	all := s.all || !Same(v.Peerings, was.Peerings) // then others may carry them
+	if !all && len(s.groups)+len(s.carried) == 0 {
+		return
 	}
-	for a := range c.w.GroupAssociations.In(string(v.ID)) {
-		if !a.Deleting {
-			v.Groups = append(v.Groups, c.group(v, m, a.Group))
+	stale := func(id world.SecurityGroupID) bool { return all || s.groups[id] || s.carried[id] }
+	m := s.membership(c.w, v, all)
+	fresh := c.ruledGroups(v, s, m)
+	named := c.peers(v, fresh, stale)
+	for id := range named {
+		had, ok := v.Group(id)
+		if ok && !stale(id) {
+			continue
+		}
+		if members := m.of(id); len(members) > 0 {
+			fresh = append(fresh, Group{ID: id, Members: kept(had.Members, members)})
 		}
 	}
-	c.foreignGroups(v, m)
+	gone := func(g Group) bool { return len(g.Ingress)+len(g.Egress) == 0 && !named[g.ID] && !c.ruled(v, g.ID) }
+	v.Groups = patched(v.Groups, func(g Group) bool { return stale(g.ID) || gone(g) }, fresh, func(a, b Group) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-func (c *compilation) group(v *VPC, m *membership, id world.SecurityGroupID) Group {
-	f := Group{ID: id, Members: m.of(id)}
-	for r := range c.w.SecurityGroupRules.In(string(id)) {
-		if r.Egress {
-			f.Egress = append(f.Egress, c.rule(v, r))
-		} else {
-			f.Ingress = append(f.Ingress, c.rule(v, r))
+// ruled tells whether ENIs of the VPC may carry a group: then its rules judge there.
+func (c *compilation) ruled(v *VPC, id world.SecurityGroupID) bool {
+	g, ok := c.w.SecurityGroups.Get(id)
+	return ok && c.w.Carries(v.ID, g)
+}
+
+// ruledGroups makes the stale groups whose rules judge in the VPC.
+func (c *compilation) ruledGroups(v *VPC, s *staleVPC, m *membership) []Group {
+	ids := map[world.SecurityGroupID]bool{}
+	if m.all {
+		for g := range c.w.SecurityGroups.In(string(v.ID)) {
+			ids[g.ID] = true
+		}
+		for a := range c.w.GroupAssociations.In(string(v.ID)) {
+			ids[a.Group] = true
 		}
 	}
-	return f
+	maps.Copy(ids, s.groups)
+	maps.Copy(ids, s.carried)
+	var out []Group
+	for id := range ids {
+		if c.ruled(v, id) {
+			out = append(out, c.group(v, id, m, s))
+		}
+	}
+	return out
+}
+
+// group makes a group, as far as it is stale.
+func (c *compilation) group(v *VPC, id world.SecurityGroupID, m *membership, s *staleVPC) Group {
+	g, had := v.Group(id)
+	if g.ID = id; m.all || s.carried[id] || !had {
+		g.Members = kept(g.Members, m.of(id))
+	}
+	rules, all := s.rules[id], s.all || s.associated[id] || !had
+	var in, out []Rule
+	for r := range rowsOf(&c.w.SecurityGroupRules, string(id), all, rules) {
+		if r.Egress {
+			out = append(out, c.rule(v, r))
+		} else {
+			in = append(in, c.rule(v, r))
+		}
+	}
+	stale, byID := func(r Rule) bool { return all || rules[r.ID] }, func(a, b Rule) int { return cmp.Compare(a.ID, b.ID) }
+	g.Ingress, g.Egress = patched(g.Ingress, stale, in, byID), patched(g.Egress, stale, out, byID)
+	return g
 }
 
 // membership knows who carries which group, as a VPC sees it: ENIs of its own, and those of VPCs that are joined with it.
 type membership struct {
 	w      *world.World
-	own    map[world.SecurityGroupID][]netip.Addr
+	vpc    *VPC
+	all    bool                                   // own has all groups, else those whose carriers are stale
+	stale  map[world.SecurityGroupID]bool         // these
+	own    map[world.SecurityGroupID][]netip.Addr // addresses of ENIs of the VPC's own
 	joined map[world.VPCID]bool
 }
 
-func (c *compilation) membership(v *VPC) *membership {
-	m := &membership{w: c.w, own: map[world.SecurityGroupID][]netip.Addr{}, joined: map[world.VPCID]bool{}}
-	for _, p := range v.Ports {
-		for _, g := range p.Groups {
-			m.own[g] = append(append(m.own[g], p.Addrs...), spread(p.Prefixes)...)
+func (s *staleVPC) membership(w *world.World, v *VPC, all bool) *membership {
+	m := &membership{w: w, vpc: v, all: all, stale: s.carried, own: map[world.SecurityGroupID][]netip.Addr{}, joined: map[world.VPCID]bool{}}
+	for i := range v.Ports {
+		if p := &v.Ports[i]; all || len(s.carried) > 0 {
+			for _, g := range p.Groups {
+				if all || s.carried[g] {
+					m.own[g] = append(append(m.own[g], p.Addrs...), spread(p.Prefixes)...)
+				}
+			}
 		}
 	}
 	for _, p := range v.Peerings {
@@ -57,7 +110,12 @@ func (c *compilation) membership(v *VPC) *membership {
 
 // of are the addresses of the ENIs carrying a group.
 func (m *membership) of(g world.SecurityGroupID) []netip.Addr {
-	out := m.own[g]
+	out := slices.Clone(m.own[g])
+	for i := range m.vpc.Ports {
+		if p := &m.vpc.Ports[i]; !m.all && !m.stale[g] && slices.Contains(p.Groups, g) {
+			out = append(append(out, p.Addrs...), spread(p.Prefixes)...)
+		}
+	}
 	if len(m.joined) > 0 {
 		for e := range m.w.ENIs.In(string(g)) {
 			if m.joined[e.VPC] && !e.Deleting {
@@ -80,33 +138,30 @@ func spread(prefixes []netip.Prefix) []netip.Addr {
 	return out
 }
 
-// foreignGroups adds the other groups that rules name and that ENIs of VPCs joined with this one carry: their members,
-// not their rules.
-func (c *compilation) foreignGroups(v *VPC, m *membership) {
-	known := map[world.SecurityGroupID]bool{}
-	for _, g := range v.Groups {
-		known[g.ID] = true
-	}
-	for _, own := range v.Groups {
-		for _, r := range slices.Concat(own.Ingress, own.Egress) {
-			if r.Peer == "" || known[r.Peer] {
-				continue
-			}
-			known[r.Peer] = true
-			if members := m.of(r.Peer); len(members) > 0 {
-				v.Groups = append(v.Groups, Group{ID: r.Peer, Members: members})
+// peers are the groups that rules name and that have none in the VPC, be the rules of fresh groups or of such as are not stale.
+func (c *compilation) peers(v *VPC, fresh []Group, stale func(world.SecurityGroupID) bool) map[world.SecurityGroupID]bool {
+	seen, out := map[world.SecurityGroupID]bool{}, map[world.SecurityGroupID]bool{}
+	look := func(rules []Rule) {
+		for i := range rules {
+			if id := rules[i].Peer; id != "" && !seen[id] {
+				seen[id] = true
+				if !c.ruled(v, id) {
+					out[id] = true
+				}
 			}
 		}
 	}
-	slices.SortFunc(v.Groups, func(a, b Group) int { return cmp.Compare(a.ID, b.ID) })
-}
-
-// reruled is v with the groups as they are now, and all else as it was.
-func (c *compilation) reruled(v *VPC) *VPC {
-	n := *v
-	n.Groups = nil
-	c.groups(&n)
-	return &n
+	for i := range v.Groups {
+		if g := &v.Groups[i]; !stale(g.ID) {
+			look(g.Ingress)
+			look(g.Egress)
+		}
+	}
+	for i := range fresh {
+		look(fresh[i].Ingress)
+		look(fresh[i].Egress)
+	}
+	return out
 }
 
 func (c *compilation) rule(v *VPC, r world.SecurityGroupRule) Rule {

@@ -9,34 +9,42 @@ import (
 	"kumiko/internal/world"
 )
 
-// hostsOf adds the instances of a VPC that should run.
-func (c *compilation) hostsOf(v *VPC, row world.VPC) {
-	cables := map[world.InstanceID][]HostPort{}
-	for _, p := range v.Ports {
-		if i := p.Peer.Host; i != "" {
-			cables[i] = append(cables[i], HostPort{
+// hostsOf makes the instances of a VPC that are stale, and should run.
+func (c *compilation) hostsOf(v *VPC, row world.VPC, s *staleVPC) {
+	for i := range rowsOf(&c.w.Instances, string(v.ID), s.all || s.allHosts, s.hosts) {
+		if runs(i) && i.VPC == v.ID {
+			c.hosts = append(c.hosts, c.host(v, row, i))
+		}
+	}
+}
+
+// staleHost tells whether a host was to be made anew.
+func (c *compilation) staleHost(h *Host) bool {
+	s := c.stale.vpc(h.VPC)
+	return s != nil && (s.all || s.allHosts || s.hosts[h.ID])
+}
+
+func (c *compilation) host(v *VPC, row world.VPC, i world.Instance) *Host {
+	h := &Host{ID: i.ID, VPC: v.ID, Boot: i.Boot, Image: i.Image, User: cmp.Or(i.User, "ec2-user"), UserData: i.UserData, Agent: i.InstanceProfile != ""}
+	for _, p := range c.portsOf(v, string(i.ID)) {
+		if p.Peer.Host == i.ID {
+			h.Ports = append(h.Ports, HostPort{
 				ENI: p.ENI, VPC: v.ID, Device: p.Peer.Device, MAC: p.MAC, Addrs: p.Addrs, Mask: p.Mask, Router: p.Router, MTU: p.MTU,
 			})
 		}
 	}
-	for i := range c.w.Instances.In(string(v.ID)) {
-		if !runs(i) {
-			continue
-		}
-		h := &Host{ID: i.ID, VPC: v.ID, Boot: i.Boot, Image: i.Image, User: cmp.Or(i.User, "ec2-user"), UserData: i.UserData, Ports: cables[i.ID], Agent: i.InstanceProfile != ""}
-		h.Ports = append(h.Ports, c.foreignPorts(v, i.ID)...)
-		if i.PublicKey != "" {
-			h.Keys = []string{i.PublicKey}
-		}
-		slices.SortFunc(h.Ports, func(a, b HostPort) int {
-			return cmp.Or(cmp.Compare(len(a.Device), len(b.Device)), cmp.Compare(a.Device, b.Device)) // eth2 before eth10
-		})
-		c.dhcp(h, row)
-		if len(h.Ports) > 0 {
-			h.Hostname, _, _ = strings.Cut(i.PrivateName(h.Ports[0].Addrs[0]), ".")
-		}
-		c.out.Hosts = append(c.out.Hosts, h)
+	h.Ports = append(h.Ports, c.foreignPorts(v, i.ID)...)
+	if i.PublicKey != "" {
+		h.Keys = []string{i.PublicKey}
 	}
+	slices.SortFunc(h.Ports, func(a, b HostPort) int {
+		return cmp.Or(cmp.Compare(len(a.Device), len(b.Device)), cmp.Compare(a.Device, b.Device)) // eth2 before eth10
+	})
+	c.dhcp(h, row)
+	if len(h.Ports) > 0 {
+		h.Hostname, _, _ = strings.Cut(i.PrivateName(h.Ports[0].Addrs[0]), ".")
+	}
+	return h
 }
 
 // foreignPorts are the host's ends of the cables of interfaces that an instance has in other VPCs.

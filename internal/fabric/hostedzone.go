@@ -19,6 +19,10 @@ var recordTypes = map[string]uint16{
 
 // hostedZones makes the zones of Route 53: each once, for all VPCs that see it.
 func (c *compilation) hostedZones() {
+	if !c.stale.all {
+		c.shared.hosted = c.rehosted()
+		return
+	}
 	c.zones = map[world.HostedZoneID]*Zone{}
 	for row := range c.w.HostedZones.All() {
 		c.zones[row.ID] = c.hostedZone(row)
@@ -54,13 +58,6 @@ func (c *compilation) hosted(v *VPC) {
 			v.View.Add(c.zones[z.ID])
 		}
 	}
-}
-
-// renamed is v with the hosted zones there are now.
-func (c *compilation) renamed(v *VPC) *VPC {
-	out := *v
-	c.hosted(&out)
-	return &out
 }
 
 // unhealthy are the checks that fail.
@@ -186,8 +183,9 @@ type renaming struct {
 
 func (r renaming) about(v world.VPCID) bool { return r.all || r.vpcs[v] }
 
-// rehosted makes the hosted zones of prev anew as far as rows of names differ, and tells whose resolvers that changes.
-func (c *compilation) rehosted(prev *Fabric, old world.World, names []world.Change) renaming {
+// rehosted makes the hosted zones anew as far as rows of names differ, and tells whose resolvers that changes.
+func (c *compilation) rehosted() renaming {
+	prev, names := c.prev, c.stale.names
 	out := renaming{vpcs: map[world.VPCID]bool{}}
 	c.zones, c.ill, c.out.PublicZones = prev.zones, prev.ill, prev.PublicZones
 	if len(names) == 0 {
@@ -203,12 +201,12 @@ func (c *compilation) rehosted(prev *Fabric, old world.World, names []world.Chan
 			if records[zone] == nil {
 				records[zone] = map[string]bool{}
 			}
-			if name, ok := nameOf(&old, c.w, ch.ID); ok {
+			if name, ok := nameOf(c.old, c.w, ch.ID); ok {
 				records[zone][name] = true
 			}
 		case "hosted-zone":
 		case "address":
-			before, _ := old.Addresses.Get(world.AllocationID(ch.ID))
+			before, _ := c.old.Addresses.Get(world.AllocationID(ch.ID))
 			now, _ := c.w.Addresses.Get(world.AllocationID(ch.ID))
 			out.all = out.all || before.Reverse.Name != now.Reverse.Name || now.Reverse.Name != "" && before.Public != now.Public
 			continue
@@ -218,7 +216,7 @@ func (c *compilation) rehosted(prev *Fabric, old world.World, names []world.Chan
 			}
 			continue
 		}
-		for _, w := range []*world.World{&old, c.w} {
+		for _, w := range []*world.World{c.old, c.w} {
 			row, ok := w.HostedZones.Get(zone)
 			out.all = out.all || ok && !row.Private
 			for _, a := range row.VPCs {
@@ -312,7 +310,7 @@ func AskZone(w world.World, id world.HostedZoneID, name, kind string) Reply {
 	if !ok {
 		return Reply{Outcome: NXDomain}
 	}
-	c := newCompilation(w)
+	c := newCompilation(w, &Fabric{}, world.World{}, everything())
 	v := VPC{Region: row.Region, Resolver: Resolver{Enabled: true}}
 	v.View.Add(c.hostedZone(row))
 	v.View.Unhealthy = c.unhealthy()
@@ -338,7 +336,7 @@ func outsider(f *Fabric) *VPC {
 
 // NamesPublicly tells whether a name leads to an address on the Internet.
 func NamesPublicly(w world.World, name string, a netip.Addr) bool {
-	c := newCompilation(w)
+	c := newCompilation(w, &Fabric{}, world.World{}, everything())
 	c.hostedZones()
 	c.out.ill = c.ill
 	return slices.ContainsFunc(Answer(outsider(c.out), name, TypeA).Records, func(r Record) bool { return r.Addr == a })

@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	"kumiko/internal/world"
@@ -15,8 +16,17 @@ type latticeNames struct {
 	records map[string][]Record
 }
 
-// latticeNames collects the names of all resource associations and of all resources at endpoints, by region.
-func (c *compilation) latticeNames() map[string]latticeNames {
+// latticeNames makes the names of all resource associations and of all resources at endpoints, by region.
+func (c *compilation) latticeNames() {
+	if c.lattice = c.prev.lattice; !c.stale.lattice {
+		return
+	}
+	if now := c.namesOfLattice(); !reflect.DeepEqual(now, c.lattice) {
+		c.lattice, c.shared.lattice = now, true
+	}
+}
+
+func (c *compilation) namesOfLattice() map[string]latticeNames {
 	out := map[string]latticeNames{}
 	in := func(region string) latticeNames {
 		if _, ok := out[region]; !ok {
@@ -41,7 +51,7 @@ func (c *compilation) latticeNames() map[string]latticeNames {
 		for a := range c.w.EndpointAssociations.In(string(e.ID)) { // one that has no address has a name all the same
 			note(e.Region, c.w.EndpointAssociationName(a))
 		}
-		for _, b := range c.behind[e.ID] {
+		for _, b := range c.lattices().behind[e.ID] {
 			for _, a := range b.Addrs {
 				in(e.Region).records[b.name] = append(in(e.Region).records[b.name], Record{Type: TypeA, TTL: ttlName, Addr: a})
 			}
@@ -52,24 +62,25 @@ func (c *compilation) latticeNames() map[string]latticeNames {
 
 // latticeZones give a VPC the addresses of the resources at endpoints, and of those in the service network it is
 // associated with.
-func (c *compilation) latticeZones(v *VPC) []*Zone {
+func (c *compilation) latticeZones(v *VPC) {
+	for r := range c.prev.lattice {
+		delete(v.View.Public, world.ResourceZone(r))
+	}
 	regions := slices.Sorted(maps.Keys(c.lattice))
 	if _, ok := c.lattice[v.Region]; !ok {
 		regions = append(regions, v.Region)
 	}
-	var out []*Zone
 	for _, r := range regions {
 		z := &Zone{Kind: PublicZone, Name: world.ResourceZone(r), SOA: awsSOA(), Records: c.lattice[r].records, Exists: c.lattice[r].exists}
 		if z.Exists == nil {
 			z.Exists = map[string]bool{}
 		}
-		if r == v.Region && len(c.associations[v.ID]) > 0 || z.Records == nil {
+		if r == v.Region && len(c.lattices().associations[v.ID]) > 0 || z.Records == nil {
 			z.Records = maps.Clone(z.Records)
 			c.associated(v, z)
 		}
-		out = append(out, z)
+		v.View.Public[z.Name] = z
 	}
-	return append(out, c.serviceNames(v)...)
 }
 
 // associated adds the resources of the service networks a VPC is associated with.
@@ -77,8 +88,8 @@ func (c *compilation) associated(v *VPC, z *Zone) {
 	if z.Records == nil {
 		z.Records = map[string][]Record{}
 	}
-	for _, l := range c.associations[v.ID] {
-		for _, a := range c.resources[l.Network] {
+	for _, l := range c.lattices().associations[v.ID] {
+		for _, a := range c.lattices().resources[l.Network] {
 			z.Records[a.Name()] = []Record{{Type: TypeA, TTL: ttlName, Addr: a.Addr}}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -283,31 +284,40 @@ func (f *Fabric) TargetGroup(id world.LatticeTargetGroupID) *TargetGroup {
 	return f.TargetGroups[i]
 }
 
-// services adds the services that are in some service network, and all target groups.
+// services makes the services that are in some service network, and all target groups. They are few, and what their targets are
+// depends on much.
 func (c *compilation) services() {
 	used := map[world.LatticeTargetGroupID]bool{}
+	var services []*Service
 	for row := range c.w.LatticeServices.All() {
-		s := &Service{ID: row.ID, ARN: world.ARN("vpc-lattice", row.Region, row.Account, "service/"+string(row.ID)), Name: row.DNSName(), Addr: row.Addr}
-		for a := range c.w.ServiceAssociations.In(string(row.ID)) {
-			if !a.Deleting {
-				s.Networks = append(s.Networks, a.Network)
-			}
+		if s := c.service(row, used); !row.Deleting && len(s.Networks) > 0 {
+			services = append(services, s)
 		}
-		slices.Sort(s.Networks)
-		for l := range c.w.LatticeListeners.In(string(row.ID)) {
-			s.Listeners = append(s.Listeners, ServiceListener{ID: l.ID, Port: l.Port, Rules: c.serviceRules(l, used)})
-		}
-		if row.Deleting || len(s.Networks) == 0 {
-			continue
-		}
-		slices.SortFunc(s.Listeners, func(a, b ServiceListener) int { return cmp.Compare(a.Port, b.Port) })
-		c.out.Services = append(c.out.Services, s)
 	}
+	var groups []*TargetGroup
 	for row := range c.w.LatticeTargetGroups.All() {
 		if !row.Deleting {
-			c.out.TargetGroups = append(c.out.TargetGroups, c.targetGroup(row, used[row.ID]))
+			groups = append(groups, c.targetGroup(row, used[row.ID]))
 		}
 	}
+	c.out.Services = patched(c.prev.Services, always, services, func(a, b *Service) int { return cmp.Compare(a.ID, b.ID) })
+	c.out.TargetGroups = patched(c.prev.TargetGroups, always, groups, func(a, b *TargetGroup) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// service makes a service, and notes which target groups it uses.
+func (c *compilation) service(row world.LatticeService, used map[world.LatticeTargetGroupID]bool) *Service {
+	s := &Service{ID: row.ID, ARN: world.ARN("vpc-lattice", row.Region, row.Account, "service/"+string(row.ID)), Name: row.DNSName(), Addr: row.Addr}
+	for a := range c.w.ServiceAssociations.In(string(row.ID)) {
+		if !a.Deleting {
+			s.Networks = append(s.Networks, a.Network)
+		}
+	}
+	slices.Sort(s.Networks)
+	for l := range c.w.LatticeListeners.In(string(row.ID)) {
+		s.Listeners = append(s.Listeners, ServiceListener{ID: l.ID, Port: l.Port, Rules: c.serviceRules(l, used)})
+	}
+	slices.SortFunc(s.Listeners, func(a, b ServiceListener) int { return cmp.Compare(a.Port, b.Port) })
+	return s
 }
 
 func (c *compilation) serviceRules(l world.LatticeListener, used map[world.LatticeTargetGroupID]bool) []ServiceRule {
@@ -357,16 +367,16 @@ func (c *compilation) targetAddr(g world.LatticeTargetGroup, t world.LatticeTarg
 	return netip.Addr{}
 }
 
-// point adds a VPC's cable to its service point, when it has one.
+// point gives a VPC its cable to its service point, when it has one.
 func (c *compilation) point(v *VPC) {
-	p := Point{Endpoint: ServicePoint(v.ID)}
+	was, p := v.Point, &Point{Endpoint: ServicePoint(v.ID)}
+	v.Point, v.Network, v.Signed, v.NetworkARN = nil, "", false, ""
 	for a := range c.w.VPCAssociations.In(string(v.ID)) {
 		if a.Deleting {
 			continue
 		}
 		n, _ := c.w.ServiceNetworks.Get(a.Network)
-		v.Network, v.Signed = a.Network, n.AuthType == "AWS_IAM"
-		v.NetworkARN = world.ARN("vpc-lattice", n.Region, n.Account, "servicenetwork/"+string(n.ID))
+		v.Network, v.Signed, v.NetworkARN = a.Network, n.AuthType == "AWS_IAM", n.ARN()
 		for s := range c.w.ServiceAssociations.In(string(a.Network)) {
 			if !s.Deleting {
 				p.Association, p.Groups = a.ID, slices.Sorted(slices.Values(a.Groups))
@@ -376,14 +386,18 @@ func (c *compilation) point(v *VPC) {
 	for g := range c.w.LatticeTargetGroups.In(string(v.ID)) {
 		p.Targets = p.Targets || !g.Deleting && len(g.Targets) > 0
 	}
-	if p.Association != "" || p.Targets {
-		v.Point = &p
+	switch {
+	case p.Association == "" && !p.Targets:
+	case reflect.DeepEqual(was, p):
+		v.Point = was
+	default:
+		v.Point = p
 	}
 }
 
-// points adds the service points of the VPCs that are made.
-func (c *compilation) points() {
-	for _, v := range c.vpcs {
+// points are the service points of all VPCs that have one.
+func (c *compilation) points() (out []*Endpoint) {
+	for _, v := range c.out.VPCs {
 		if v.Point == nil {
 			continue
 		}
@@ -398,22 +412,24 @@ func (c *compilation) points() {
 		}
 		slices.SortFunc(e.Takers, netip.AddrPort.Compare)
 		e.Takers = slices.Compact(e.Takers)
-		c.out.Endpoints = append(c.out.Endpoints, e)
+		out = append(out, e)
 	}
+	return out
 }
 
-// serviceNames are the zones of the generated names of services: they are public, so they exist everywhere; but a service
-// has an address only where the VPC is associated with a network it is in.
-func (c *compilation) serviceNames(v *VPC) []*Zone {
-	zones := map[string]*Zone{}
+// serviceNames gives a VPC the zones of the generated names of services: they are public, so they exist everywhere; but a
+// service has an address only where the VPC is associated with a network it is in.
+func (c *compilation) serviceNames(v *VPC) {
+	maps.DeleteFunc(v.View.Public, func(name string, _ *Zone) bool { return strings.HasPrefix(name, world.ServiceLabels) })
 	for s := range c.w.LatticeServices.All() {
 		if s.Deleting {
 			continue
 		}
-		z := zones[s.Region]
+		zone := world.ServiceZone(s.Region)
+		z := v.View.Public[zone]
 		if z == nil {
-			z = NewZone(PublicZone, "", world.ServiceZone(s.Region), awsSOA())
-			zones[s.Region] = z
+			z = NewZone(PublicZone, "", zone, awsSOA())
+			v.View.Public[zone] = z
 		}
 		z.Exists[s.DNSName()] = true
 		z.ancestors(s.DNSName())
@@ -423,9 +439,4 @@ func (c *compilation) serviceNames(v *VPC) []*Zone {
 			}
 		}
 	}
-	var out []*Zone
-	for _, region := range slices.Sorted(maps.Keys(zones)) {
-		out = append(out, zones[region])
-	}
-	return out
 }

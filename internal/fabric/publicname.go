@@ -7,19 +7,6 @@ import (
 	"kumiko/internal/world"
 )
 
-// publicZones hold the public names of instances. They answer public addresses, as they do on the Internet; but within
-// the VPC of an instance its private one, and likewise in a VPC that its own is joined with, if its side of the peering
-// allows that. (Amazon VPC User Guide, "DNS attributes for your VPC"; Amazon VPC Peering Guide, "Enable DNS resolution
-// for a VPC peering connection".)
-func (c *compilation) publicZones(v *VPC) []*Zone {
-	zones := ec2Names()
-	c.publicNames(zones, v.ID)
-	for _, other := range c.resolvable(v.ID) {
-		c.publicNames(zones, other)
-	}
-	return zones
-}
-
 // ec2Names are the zones of public names as the Internet has them.
 func ec2Names() []*Zone {
 	zones := []*Zone{
@@ -32,30 +19,28 @@ func ec2Names() []*Zone {
 	return zones
 }
 
-// publicNames adds the public names of a VPC's interfaces with their private addresses, if it gives names.
-func (c *compilation) publicNames(zones []*Zone, id world.VPCID) {
-	row, ok := c.w.VPCs.Get(id)
+// publicNames are the public names of an ENI. They answer public addresses, as they do on the Internet; but within the VPC of
+// the ENI the private one, and likewise in a VPC that its own is joined with, if its side of the peering allows that: while
+// its VPC gives names. (Amazon VPC User Guide, "DNS attributes for your VPC"; Amazon VPC Peering Guide, "Enable DNS
+// resolution for a VPC peering connection".)
+func publicNames(w *world.World, e world.ENI) []entry {
+	row, ok := w.VPCs.Get(e.VPC)
 	if !ok || !row.DNSHostnames || !row.DNSSupport {
-		return
+		return nil
 	}
+	var out []entry
 	add := func(public, private netip.Addr) {
-		name := world.PublicName(public, row.Region)
-		for i := range zones {
-			if strings.HasSuffix(name, "."+zones[i].Name) {
-				zones[i].Records[name] = []Record{{Type: TypeA, TTL: ttlName, Addr: private}}
-			}
+		if public.IsValid() && private.IsValid() {
+			out = append(out, entry{world.PublicName(public, row.Region), addressRecords([]netip.Addr{private})})
 		}
 	}
-	for e := range c.w.ENIs.In(string(id)) {
-		if e.Public.IsValid() && len(e.Addrs) > 0 {
-			add(e.Public, e.Addr())
-		}
+	if len(e.Addrs) > 0 {
+		add(e.Public, e.Addr())
 	}
-	for a := range c.w.Addresses.In(string(id)) {
-		if a.Private.IsValid() {
-			add(a.Public, a.Private)
-		}
+	for a := range w.Addresses.In(string(e.ID)) {
+		add(a.Public, a.Private)
 	}
+	return out
 }
 
 // public is the address of a service, or the one in a public name: what the name answers where no record says otherwise.

@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -27,28 +28,34 @@ func (c *compilation) resolverPeer(e world.ENI) Peer {
 	return Peer{Resolver: e.Resolver, Device: device(e.Attachment.DeviceIndex)}
 }
 
-// resolvers adds the Resolver endpoints.
+// resolvers makes the Resolver endpoints of VPCs that are not as before, or whose endpoints are not.
 func (c *compilation) resolvers() {
-	for row := range c.w.ResolverEndpoints.All() {
-		v := c.vpcs[row.VPC]
-		if row.Deleting || v == nil {
-			continue
-		}
-		e := &ResolverEndpoint{ID: row.ID, VPC: row.VPC, Outbound: row.Outbound}
-		for _, p := range v.Ports {
-			if p.Peer.Resolver == row.ID {
-				e.Addrs = append(e.Addrs, p.Addrs...)
-			}
-		}
-		slices.SortFunc(e.Addrs, netip.Addr.Compare)
-		c.out.Resolvers = append(c.out.Resolvers, e)
+	stale := maps.Clone(c.changed)
+	for id, s := range c.stale.vpcs {
+		stale[id] = stale[id] || s.resolvers
 	}
-	slices.SortFunc(c.out.Resolvers, func(a, b *ResolverEndpoint) int { return cmp.Compare(a.ID, b.ID) })
+	var fresh []*ResolverEndpoint
+	for id := range stale {
+		for row := range c.w.ResolverEndpoints.In(string(id)) {
+			if row.Deleting || !stale[id] {
+				continue
+			}
+			e := &ResolverEndpoint{ID: row.ID, VPC: row.VPC, Outbound: row.Outbound}
+			for _, p := range c.portsOf(c.out.VPC(id), string(row.ID)) {
+				if p.Peer.Resolver == row.ID {
+					e.Addrs = append(e.Addrs, p.Addrs...)
+				}
+			}
+			slices.SortFunc(e.Addrs, netip.Addr.Compare)
+			fresh = append(fresh, e)
+		}
+	}
+	c.out.Resolvers = patched(c.prev.Resolvers, func(e *ResolverEndpoint) bool { return stale[e.VPC] }, fresh, func(a, b *ResolverEndpoint) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// rules adds the Resolver rules associated with the VPC.
-func (c *compilation) rules(v *VPC) {
-	v.View.Rules = map[string]*Forward{}
+// forwards adds the Resolver rules associated with the VPC, and says whether its queries are written down.
+func (c *compilation) forwards(v *VPC) {
+	v.View.Rules, v.View.Logged = map[string]*Forward{}, false
 	for a := range c.w.ResolverRuleAssociations.In(string(v.ID)) {
 		r, ok := c.w.ResolverRules.Get(a.Rule)
 		if ok && !a.Deleting && !r.Deleting {

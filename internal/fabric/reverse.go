@@ -8,41 +8,15 @@ import (
 	"kumiko/internal/world"
 )
 
-// reverseZones name the addresses of the ENIs of the VPC, and of VPCs it is joined with that let it resolve their names;
-// of every other private address they say that it has no name. (Route 53 Developer Guide, "Domain names that Resolver
-// creates autodefined system rules for".)
-func (c *compilation) reverseZones(v *VPC) []*Zone {
-	if row, _ := c.w.VPCs.Get(v.ID); row.ReverseOff {
-		return nil
-	}
-	own := map[string]*Zone{}
-	add := func(name string) {
-		if own[name] == nil {
-			own[name] = NewZone(GeneratedZone, "", name, awsSOA())
-		}
-	}
-	for _, n := range privateReverse() {
-		add(n)
-	}
-	ids := append([]world.VPCID{v.ID}, c.resolvable(v.ID)...)
-	for _, id := range ids {
-		row, _ := c.w.VPCs.Get(id)
-		for _, a := range row.CIDRs {
-			for _, n := range reverseDomains(a.CIDR) {
-				add(n)
+// resolvable are the VPCs joined with v that give names, and let v resolve them to private addresses.
+func (c *compilation) resolvable(v world.VPCID) []world.VPCID {
+	var out []world.VPCID
+	for p := range c.w.Peerings.In(string(v)) {
+		if other := p.Other(v); p.Active() && p.Joins(v) && other.ResolveDNS {
+			if row, ok := c.w.VPCs.Get(other.VPC); ok && row.DNSHostnames && row.DNSSupport {
+				out = append(out, other.VPC)
 			}
 		}
-	}
-	for _, id := range ids {
-		for e := range c.w.ENIs.In(string(id)) {
-			if !e.Deleting {
-				c.reverse(own, e)
-			}
-		}
-	}
-	out := make([]*Zone, 0, len(own))
-	for _, z := range own {
-		out = append(out, z)
 	}
 	return out
 }
@@ -66,38 +40,6 @@ func (c *compilation) publicReverse() map[string]*Zone {
 		}
 	}
 	return zones
-}
-
-// reverse adds the names of an ENI's addresses to the zones they are in.
-func (c *compilation) reverse(zones map[string]*Zone, e world.ENI) {
-	for _, a := range e.Addrs {
-		if !a.Is4() {
-			continue
-		}
-		name, target := reverseName(a), world.PrivateName(a, e.Region)
-		if i, first := c.primary(e.ID); first && a == e.Addr() {
-			target = i.PrivateName(a)
-		}
-		for d, ok := parent(name); ok; d, ok = parent(d) {
-			if z := zones[d]; z != nil {
-				z.Add(name, Record{Type: TypePTR, TTL: ttlName, Target: target})
-				break
-			}
-		}
-	}
-}
-
-// resolvable are the VPCs joined with v that give names, and let v resolve them to private addresses.
-func (c *compilation) resolvable(v world.VPCID) []world.VPCID {
-	var out []world.VPCID
-	for p := range c.w.Peerings.All() {
-		if other := p.Other(v); p.Active() && p.Joins(v) && other.ResolveDNS {
-			if row, ok := c.w.VPCs.Get(other.VPC); ok && row.DNSHostnames && row.DNSSupport {
-				out = append(out, other.VPC)
-			}
-		}
-	}
-	return out
 }
 
 // privateReverse are the domains of the addresses that are private everywhere, and of the resolver's own.

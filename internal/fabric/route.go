@@ -31,6 +31,9 @@ func (r Routed) Nowhere() bool {
 // asked about what stays in the subnet –, the VPC's own ranges, and the table's longest matching prefix. An address of
 // the VPC that no attached ENI holds goes nowhere. What came from beyond the VPC (from is nil) goes to its own ranges only.
 func (v *VPC) Route(from *Port, dst netip.Addr) Routed {
+	if ForEverybody(dst) {
+		return Routed{}
+	}
 	if len(v.Links) > 0 && world.LatticeResources.Contains(dst) {
 		r := Routed{Prefix: world.LatticeResources}
 		for i := range v.Links {
@@ -65,6 +68,11 @@ func (v *VPC) Route(from *Port, dst netip.Addr) Routed {
 		return r
 	}
 	return Routed{Table: t.ID}
+}
+
+// ForEverybody tells whether an address is that of no single receiver: multicast and broadcast are not carried. (VPC FAQ.)
+func ForEverybody(a netip.Addr) bool {
+	return a.IsMulticast() || a.IsUnspecified() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 
 // routed is where the first of a table's routes that matches leads.

@@ -1,17 +1,11 @@
 package fabric
 
 import (
+	"maps"
 	"net/netip"
 
 	"kumiko/internal/world"
 )
-
-// serviceZones are the names of AWS's services, of endpoints to them, and, where the VPC's own endpoints answer for
-// services in it, of these.
-func (c *compilation) serviceZones(v *VPC) []*Zone {
-	services := &Zone{Kind: PublicZone, Name: "amazonaws.com", SOA: awsSOA(), Public: true}
-	return append([]*Zone{services, c.out.endpoints}, c.hiddenZones(v)...)
-}
 
 // service is the public address of a service of AWS.
 func (z *Zone) service(name string) ([]Record, bool) {
@@ -25,28 +19,35 @@ func (z *Zone) service(name string) ([]Record, bool) {
 	return []Record{addressRecord(s.Address(region))}, true
 }
 
-// endpointNames are the public names of all endpoints: they answer private addresses, wherever they are asked for. (AWS
+// endpointNames makes the public names of all endpoints: they answer private addresses, wherever they are asked for. (AWS
 // PrivateLink Guide, "Manage DNS names".)
-func (c *compilation) endpointNames() *Zone {
-	z := NewZone(PublicZone, "", world.EndpointDomain, awsSOA())
-	for e := range c.w.Endpoints.All() {
-		if !e.Works() {
-			continue
-		}
-		for _, n := range c.w.EndpointNames(e) {
-			if !n.Private {
-				z.Add(n.Name, addressRecords(n.Addrs)...)
+func (c *compilation) endpointNames() {
+	z, all := c.prev.endpoints, c.stale.all || c.prev.endpoints == nil
+	if all {
+		z = NewZone(PublicZone, "", world.EndpointDomain, awsSOA())
+	}
+	names := func(w *world.World) (out []entry) {
+		for e := range rowsOf(&w.Endpoints, "", all, c.stale.endpoints) {
+			for _, n := range w.EndpointNames(e) {
+				if e.Works() && !n.Private && (e.Provider == "" || e.Connects()) {
+					out = append(out, entry{n.Name, addressRecords(n.Addrs)})
+				}
 			}
 		}
+		return out
 	}
-	return z
+	var gone []entry
+	if !all {
+		gone = names(c.old)
+	}
+	c.out.endpoints = z.with(gone, names(c.w))
+	c.shared.endpoints = c.out.endpoints != c.prev.endpoints
 }
 
-// hiddenZones are the zones of the VPC's endpoints with private names: each answers for its service in the whole VPC,
+// hiddenZones gives a VPC the zones of its endpoints with private names: each answers for its service in the whole VPC,
 // also where the endpoint has no interface; without any interface it has no answer. (AWS PrivateLink Guide, "Private DNS".)
-func (c *compilation) hiddenZones(v *VPC) []*Zone {
-	var out []*Zone
-	row, _ := c.w.VPCs.Get(v.ID)
+func (c *compilation) hiddenZones(v *VPC, row world.VPC) {
+	maps.DeleteFunc(v.View.Own, func(_ string, z *Zone) bool { return z.Kind == EndpointZone })
 	for e := range c.w.Endpoints.In(string(v.ID)) {
 		s, region, ok := world.FindAWSService(e.Service)
 		if !e.Works() || !e.PrivateDNS || !ok || !row.DNSHostnames || e.DNSOptions != nil && e.DNSOptions.InboundResolverOnly {
@@ -58,9 +59,8 @@ func (c *compilation) hiddenZones(v *VPC) []*Zone {
 				z.Add(n.Name, addressRecords(n.Addrs)...)
 			}
 		}
-		out = append(out, z)
+		v.View.Add(z)
 	}
-	return out
 }
 
 func addressRecord(a netip.Addr) Record { return Record{Type: TypeA, TTL: ttlName, Addr: a} }

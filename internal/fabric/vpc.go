@@ -8,27 +8,58 @@ import (
 	"kumiko/internal/world"
 )
 
-// vpc adds a VPC with its subnets, ports, groups, tables and hosts; names and links come later.
-func (c *compilation) vpc(row world.VPC) {
-	v := &VPC{ID: row.ID, Account: row.Account, Region: row.Region}
-	for _, a := range row.CIDRs {
-		v.CIDRs = append(v.CIDRs, a.CIDR)
+// vpc makes a VPC, as far as it is stale; its links and names included. The parts come in the order in which they depend on
+// each other.
+func (c *compilation) vpc(row world.VPC) *VPC {
+	was, s := c.prev.VPC(row.ID), c.stale.vpc(row.ID)
+	if was == nil {
+		was, s.all = &VPC{}, true
 	}
-	v.Resolver = Resolver{Enabled: row.DNSSupport, Addrs: []netip.Addr{world.Offset(row.CIDR(), 2), ResolverLinkLocal}}
-	c.vpcs[v.ID] = v
-	c.out.VPCs = append(c.out.VPCs, v)
-	c.subnets(v)
-	c.ports(v)
-	c.acls(v)
-	c.peerings(v)
-	c.uplink(v)
-	c.groups(v)
-	c.tables(v)
-	c.point(v)
-	c.hostsOf(v, row)
+	v := *was
+	if s.all {
+		c.attributes(&v, row)
+	}
+	if s.all || s.subnets {
+		v.Subnets = kept(was.Subnets, c.subnets(&v))
+	}
+	c.ports(&v, was, s)
+	c.acls(&v, s)
+	if s.all || s.peerings {
+		v.Peerings = patched(was.Peerings, always, c.peerings(&v), func(a, b PeerLink) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	c.uplink(&v, s)
+	c.groups(&v, was, s)
+	c.gates(&v, s)
+	c.tables(&v, was, s)
+	c.hostsOf(&v, row, s)
+	if s.all || c.stale.lattice {
+		v.Links = patched(was.Links, always, c.links(&v), compareLinks)
+		c.point(&v)
+	}
+	if c.view(&v, row, s) {
+		c.named[v.ID] = true
+	} else if v.SameNetwork(was) {
+		return was
+	}
+	c.changed[v.ID] = true
+	return &v
 }
 
-func (c *compilation) subnets(v *VPC) {
+// always is true of whatever is made anew as a whole.
+func always[T any](T) bool { return true }
+
+// attributes are what the row of a VPC says of it alone.
+func (c *compilation) attributes(v *VPC, row world.VPC) {
+	v.ID, v.Account, v.Region = row.ID, row.Account, row.Region
+	var ranges []netip.Prefix
+	for _, a := range row.CIDRs {
+		ranges = append(ranges, a.CIDR)
+	}
+	v.CIDRs, v.Resolver.Enabled = kept(v.CIDRs, ranges), row.DNSSupport
+	v.Resolver.Addrs = kept(v.Resolver.Addrs, []netip.Addr{world.Offset(row.CIDR(), 2), ResolverLinkLocal})
+}
+
+func (c *compilation) subnets(v *VPC) []Subnet {
 	explicit := map[world.SubnetID]uint32{}
 	var main uint32
 	for t := range c.w.RouteTables.In(string(v.ID)) {
@@ -41,35 +72,57 @@ func (c *compilation) subnets(v *VPC) {
 			}
 		}
 	}
+	var out []Subnet
 	for s := range c.w.Subnets.In(string(v.ID)) {
 		f := Subnet{ID: s.ID, CIDR: s.CIDR, Gateway: world.Offset(s.CIDR, 1), Table: main, ACL: s.NetworkACL}
 		if t, ok := explicit[s.ID]; ok {
 			f.Table = t
 		}
-		v.Subnets = append(v.Subnets, f)
+		out = append(out, f)
 	}
+	return out
 }
 
-func (c *compilation) ports(v *VPC) {
+// ports makes the ports of ENIs that are stale, and those in subnets that are not as before.
+func (c *compilation) ports(v, was *VPC, s *staleVPC) {
 	subnets := map[world.SubnetID]Subnet{}
-	for _, s := range v.Subnets {
-		subnets[s.ID] = s
+	for _, n := range v.Subnets {
+		subnets[n.ID] = n
 	}
-	order := map[world.ResourceGatewayID]int{} // of the managed ENIs of each gateway; it never changes during their life
-	for e := range c.w.ENIs.In(string(v.ID)) {
-		n := order[e.Gateway]
-		order[e.Gateway]++
-		s, ok := subnets[e.Subnet]
+	if !s.all && !Same(v.Subnets, was.Subnets) {
+		for _, n := range was.Subnets {
+			if subnets[n.ID] != n {
+				c.restale(s, n.ID)
+			}
+		}
+		for _, n := range v.Subnets {
+			c.restale(s, n.ID)
+		}
+	}
+	if !s.all && len(s.enis) == 0 {
+		return
+	}
+	var fresh []Port
+	for e := range rowsOf(&c.w.ENIs, string(v.ID), s.all, s.enis) {
+		n, ok := subnets[e.Subnet]
 		if !ok || e.Deleting || len(e.Addrs) == 0 {
 			continue
 		}
-		v.Ports = append(v.Ports, Port{
-			ENI: e.ID, Index: e.Index, Subnet: e.Subnet, Table: s.Table, Addrs: e.Addrs, Prefixes: e.Prefixes,
-			Mask: s.CIDR.Bits(), Router: s.Gateway, MAC: e.MAC, Groups: slices.Sorted(slices.Values(e.Groups)),
-			SourceDestCheck: e.SourceDestCheck, MTU: mtu(e), Peer: c.peer(e, n), Unfiltered: e.NAT != "",
+		fresh = append(fresh, Port{
+			ENI: e.ID, Index: e.Index, Subnet: e.Subnet, Table: n.Table, Addrs: e.Addrs, Prefixes: e.Prefixes,
+			Mask: n.CIDR.Bits(), Router: n.Gateway, MAC: e.MAC, Groups: slices.Sorted(slices.Values(e.Groups)),
+			SourceDestCheck: e.SourceDestCheck, MTU: mtu(e), Peer: c.peer(e), Unfiltered: e.NAT != "" || e.Balancer != "" && len(e.Groups) == 0,
 		})
 	}
-	slices.SortFunc(v.Ports, func(a, b Port) int { return cmp.Compare(a.Index, b.Index) })
+	v.Ports = patched(v.Ports, func(p Port) bool { return s.all || s.enis[p.ENI] }, fresh, func(a, b Port) int { return cmp.Compare(a.Index, b.Index) })
+}
+
+// restale adds the ENIs of a subnet to those that are stale.
+func (c *compilation) restale(s *staleVPC, id world.SubnetID) {
+	for e := range c.w.ENIs.In(string(id)) {
+		note(&s.enis, e.ID)
+		note(&s.hosts, e.Attachment.Instance)
+	}
 }
 
 // mtu is the MTU of an ENI's cable.
@@ -80,19 +133,30 @@ func mtu(e world.ENI) int {
 	return MTU
 }
 
-// peer is what the ENI's cable ends in: the instance it is attached to while that is to run, or its gateway, of which
-// it is the nth ENI.
-func (c *compilation) peer(e world.ENI, n int) Peer {
+// peer is what the ENI's cable ends in: the instance it is attached to while that is to run, or its gateway.
+func (c *compilation) peer(e world.ENI) Peer {
 	if e.Gateway != "" {
 		g, ok := c.w.ResourceGateways.Get(e.Gateway)
 		if !ok || g.Deleting {
 			return Peer{}
 		}
+		n := 0 // its place among the gateway's, which never changes during its life
+		for o := range c.w.ENIs.In(string(e.Gateway)) {
+			if o.ID < e.ID {
+				n++
+			}
+		}
 		return Peer{Gateway: e.Gateway, Device: device(n)}
+	}
+	if e.Balancer != "" {
+		if b, ok := c.w.LoadBalancers.Get(e.Balancer); ok && !b.Deleting { // ENIs come and go; none takes the place of another
+			return Peer{Gateway: b.Gateway(), Device: device(int(e.Index))}
+		}
+		return Peer{}
 	}
 	if e.Endpoint != "" {
 		if p, ok := c.w.Endpoints.Get(e.Endpoint); ok && p.Works() { // ENIs come and go; none takes the place of another
-			return Peer{Endpoint: e.Endpoint, Device: device(int(e.Index)), Local: p.Type == world.EndpointInterface}
+			return Peer{Endpoint: e.Endpoint, Device: device(int(e.Index)), Local: p.Type == world.EndpointInterface && p.Provider == ""}
 		}
 		return Peer{}
 	}
@@ -113,18 +177,28 @@ func (c *compilation) peer(e world.ENI, n int) Peer {
 
 func runs(i world.Instance) bool { return i.Power == world.Running && !i.Deleting }
 
-func (c *compilation) tables(v *VPC) {
-	for t := range c.w.RouteTables.In(string(v.ID)) {
-		f := Table{ID: t.ID, Index: t.Index}
-		for _, r := range t.Routes {
-			c.addRoute(v, &f, r)
-		}
-		sortRoutes(f.Within)
-		sortRoutes(f.Routes)
-		v.Tables = append(v.Tables, f)
+// tables makes the route tables that are stale: all when something is not as before that any of them may lead to.
+func (c *compilation) tables(v, was *VPC, s *staleVPC) {
+	all := s.all || !Same(v.Peerings, was.Peerings) || !Same(v.Gates, was.Gates) || v.gateway() != was.gateway()
+	if !all && len(s.tables) == 0 {
+		return
 	}
-	slices.SortFunc(v.Tables, func(a, b Table) int { return cmp.Compare(a.Index, b.Index) })
-	c.gates(v)
+	var fresh []Table
+	for t := range rowsOf(&c.w.RouteTables, string(v.ID), all, s.tables) {
+		fresh = append(fresh, c.table(v, t))
+	}
+	v.Tables = patched(v.Tables, func(t Table) bool { return all || s.tables[t.ID] }, fresh, func(a, b Table) int { return cmp.Compare(a.Index, b.Index) })
+}
+
+func (c *compilation) table(v *VPC, t world.RouteTable) Table {
+	f := Table{ID: t.ID, Index: t.Index}
+	for _, r := range t.Routes {
+		c.addRoute(v, &f, r)
+	}
+	c.gateRoutes(v, &f)
+	sortRoutes(f.Within)
+	sortRoutes(f.Routes)
+	return f
 }
 
 // addRoute adds a route to a table. A prefix list stands for its entries. A route to a range goes before one to a list
@@ -172,7 +246,8 @@ func (c *compilation) route(v *VPC, r world.Route) Route {
 		g, _ := c.w.NATGateways.Get(r.NAT)
 		eni = g.ENI
 	}
-	if p, ok := v.portByENI(eni); ok && p.Peer.Attached() {
+	row, _ := c.w.ENIs.Get(eni)
+	if p := v.portByIndex(row.Index); p != nil && p.ENI == eni && p.Peer.Attached() {
 		f.Port = p.Index
 	}
 	return f

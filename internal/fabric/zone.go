@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
 )
@@ -63,6 +64,45 @@ func (z *Zone) Add(name string, records ...Record) {
 	z.Records[name] = append(z.Records[name], records...)
 	z.Wild = z.Wild || strings.HasPrefix(name, "*.")
 	z.ancestors(name)
+}
+
+// with is the zone without some names, and with others.
+func (z *Zone) with(gone, fresh []entry) *Zone {
+	if len(gone)+len(fresh) == 0 {
+		return z
+	}
+	out := *z
+	out.Records, out.Exists = maps.Clone(z.Records), maps.Clone(z.Exists)
+	for _, e := range gone {
+		delete(out.Records, Canonical(e.name))
+	}
+	for _, e := range fresh {
+		out.Add(e.name, e.records...)
+	}
+	out.bury(gone)
+	return &out
+}
+
+// bury forgets the names that existed only because others did that have gone. Where public addresses have names, what
+// exists is given.
+func (z *Zone) bury(gone []entry) {
+	idle := map[string]bool{}
+	for _, e := range gone {
+		for up, ok := parent(e.name); ok && up != z.Name && !z.Public; up, ok = parent(up) {
+			idle[up] = true
+		}
+	}
+	if len(idle) == 0 {
+		return
+	}
+	for name := range z.Records {
+		for up, ok := parent(name); ok && up != z.Name; up, ok = parent(up) {
+			delete(idle, up)
+		}
+	}
+	for name := range idle {
+		delete(z.Exists, name)
+	}
 }
 
 // ancestors notes that the names between the zone's and name exist, as names with something below them do.

@@ -77,6 +77,8 @@ func (g *Guard) asks(w *world.World, c call) []ask {
 		a.targets = ssmTargets(w, c, m)
 	case "vpc-lattice":
 		a.targets = latticeTargets(w, c, m)
+	case "ram":
+		a.targets = ramTargets(w, c, m)
 	default:
 		a.targets = arnTargets(m)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"kumiko/internal/api"
 	"kumiko/internal/api/ec2api"
+	"kumiko/internal/api/ramapi"
 	"kumiko/internal/api/ssmapi"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/world"
@@ -80,6 +81,11 @@ func TestAuthorize(t *testing.T) {
 			"ssm:GetDocument on resource: arn:aws:ssm:us-east-1::document/AWS-RunShellScript because no identity-based policy allows the ssm:GetDocument action"},
 		{"a parameter", g.Authorize(t.Context(), ann, "ssm", "GetParameter", &ssmapi.GetParameterInput{Name: new("/a/b:3")}),
 			"ssm:GetParameter on resource: arn:aws:ssm:us-east-1:111122223333:parameter/a/b because no identity-based policy allows the ssm:GetParameter action"},
+		{"a share", g.Authorize(t.Context(), ann, "ram", "AssociateResourceShare", &ramapi.AssociateResourceShareInput{
+			ResourceShareArn: new("arn:aws:ram:us-east-1:111122223333:resource-share/s"), ResourceArns: []string{"arn:aws:vpc-lattice:us-east-1:111122223333:servicenetwork/sn-1"}}),
+			"ram:AssociateResourceShare on resource: arn:aws:ram:us-east-1:111122223333:resource-share/s because no identity-based policy allows the ram:AssociateResourceShare action"},
+		{"shares", g.Authorize(t.Context(), ann, "ram", "GetResourceShares", &ramapi.GetResourceSharesInput{ResourceShareArns: []string{"arn:aws:ram:us-east-1:111122223333:resource-share/s"}}),
+			"ram:GetResourceShares on resource: * because no identity-based policy allows the ram:GetResourceShares action"},
 		{"a channel", g.Authorize(t.Context(), ann, "ssmmessages", "CreateControlChannel", nil),
 			"ssmmessages:CreateControlChannel on resource: * because no identity-based policy allows the ssmmessages:CreateControlChannel action"},
 		{"who", g.Authorize(t.Context(), gone, "sts", "GetCallerIdentity", &stsapi.GetCallerIdentityInput{}), ""},

@@ -163,6 +163,19 @@ func latticeTags(w *world.World, id string) []world.Tag {
 	return nil
 }
 
+// ramTargets are the share, the invitation or the permission of an operation of RAM; most that only read know none. (Service
+// Authorization Reference, "AWS Resource Access Manager".)
+func ramTargets(w *world.World, c call, m members) []target {
+	telling := []string{"GetPermission", "ListPendingInvitationResources", "ListPermissionVersions", "ListResourceSharePermissions"}
+	reads := strings.HasPrefix(c.op, "Get") || strings.HasPrefix(c.op, "List")
+	arn := m.first("ResourceShareArn", "ResourceShareInvitationArn", "PermissionArn", "ResourceArn")
+	if arn == "" || reads && !slices.Contains(telling, c.op) {
+		return nil
+	}
+	s := row(&w.ResourceShares, arn[strings.LastIndex(arn, "/")+1:], nil)
+	return []target{{arn: arn, tags: s.Tags, prefix: "ram"}}
+}
+
 // iamTargets are the identities, policies and profiles of an operation of IAM. (Service Authorization Reference, "AWS
 // Identity and Access Management".)
 func iamTargets(w *world.World, c call, m members, k keys) (out []target, more []ask) {

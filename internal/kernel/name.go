@@ -85,6 +85,16 @@ var (
 	EndpointRouter = netip.MustParseAddr("169.254.5.2")
 )
 
+// Probers are the addresses, in the namespace of a load balancer, from which its targets are asked whether they are well.
+var Probers = netip.MustParsePrefix("169.254.6.0/24")
+
+// ProbeAddr is the one of them for the port at a position: what is sent from it goes out by that port.
+func ProbeAddr(n int) netip.Addr {
+	a := Probers.Addr().As4()
+	a[3] = byte(n + 1)
+	return netip.AddrFrom4(a)
+}
+
 // Dir is the folder of namespace files in a runtime folder.
 func Dir(run string) string { return filepath.Join(run, "netns") }
 

@@ -96,7 +96,7 @@ func CodeOf(t Trace) (code Code, direction string) {
 
 func routeCode(t Trace, h Hop) Code {
 	switch {
-	case h.Prefix == world.LatticeResources:
+	case h.Prefix == world.LatticeResources && h.Table == "":
 		return NoPath
 	case h.Table != "" && h.Prefix.IsValid() && h.Routed.Nowhere():
 		return BadStateRoute

@@ -42,8 +42,9 @@ func made(t *testing.T, seed uint64) world.World {
 	t.Helper()
 	tx := world.Begin(world.World{}, time.Unix(0, 0), nil)
 	features := worlds.Everything
-	features.Endpoints = false // the oracle knows nothing of them
+	features.Balancers = false // the oracle knows nothing of them
 	worlds.Make(tx, seed, features)
+	services(tx, worlds.Rand(seed+1<<40))
 	w, changes, err := tx.Seal()
 	if err == nil {
 		err = world.Check(w, changes)
@@ -52,6 +53,44 @@ func made(t *testing.T, seed uint64) world.World {
 		t.Fatalf("world of seed %d: %v", seed, err)
 	}
 	return w
+}
+
+// services puts endpoints of AWS's services into some VPCs, and routes to prefix lists into some tables, by the ways they have.
+func services(tx *world.Tx, r *rand.Rand) {
+	lists := tx.ManagedPrefixLists.Where(func(l world.ManagedPrefixList) bool { return len(l.Entries) > 0 })
+	for _, t := range tx.RouteTables.Where(func(world.RouteTable) bool { return true }) {
+		for _, l := range lists {
+			if len(t.Routes) > 0 && r.IntN(3) == 0 {
+				way := t.Routes[r.IntN(len(t.Routes))]
+				way.Destination, way.List = netip.Prefix{}, l.ID
+				t.Routes = append(slices.Clone(t.Routes), way)
+			}
+		}
+		tx.RouteTables.Put(t)
+	}
+	for _, v := range tx.VPCs.Where(func(world.VPC) bool { return true }) {
+		e := world.Endpoint{Meta: tx.NewMeta(world.Caller{Account: v.Account, Region: v.Region}, nil), VPC: v.ID}
+		if r.IntN(2) == 0 {
+			e.ID, e.Type, e.Service = world.EndpointID(tx.NewID("vpce")), world.EndpointGateway, "com.amazonaws."+v.Region+".s3"
+			for t := range tx.RouteTables.In(string(v.ID)) {
+				if r.IntN(2) == 0 {
+					e.RouteTables = append(e.RouteTables, t.ID)
+				}
+			}
+			tx.Endpoints.Put(e)
+		}
+		if r.IntN(2) == 0 {
+			e.ID, e.Type, e.Service, e.RouteTables = world.EndpointID(tx.NewID("vpce")), world.EndpointInterface, "com.amazonaws."+v.Region+".ssm", nil
+			g := worlds.One(r, tx.SecurityGroups.Where(func(g world.SecurityGroup) bool { return g.VPC == v.ID }))
+			s := worlds.One(r, tx.Subnets.Where(func(s world.Subnet) bool { return s.VPC == v.ID }))
+			e.Groups, e.Subnets = []world.SecurityGroupID{g.ID}, []world.SubnetID{s.ID}
+			tx.Endpoints.Put(e)
+			if err := tx.PlaceEndpoint(e); err != nil {
+				panic(err) // there is room
+			}
+		}
+	}
+	tx.SettleEndpoints()
 }
 
 // compare asks both about some conversations of a world.
@@ -123,7 +162,8 @@ func destinations(w world.World) []netip.Addr {
 	for a := range w.Addresses.All() {
 		out = append(out, a.Public)
 	}
-	return out
+	s3, _, _ := world.FindAWSService("com.amazonaws.us-east-1.s3")
+	return append(out, s3.Address("us-east-1"), s3.Address("us-east-1").Next())
 }
 
 // same tells whether a trace is refused by what the oracle says.
@@ -142,10 +182,13 @@ func same(w *world.World, v oracle.Verdict, t reach.Trace) bool {
 	stations := map[oracle.Thing]fabric.Station{
 		oracle.SourceCheck: fabric.Spoof, oracle.DestCheck: fabric.DestCheck, oracle.GroupsOut: fabric.SGOut, oracle.GroupsIn: fabric.SGIn,
 		oracle.ACLOut: fabric.ACLOut, oracle.ACLIn: fabric.ACLIn, oracle.InternetGateway: fabric.Internet, oracle.NATGateway: fabric.Listen,
+		oracle.Service: fabric.Listen,
 	}
 	if s, ok := stations[v.By]; ok {
 		at := string(o.ENI) + string(o.Subnet)
 		switch v.By {
+		case oracle.Service:
+			return o.Station == s && string(o.Endpoint) == v.ID
 		case oracle.NATGateway:
 			g, _ := w.NATGateways.Get(world.NATGatewayID(v.ID))
 			uncalled := v.Answer && o.Station == fabric.DestCheck // what nobody asked it for is not for the gateway

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"kumiko/internal/fabric"
@@ -15,7 +16,7 @@ var ErrUnclear = errors.New("unclear")
 
 // Question asks whether From can open a conversation with To.
 type Question struct {
-	From     string         // an instance id, an ENI id, or an address that only one ENI has
+	From     string         // an instance id – it sends as its routes say –, an ENI id, or an address that only one ENI has
 	To       string         // the same, or a DNS name as the sender's VPC resolves it
 	Protocol world.Protocol // TCP, UDP or ICMP
 	Port     uint16         // of TCP and UDP
@@ -45,11 +46,15 @@ func Ask(f *fabric.Fabric, q Question) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	a := Answer{From: from.ENI}
+	a := Answer{}
 	dst, err := a.destination(f, v, q.To)
 	if err != nil {
 		return Answer{}, err
 	}
+	if from, err = leaving(f, q.From, from, dst); err != nil {
+		return Answer{}, err
+	}
+	a.From = from.ENI
 	a.Asked = fabric.Flow{Protocol: q.Protocol, Src: from.Addrs[0], Dst: dst}
 	switch {
 	case q.Protocol.HasPorts():
@@ -91,7 +96,10 @@ func (q Question) path() string {
 
 func (a *Answer) destination(f *fabric.Fabric, v *fabric.VPC, to string) (netip.Addr, error) {
 	if addr, err := netip.ParseAddr(to); err == nil {
-		return addr, nil
+		if addr.Is6() {
+			err = fmt.Errorf("%w: %s is an IPv6 address, and there is no IPv6 here", ErrUnclear, addr)
+		}
+		return addr, err
 	}
 	if strings.HasPrefix(to, "i-") || strings.HasPrefix(to, "eni-") {
 		_, p, err := find(f, to)
@@ -127,6 +135,21 @@ func findSender(f *fabric.Fabric, id string) (*fabric.VPC, fabric.Port, error) {
 		return nil, port, fmt.Errorf("%w: no ENI has the address %s", ErrUnclear, addr)
 	}
 	return vpc, port, nil
+}
+
+// leaving is the port that an instance sends to an address by: the first in whose subnet it is, else its first of all.
+func leaving(f *fabric.Fabric, id string, first fabric.Port, dst netip.Addr) (fabric.Port, error) {
+	i := slices.IndexFunc(f.Hosts, func(h *fabric.Host) bool { return string(h.ID) == id })
+	if i < 0 {
+		return first, nil
+	}
+	for _, p := range f.Hosts[i].Ports {
+		if netip.PrefixFrom(p.Addrs[0], p.Mask).Contains(dst) {
+			_, out, err := find(f, string(p.ENI))
+			return out, err
+		}
+	}
+	return first, nil
 }
 
 // find is the port of an ENI, or the first port of an instance.

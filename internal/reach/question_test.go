@@ -47,6 +47,8 @@ func TestAsk(t *testing.T) {
 		{"metadata", "i-eni-a1", "169.254.169.254", world.TCP, 80, "yes: the VPC itself answers tcp/80"},
 		{"router", "i-eni-a1", "10.0.0.1", world.TCP, 22, "no: 10.0.0.1 is the VPC's own, and does not answer tcp/22"},
 		{"nobody", "i-eni-a1", "10.0.0.77", world.TCP, 22, "no: no running instance or ENI of vpc-a has the address 10.0.0.77"},
+		{"everybody", "i-eni-a1", "224.0.0.1", world.UDP, 5353, "no: 224.0.0.1 is for everybody, and nothing here carries multicast and broadcast"},
+		{"IPv6", "i-eni-a1", "2001:db8::1", world.TCP, 22, "2001:db8::1 is an IPv6 address, and there is no IPv6 here"},
 		{"two have it", "10.0.0.9", "10.0.0.10", world.TCP, 22, "is an address of eni-a1 in vpc-a and of eni-b1 in vpc-b"},
 		{"unknown", "i-none", "10.0.0.10", world.TCP, 22, "nothing that runs is called i-none"},
 	}

@@ -37,6 +37,7 @@ type Hop struct {
 	Configuration world.ResourceConfigurationID
 	Lattice       bool           // of an endpoint: it is one of a resource or a service network
 	Service       *fabric.Choice // of a service point: what becomes of the request
+	Front         *fabric.Front  // of a load balancer: the listener; one without an id is none
 }
 
 // From follows the first packet of flow from the ENI that sends it, and its answer back. The ENI must be a port of the
@@ -173,6 +174,9 @@ func (w *walk) toPort(v *fabric.VPC, from *fabric.Port, p fabric.Port) bool {
 	if p.SourceDestCheck && !p.Holds(w.Flow.Dst) {
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.DestCheck, VPC: v.ID, ENI: p.ENI}})
 	}
+	if g := w.f.Gateway(p.Peer.Gateway); g != nil && g.Balancer != nil {
+		return w.throughBalancer(g, "")
+	}
 	if g := p.Peer.Gateway; g != "" { // nothing listens at a gateway's own addresses
 		return w.pass(Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Gateway: g}})
 	}
@@ -209,6 +213,9 @@ func (w *walk) throughGateway(l fabric.Link, e world.EndpointID) bool {
 	g := w.f.Gateway(l.Gateway)
 	if g == nil {
 		return false
+	}
+	if g.Balancer != nil {
+		return w.throughBalancer(g, e)
 	}
 	listen := Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: g.VPC, Gateway: g.ID}}
 	t, ok := g.Listener(e, w.Flow.Dst)

@@ -134,6 +134,8 @@ func (h Hop) aclRefusal(what, direction string) string {
 
 func (h Hop) noRoute(f fabric.Flow) string {
 	switch {
+	case fabric.ForEverybody(f.Dst):
+		return fmt.Sprintf("%s is for everybody, and nothing here carries multicast and broadcast", f.Dst)
 	case h.Table != "" && h.Prefix.IsValid():
 		return fmt.Sprintf("the route %s of %s leads nowhere (blackhole)", h.Prefix, h.Table)
 	case h.Table != "":
@@ -146,6 +148,8 @@ func (h Hop) noRoute(f fabric.Flow) string {
 
 func (h Hop) notListening(f fabric.Flow) string {
 	switch {
+	case h.Front != nil:
+		return h.noFront(f)
 	case h.Origin.VPC == "":
 		return fmt.Sprintf("AWS's services take no %s at %s: they listen at tcp/%d", proto(f), f.Dst, fabric.ServicePort)
 	case h.Origin.Endpoint != "":
@@ -210,6 +214,9 @@ func (h Hop) Text(f fabric.Flow) string {
 	case fabric.NoRoute:
 		return "routed by " + h.Prefix.String() + h.leads()
 	case fabric.Listen:
+		if h.Front != nil {
+			return fmt.Sprintf("taken by %s, and sent on to a target of %s", h.Front.Listener, h.Front.Group)
+		}
 		if h.Origin.Endpoint != "" && h.Configuration == "" {
 			return "answered by the service"
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -163,7 +162,7 @@ func (l *Loop) compile(w world.World) *fabric.Fabric {
 // scope gives a changed scope to the scoped drivers, rules first.
 func (l *Loop) scope(id string, want any, apply func(Scoped) error) {
 	l.known[id] = true
-	if was := l.applied[id]; was == want || reflect.DeepEqual(nameless(was), nameless(want)) {
+	if was := l.applied[id]; same(was, want) {
 		l.applied[id] = want
 		delete(l.failing, id)
 		return
@@ -180,15 +179,17 @@ func (l *Loop) scope(id string, want any, apply func(Scoped) error) {
 	})
 }
 
-// nameless is a scope without the names that resolve in it: they are nothing to the kernel.
-func nameless(scope any) any {
-	v, ok := scope.(*fabric.VPC)
-	if !ok || v == nil {
-		return scope
+// same tells whether a scope has to be in the kernel as it was before: fabrics take over what does not change.
+func same(was, want any) bool {
+	switch want := want.(type) {
+	case *fabric.VPC:
+		v, ok := was.(*fabric.VPC)
+		return ok && v.SameNetwork(want)
+	case *fabric.Public:
+		p, ok := was.(*fabric.Public)
+		return ok && fabric.Same(p.Uplinks, want.Uplinks)
 	}
-	n := *v
-	n.View = fabric.View{}
-	return &n
+	return was == want
 }
 
 // forget drops what is known of scopes that are not wanted any more, whether they were ever applied or only failed.
@@ -263,14 +264,21 @@ func (l *Loop) offer(hosts []*fabric.Host) {
 	}
 }
 
-// runHosts starts and stops instances, always towards the newest wish.
+// runHosts starts and stops instances, always towards the newest wish. The same wish is told again only when it did not come true.
 func (l *Loop) runHosts(ctx context.Context) {
+	var last []*fabric.Host
+	done := false
 	for {
 		select {
 		case hosts := <-l.hosts:
-			if err := l.drivers.Hosts.Apply(ctx, hosts); err != nil && ctx.Err() == nil {
+			if done && fabric.Same(hosts, last) {
+				continue
+			}
+			err := l.drivers.Hosts.Apply(ctx, hosts)
+			if err != nil && ctx.Err() == nil {
 				l.log.Error("instances not as asked", "err", err)
 			}
+			last, done = hosts, err == nil
 		case <-ctx.Done():
 			return
 		}

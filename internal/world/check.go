@@ -76,6 +76,14 @@ func (c *checker) put(noun, id string) error {
 		return c.peering(PeeringID(id))
 	case "vpc-endpoint":
 		return c.endpoint(EndpointID(id))
+	case "vpc-endpoint-service":
+		return c.endpointService(EndpointServiceID(id))
+	case "load-balancer":
+		return c.loadBalancer(LoadBalancerID(id))
+	case "listener":
+		return c.listener(ListenerID(id))
+	case "target-group":
+		return c.targetGroup(TargetGroupID(id))
 	case "resolver-rule":
 		return c.resolverRule(ResolverRuleID(id))
 	case "resolver-rule-association":
@@ -88,6 +96,10 @@ func (c *checker) put(noun, id string) error {
 		return c.endpointAssociation(EndpointAssociationID(id))
 	case "service-network-resource-association":
 		return c.resourceAssociation(ResourceAssociationID(id))
+	case "resource-share-association":
+		return c.shareAssociation(id)
+	case "resource-share-invitation":
+		return c.shareInvitation(ShareInvitationID(id))
 	case "managed-node", "node-session", "ssm-document", "ssm-parameter", "ssm-command":
 		return c.managed(noun, id)
 	case "hosted-zone":
@@ -119,6 +131,7 @@ func (c *checker) deleted(noun, id string) error {
 			"security-group": some(w.SecurityGroups.In(id)), "network-interface": some(w.ENIs.In(id)),
 			"service-network-vpc-association": some(w.VPCAssociations.In(id)), "internet-gateway": some(w.InternetGateways.In(id)),
 			"vpc-endpoint":                 some(w.Endpoints.In(id)),
+			"load-balancer":                some(w.LoadBalancers.In(id)),
 			"vpc-peering-connection":       slices.ContainsFunc(collect(w.Peerings.In(id)), Peering.Active),
 			"lattice-target-group":         some(w.LatticeTargetGroups.In(id)),
 			"resource-gateway":             w.ResourceGateways.Some(id),
@@ -159,8 +172,14 @@ func (c *checker) deleted(noun, id string) error {
 		return used("record-set", some(w.RecordSetsOf(HostedZoneID(id))))
 	case "network-acl":
 		return used("subnet", w.Subnets.Some(id))
+	case "service-network", "resource-configuration":
+		return used("resource-share-association", w.ShareAssociations.Some(id))
+	case "resource-share":
+		return used("resource-share-association", w.ShareAssociations.Some(id) || w.ShareInvitations.Some(id))
 	case "instance":
 		return used("network-interface", w.ENIs.Some(id))
+	case "load-balancer", "target-group":
+		return used("listener", w.Listeners.Some(id))
 	}
 	return c.orphans(noun)
 }

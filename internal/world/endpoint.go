@@ -15,6 +15,8 @@ type Endpoint struct {
 	Type        string // one of the kinds above
 	VPC         VPCID
 	Service     string            // service name, e.g. com.amazonaws.us-east-1.ssm; of Interface and Gateway
+	Provider    EndpointServiceID `json:",omitempty"` // of Interface: the service, when it is one of an account's own
+	Connection  string            `json:",omitempty"` // of such a one: whether the provider accepted it
 	Label       string            // 8 characters that follow the id in its DNS names
 	Subnets     []SubnetID        // in the order they were given; each has at least one ENI whose Endpoint is this
 	Groups      []SecurityGroupID // guard its ENIs
@@ -25,7 +27,7 @@ type Endpoint struct {
 
 	Network       ServiceNetworkID        // of ServiceNetwork
 	Configuration ResourceConfigurationID // of Resource
-	Index         uint16                  // of both: see VPCAssociation.Index, with which it shares its numbers
+	Index         uint16                  // of both, and of one with a Provider: see VPCAssociation.Index, with which it shares its numbers
 
 	Failure string // code, when it could not be made
 	Message string
@@ -47,6 +49,11 @@ func (e Endpoint) Owner() string { return string(e.VPC) }
 
 // Works tells whether the endpoint was made and is not being deleted.
 func (e Endpoint) Works() bool { return !e.Deleting && e.Failure == "" }
+
+// Connects tells whether an endpoint with a Provider leads to its service.
+func (e Endpoint) Connects() bool {
+	return e.Works() && e.Provider != "" && e.Connection == ConnectionAccepted
+}
 
 // ENIsOfEndpoint are the managed ENIs of an endpoint, in the order of their ids.
 func (w *World) ENIsOfEndpoint(id EndpointID) []ENI {

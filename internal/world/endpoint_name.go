@@ -23,33 +23,39 @@ type EndpointName struct {
 // private ones. An endpoint without subnets has none.
 func (w *World) EndpointNames(e Endpoint) []EndpointName {
 	s, region, ok := FindAWSService(e.Service)
+	base, star := s.Base(region), ""
+	if own, found := w.ServiceNamed(e.Service); found {
+		base, region, ok = own.Base(), own.Region, true
+	}
 	if !ok || e.Type != EndpointInterface || len(e.Subnets) == 0 {
 		return nil
 	}
+	if s.Gateway {
+		star = "*."
+	}
+	out := w.publicNames(e, star+string(e.ID)+"-"+e.Label, base, EndpointZone(region))
+	if e.PrivateDNS {
+		for _, p := range s.PrivateNames(region) {
+			out = append(out, EndpointName{Name: p, Zone: hostedZone(string(e.ID) + "/" + p), Private: true, Addrs: out[0].Addrs})
+		}
+	}
+	return out
+}
+
+// publicNames are the regional and the zonal names of an endpoint.
+func (w *World) publicNames(e Endpoint, first, base, zone string) []EndpointName {
 	in := map[SubnetID]netip.Addr{}
 	for _, n := range w.ENIsOfEndpoint(e.ID) {
 		in[n.Subnet] = n.Addr()
 	}
-	star := ""
-	if s.Gateway {
-		star = "*."
-	}
-	first := star + string(e.ID) + "-" + e.Label
-	rest := "." + s.Base(region)
-	regional := EndpointName{Name: first + rest, Zone: EndpointZone(region)}
+	regional := EndpointName{Name: first + "." + base, Zone: zone}
 	var zonal []EndpointName
 	for _, id := range e.Subnets {
 		n, _ := w.Subnets.Get(id)
 		regional.Addrs = append(regional.Addrs, in[id])
-		zonal = append(zonal, EndpointName{Name: first + "-" + n.Zone + rest, Zone: EndpointZone(region), Addrs: []netip.Addr{in[id]}})
+		zonal = append(zonal, EndpointName{Name: first + "-" + n.Zone + "." + base, Zone: zone, Addrs: []netip.Addr{in[id]}})
 	}
-	out := append([]EndpointName{regional}, zonal...)
-	if e.PrivateDNS {
-		for _, p := range s.PrivateNames(region) {
-			out = append(out, EndpointName{Name: p, Zone: hostedZone(string(e.ID) + "/" + p), Private: true, Addrs: regional.Addrs})
-		}
-	}
-	return out
+	return append([]EndpointName{regional}, zonal...)
 }
 
 // Base is what the names of the service's endpoints in a region end in.

@@ -29,6 +29,7 @@ type ENI struct {
 	Gateway          ResourceGatewayID  // the resource gateway whose ENI this is, if any
 	NAT              NATGatewayID       // the NAT gateway whose ENI this is, if any
 	Endpoint         EndpointID         // the VPC endpoint whose ENI this is, if any
+	Balancer         LoadBalancerID     `json:",omitempty"` // the load balancer whose ENI this is, if any
 	Resolver         ResolverEndpointID // the Resolver endpoint whose ENI this is, if any; Attachment.DeviceIndex is its number there
 	AutoPublic       bool               // gets a public address whenever its instance starts
 	Public           netip.Addr         // the one it got, for the primary address; invalid: none. See also Address.

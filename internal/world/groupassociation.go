@@ -33,9 +33,14 @@ func (w *World) Carries(v VPCID, g SecurityGroup) bool {
 	return g.VPC == v || ok && !a.Deleting
 }
 
-// Carried tells whether an interface of the VPC carries the group.
+// Carried tells whether an interface of the VPC carries the group, or those that a VPC endpoint there will get.
 func (w *World) Carried(g SecurityGroupID, v VPCID) bool {
 	for e := range w.ENIs.In(string(g)) {
+		if e.VPC == v {
+			return true
+		}
+	}
+	for e := range w.Endpoints.In(string(g)) {
 		if e.VPC == v {
 			return true
 		}

@@ -40,6 +40,7 @@ type (
 	FlowLogID               string // fl-
 	SubnetReservationID     string // scr-
 	EndpointID              string // vpce-
+	EndpointServiceID       string // vpce-svc-
 	ResolverEndpointID      string // rslvr-in- or rslvr-out-
 	ResolverRuleID          string // rslvr-rr-
 	EndpointAssociationID   string // vpce-rsc-asc-
@@ -47,9 +48,15 @@ type (
 	DelegationSetID         string // N and capital letters and digits
 	HealthCheckID           string // a UUID
 
+	LoadBalancerID            string // nlb-, and 16 digits, which are in its ARN
+	ListenerID                string // lsn-, and 16 digits, which are in its ARN
+	TargetGroupID             string // tg-, and 16 digits, which are in its ARN
 	ResolverRuleAssociationID string // rslvr-rrassoc-
 	QueryLogConfigID          string // rqlc-
 	QueryLogAssociationID     string // rqlca-
+
+	ResourceShareID   string // a UUID
+	ShareInvitationID string // a UUID
 
 	NetworkInsightsPathID                string // nip-
 	NetworkInsightsAnalysisID            string // nia-
@@ -59,6 +66,12 @@ type (
 
 // NewID draws a fresh id: prefix, a hyphen and 17 hexadecimal digits.
 func (tx *Tx) NewID(prefix string) string { return prefix + "-" + tx.Hex(17) }
+
+// UUID draws a version 4 UUID. (RFC 9562.)
+func (tx *Tx) UUID() string {
+	x := tx.Hex(30)
+	return x[:8] + "-" + x[8:12] + "-4" + x[12:15] + "-a" + x[15:18] + "-" + x[18:30]
+}
 
 // Hex draws n hexadecimal digits.
 func (tx *Tx) Hex(n int) string {

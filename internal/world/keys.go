@@ -13,13 +13,14 @@ import (
 const (
 	keyPublic    = "public "     // a public address
 	keyPeer      = "peer "       // a group that rules name as their peer
-	keyName      = "name "       // of a key pair
+	keyName      = "name "       // of a key pair, a load balancer or a target group
 	keyAddress   = "address "    // of a resource association
 	keyConsumer  = "consumer "   // the index of a consumer of resource gateways
 	keyDeleting  = "deleting"    // rows whose deletion was asked for
 	keyDetaching = "detaching"   // interfaces whose attachment was asked to end
 	keyEnding    = "terminating" // instances that are to be, or were, terminated
 	keyPlace     = "place "      // an account and a region
+	keyShared    = "shared "     // the ARN of a resource that is in a resource share
 	keyPast      = "past "       // sessions that are over, with their place
 )
 
@@ -49,7 +50,7 @@ func publicOfKey(key string) netip.Addr {
 func (e ENI) Keys() []string {
 	keys := add(add(make([]string, 0, 6), e.Subnet), e.Groups...)
 	keys = add(add(keys, e.Attachment.Instance), e.Attachment.ID)
-	keys = add(add(add(keys, e.Gateway), e.NAT), e.Endpoint)
+	keys = add(add(add(add(add(keys, e.Gateway), e.NAT), e.Endpoint), e.Balancer), e.Resolver)
 	if e.Public.IsValid() {
 		keys = append(keys, publicKey(e.Public))
 	}
@@ -77,14 +78,23 @@ func (w *World) Ending() []Instance { return collect(w.Instances.In(keyEnding)) 
 // Keys is the id of its ACL.
 func (s Subnet) Keys() []string { return add([]string(nil), s.NetworkACL) }
 
-// Keys are the ids of its associations and of the subnets associated.
+// Keys is the id of its DHCP options.
+func (v VPC) Keys() []string { return add([]string(nil), v.DHCPOptions) }
+
+// Keys are the ids of its associations and of the subnets associated, and of the prefix lists and targets of its routes.
 func (r RouteTable) Keys() []string {
 	var keys []string
 	for _, a := range r.Associations {
 		keys = add(add(keys, a.ID), a.Subnet)
 	}
+	for _, x := range r.Routes {
+		keys = add(add(add(add(add(keys, x.List), x.ENI), x.Internet), x.NAT), x.Peering)
+	}
 	return keys
 }
+
+// Keys is the id of its rule.
+func (a ResolverRuleAssociation) Keys() []string { return add([]string(nil), a.Rule) }
 
 // Keys are the group or the prefix list it names.
 func (r SecurityGroupRule) Keys() []string {
@@ -156,9 +166,10 @@ func (g ResourceGateway) Keys() []string {
 	return deleting(add(add([]string(nil), g.VPC), g.Groups...), g.Meta)
 }
 
-// Keys are the ids of its groups, while it works, and its index if it has one.
+// Keys are the ids of its route tables, of its service, if that is an account's own, and of its groups, while it works, and its index if
+// it has one.
 func (e Endpoint) Keys() []string {
-	var keys []string
+	keys := add(add([]string(nil), e.Provider), e.RouteTables...)
 	if e.Works() {
 		keys = add(keys, e.Groups...)
 	}

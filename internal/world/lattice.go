@@ -17,6 +17,11 @@ type ServiceNetwork struct {
 // RowID is the network's id.
 func (n ServiceNetwork) RowID() string { return string(n.ID) }
 
+// ARN is the network's ARN.
+func (n ServiceNetwork) ARN() string {
+	return ARN("vpc-lattice", n.Region, n.Account, "servicenetwork/"+string(n.ID))
+}
+
 // VPCAssociation lets the instances of a VPC use a service network.
 type VPCAssociation struct {
 	ID VPCAssociationID
@@ -93,6 +98,11 @@ type ResourceConfiguration struct {
 
 // RowID is the configuration's id.
 func (c ResourceConfiguration) RowID() string { return string(c.ID) }
+
+// OwnARN is the ARN of the configuration itself.
+func (c ResourceConfiguration) OwnARN() string {
+	return ARN("vpc-lattice", c.Region, c.Account, "resourceconfiguration/"+string(c.ID))
+}
 
 // GatewayOf is the gateway that serves the configuration: its own, or that of its group.
 func (w *World) GatewayOf(c ResourceConfiguration) (ResourceGateway, bool) {

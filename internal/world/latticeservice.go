@@ -21,7 +21,10 @@ func (s LatticeService) Keys() []string { return deleting(nil, s.Meta) }
 
 // ServiceZone is the DNS zone of the generated names of services in a region. The label before vpc-lattice-svcs is the
 // same for all accounts and regions. (Names shown by AWS, e.g. in the AWS CLI's examples.)
-func ServiceZone(region string) string { return "7d67968.vpc-lattice-svcs." + region + ".on.aws" }
+func ServiceZone(region string) string { return ServiceLabels + region + ".on.aws" }
+
+// ServiceLabels are what the zones of all regions begin with.
+const ServiceLabels = "7d67968.vpc-lattice-svcs."
 
 // ServiceHostedZone is the id of the hosted zone that AWS keeps a region's ServiceZone in. It is known for one region;
 // for the others it is made up, always the same way.

@@ -38,9 +38,12 @@ func gatewayList(region, service string) ManagedPrefixList {
 
 // GatewayList is the prefix list of the service of a gateway endpoint.
 func (e Endpoint) GatewayList() (ManagedPrefixList, bool) {
-	for _, l := range AWSPrefixLists(e.Region) {
-		if l.Name == e.Service && e.Type == EndpointGateway {
-			return l, true
+	if e.Type != EndpointGateway {
+		return ManagedPrefixList{}, false
+	}
+	for _, service := range []string{"dynamodb", "s3"} {
+		if e.Service == "com.amazonaws."+e.Region+"."+service {
+			return gatewayList(e.Region, service), true
 		}
 	}
 	return ManagedPrefixList{}, false

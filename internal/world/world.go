@@ -52,6 +52,12 @@ type World struct {
 	Endpoints              Table[EndpointID, Endpoint]
 	EndpointAssociations   Table[EndpointAssociationID, EndpointAssociation]
 
+	EndpointServices   Table[EndpointServiceID, EndpointService]
+	LoadBalancers      Table[LoadBalancerID, LoadBalancer]
+	Listeners          Table[ListenerID, Listener]
+	TargetGroups       Table[TargetGroupID, TargetGroup]
+	TargetObservations Table[string, TargetObservation]
+
 	HostedZones        Table[HostedZoneID, HostedZone]
 	ZoneAuthorizations Table[string, ZoneAuthorization]
 	RecordSets         Table[string, RecordSet]
@@ -76,6 +82,10 @@ type World struct {
 	Documents    Table[string, Document]
 	Parameters   Table[string, Parameter]
 	Commands     Table[string, Command]
+
+	ResourceShares    Table[ResourceShareID, ResourceShare]
+	ShareAssociations Table[string, ShareAssociation]
+	ShareInvitations  Table[ShareInvitationID, ShareInvitation]
 
 	NetworkInsightsPaths         Table[NetworkInsightsPathID, NetworkInsightsPath]
 	NetworkInsightsAnalyses      Table[NetworkInsightsAnalysisID, NetworkInsightsAnalysis]
@@ -127,6 +137,11 @@ func (w *World) tables() []namedTable {
 		{"subnet-cidr-reservation", &w.SubnetReservations},
 		{"vpc-endpoint", &w.Endpoints},
 		{"vpc-endpoint-association", &w.EndpointAssociations},
+		{"vpc-endpoint-service", &w.EndpointServices},
+		{"load-balancer", &w.LoadBalancers},
+		{"listener", &w.Listeners},
+		{"target-group", &w.TargetGroups},
+		{"target-observation", &w.TargetObservations},
 		{"hosted-zone", &w.HostedZones},
 		{"zone-authorization", &w.ZoneAuthorizations},
 		{"record-set", &w.RecordSets},
@@ -148,6 +163,9 @@ func (w *World) tables() []namedTable {
 		{"ssm-document", &w.Documents},
 		{"ssm-parameter", &w.Parameters},
 		{"ssm-command", &w.Commands},
+		{"resource-share", &w.ResourceShares},
+		{"resource-share-association", &w.ShareAssociations},
+		{"resource-share-invitation", &w.ShareInvitations},
 		{"network-insights-path", &w.NetworkInsightsPaths},
 		{"network-insights-analysis", &w.NetworkInsightsAnalyses},
 		{"network-insights-access-scope", &w.NetworkInsightsScopes},

@@ -12,6 +12,7 @@ import (
 
 	"kumiko/internal/api"
 	"kumiko/internal/api/ec2api"
+	"kumiko/internal/api/elbapi"
 	"kumiko/internal/api/iamapi"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
@@ -22,10 +23,12 @@ import (
 	"kumiko/internal/guard"
 	"kumiko/internal/record"
 	"kumiko/internal/service/ec2"
+	"kumiko/internal/service/elb"
 	"kumiko/internal/service/iam"
 	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/logs"
 	"kumiko/internal/service/resolver"
+	"kumiko/internal/service/ssm"
 	"kumiko/internal/service/sts"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
@@ -62,6 +65,8 @@ func newCloud(tb testing.TB) *cloud {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	agents := ssm.New(ssm.Config{Store: st, Box: box, Channels: obedient{}, Public: ec2.ImageParameters, URL: "http://localhost"})
+	tb.Cleanup(agents.Close)
 	guarded := guard.New(guard.Config{World: st.World, Box: box})
 	c.front, err = api.New(api.Config{
 		Services: []wire.Service{
@@ -70,6 +75,8 @@ func newCloud(tb testing.TB) *cloud {
 			logsapi.Service(logs.New(logs.Config{Store: st, Log: log})),
 			resolverapi.Service(resolver.New(resolver.Config{Store: st})),
 			iamapi.Service(iam.New(iam.Config{Store: st, Guard: guarded})),
+			elbapi.Service(elb.New(elb.Config{Store: st})),
+			agents.Describe(),
 			stsapi.Service(byUser{sts.New(sts.Config{Store: st, Guard: guarded, Box: box})}),
 		},
 		Credentials: keys{st}, Open: true, Log: slog.New(&complaints{tb: tb}),
@@ -79,6 +86,15 @@ func newCloud(tb testing.TB) *cloud {
 	}
 	return c
 }
+
+// obedient are agents that take every order and say nothing.
+type obedient struct{}
+
+func (obedient) Connected(world.InstanceID) bool { return true }
+func (obedient) Begin(world.NodeSession) error   { return nil }
+func (obedient) End(string, string)              {}
+func (obedient) Token(session string) string     { return "token of " + session }
+func (obedient) Send(ssm.Order) error            { return nil }
 
 // byUser lets the callers, who are accounts, be users of theirs where accounts may do nothing themselves.
 type byUser struct{ *sts.Service }
@@ -114,7 +130,7 @@ func (k keys) Lookup(id world.AccessKeyID, _ string) (api.Credential, bool) {
 	}}, ok
 }
 
-// settle plays the kernel: everything that was asked for is so, and what follows from that is done.
+// settle plays the kernel and the agents: everything that was asked for is so, and what follows from that is done.
 func (c *cloud) settle() {
 	for {
 		w := c.store.World()
@@ -125,6 +141,7 @@ func (c *cloud) settle() {
 			}
 		}
 		c.store.SetSeen(seen)
+		c.enrol(seen)
 		if !lattice.Unfinished(w) && !resolver.Unfinished(w) && !ec2.Unfinished(w, seen, time.Now()) {
 			return
 		}
@@ -139,6 +156,36 @@ func (c *cloud) settle() {
 	}
 }
 
+// enrol makes running instances managed nodes.
+func (c *cloud) enrol(seen store.Seen) {
+	w := c.store.World()
+	for i := range w.Instances.All() {
+		if _, ok := seen.Hosts[i.ID]; !ok || w.ManagedNodes.Has(i.ID) {
+			continue
+		}
+		if _, err := c.store.Update(context.Background(), func(tx *world.Tx) error {
+			tx.ManagedNodes.Put(world.ManagedNode{Instance: i.ID, Meta: tx.NewMeta(world.Caller{Account: i.Account, Region: i.Region}, nil), Pinged: tx.Now,
+				NodeReport: world.NodeReport{Agent: "amazon-ssm-agent", PlatformType: "Linux", Channel: "ssmmessages", Period: time.Hour}})
+			return nil
+		}); err != nil {
+			panic(fmt.Errorf("enrol: %w", err))
+		}
+	}
+}
+
+// copy gives an empty cloud what another one has, whose revision it passes first.
+func (c *cloud) copy(then world.World) {
+	for n := 0; c.store.World().Rev <= then.Rev; n++ {
+		if _, err := c.store.Update(context.Background(), func(tx *world.Tx) error {
+			tx.Accounts.Put(world.Account{ID: "999999999999", Name: fmt.Sprint(n), Created: tx.Now})
+			return nil
+		}); err != nil {
+			panic(fmt.Errorf("copy: %w", err))
+		}
+	}
+	c.restore(then)
+}
+
 // restore makes the World what it was, with a later revision.
 func (c *cloud) restore(then world.World) {
 	now := c.store.World()
@@ -148,6 +195,11 @@ func (c *cloud) restore(then world.World) {
 	if _, err := c.store.Update(context.Background(), func(tx *world.Tx) error {
 		rewind(&tx.Accounts, &then.Accounts)
 		rewind(&tx.AccessKeys, &then.AccessKeys)
+		rewind(&tx.ManagedNodes, &then.ManagedNodes)
+		rewind(&tx.NodeSessions, &then.NodeSessions)
+		rewind(&tx.Documents, &then.Documents)
+		rewind(&tx.Parameters, &then.Parameters)
+		rewind(&tx.Commands, &then.Commands)
 		rewind(&tx.Users, &then.Users)
 		rewind(&tx.Groups, &then.Groups)
 		rewind(&tx.Roles, &then.Roles)
@@ -185,6 +237,10 @@ func (c *cloud) restore(then world.World) {
 		rewind(&tx.FlowLogs, &then.FlowLogs)
 		rewind(&tx.Endpoints, &then.Endpoints)
 		rewind(&tx.EndpointAssociations, &then.EndpointAssociations)
+		rewind(&tx.EndpointServices, &then.EndpointServices)
+		rewind(&tx.LoadBalancers, &then.LoadBalancers)
+		rewind(&tx.Listeners, &then.Listeners)
+		rewind(&tx.TargetGroups, &then.TargetGroups)
 		rewind(&tx.SubnetReservations, &then.SubnetReservations)
 		rewind(&tx.NetworkInsightsPaths, &then.NetworkInsightsPaths)
 		rewind(&tx.NetworkInsightsAnalyses, &then.NetworkInsightsAnalyses)

@@ -46,8 +46,13 @@ func TestDryRun(t *testing.T) {
 
 // kindToStrangers tells whether an operation succeeds with ids of others, of which it only says that they are not there.
 func kindToStrangers(op string) bool {
-	return op == "ec2 DeleteKeyPair" || op == "ec2 CreateFlowLogs" || op == "ec2 DeleteVpcEndpoints" ||
-		op == "ec2 ModifyInstanceCreditSpecification" // the last three say so in an answer that is right itself
+	switch op {
+	case "ssm GetConnectionStatus", "ssm DescribeInstanceInformation", "ec2 DeleteKeyPair", "elasticloadbalancing DeleteLoadBalancer", "elasticloadbalancing DeleteTargetGroup":
+		return true
+	case "ec2 CreateFlowLogs", "ec2 DeleteVpcEndpoints", "ec2 DeleteVpcEndpointServiceConfigurations", "ec2 ModifyInstanceCreditSpecification":
+		return true // they say so in an answer that is right itself
+	}
+	return false
 }
 
 // namesOwn tells whether parameters name something of the site's own.

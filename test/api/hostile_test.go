@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,8 +47,8 @@ func huge() attack { return attack{"huge", strings.Repeat("a", 1<<20-8<<10), fal
 // attacks are the values to put in the place of m, where the right call has the given value.
 func (s *site) attacks(o *operation, m member, right any, other *site) []attack {
 	var out []attack
-	wrong := func(name string, v any) { out = append(out, attack{name, v, o.service != "sts" && o.service != "iam"}) }
-	json := o.service == "logs" || o.service == "route53resolver" || o.service == "vpc-lattice" && m.place == ""
+	wrong := func(name string, v any) { out = append(out, attack{name, v, o.spec.Protocol != wire.AWSQuery}) }
+	json := o.service == "logs" || o.service == "ssm" || o.service == "route53resolver" || o.service == "vpc-lattice" && m.place == ""
 	query := o.spec.Protocol == wire.EC2Query || o.spec.Protocol == wire.AWSQuery
 	switch kind := m.kind.Kind(); {
 	case isList(m.kind):
@@ -162,11 +163,13 @@ func plausible(service string) *regexp.Regexp {
 		"ec2": `^(Invalid[A-Za-z]*(\.[A-Za-z]+)?|MissingParameter|UnknownParameter|MalformedQueryString|UnsupportedOperation|RequestEntityTooLarge|` +
 			`VPCIdNotSpecified|DependencyViolation|OperationNotPermitted|IncorrectInstanceState|IncorrectState|Idempotent\w+|DryRunOperation|` +
 			`NatGateway(NotFound|Malformed)|VpcPeeringConnectionAlreadyExists|\w*LimitExceeded|RouteAlreadyExists|InsufficientFreeAddressesInSubnet|PrefixList\w+|RulesPerSecurityGroupLimitExceeded|Resource\.AlreadyAssociated|DefaultVpcDoesNotExist|NoSuchAssociation|Unsupported|MissingAction)$`,
-		"logs":            `^(InvalidParameterException|SerializationException|ResourceNotFoundException|ResourceAlreadyExistsException|ValidationException|LimitExceededException|RequestEntityTooLargeException)$`,
-		"route53resolver": `^(InvalidParameterException|InvalidRequestException|SerializationException|ValidationException|ResourceNotFoundException|ResourceExistsException|ResourceInUseException|ResourceUnavailableException|LimitExceededException|InvalidNextTokenException|InvalidTagException|AccessDeniedException|RequestEntityTooLargeException|UnsupportedOperation)$`,
-		"iam":             `^(ValidationError|InvalidInput|NoSuchEntity|EntityAlreadyExists|DeleteConflict|LimitExceeded|MalformedPolicyDocument|UnmodifiableEntity|PolicyNotAttachable|PolicyEvaluation|MalformedInput|MalformedQueryString|InvalidParameterValue|RequestEntityTooLarge|AccessDenied|InvalidAction|UnsupportedOperation)$`,
-		"sts":             `^(ValidationError|MalformedInput|MalformedQueryString|InvalidParameterValue|RequestEntityTooLarge|AccessDenied|MalformedPolicyDocument|InvalidAuthorizationMessageException)$`,
-		"vpc-lattice":     `^(ValidationException|ResourceNotFoundException|ConflictException|ServiceQuotaExceededException|AccessDeniedException|UnknownOperationException|RequestEntityTooLargeException|RequestEntityTooLarge)$`,
+		"logs":                 `^(InvalidParameterException|SerializationException|ResourceNotFoundException|ResourceAlreadyExistsException|ValidationException|LimitExceededException|RequestEntityTooLargeException)$`,
+		"route53resolver":      `^(InvalidParameterException|InvalidRequestException|SerializationException|ValidationException|ResourceNotFoundException|ResourceExistsException|ResourceInUseException|ResourceUnavailableException|LimitExceededException|InvalidNextTokenException|InvalidTagException|AccessDeniedException|RequestEntityTooLargeException|UnsupportedOperation)$`,
+		"iam":                  `^(ValidationError|InvalidInput|NoSuchEntity|EntityAlreadyExists|DeleteConflict|LimitExceeded|MalformedPolicyDocument|UnmodifiableEntity|PolicyNotAttachable|PolicyEvaluation|MalformedInput|MalformedQueryString|InvalidParameterValue|RequestEntityTooLarge|AccessDenied|InvalidAction|UnsupportedOperation)$`,
+		"elasticloadbalancing": `^(ValidationError|\w+NotFound|Duplicate\w+|TooMany\w+|Invalid\w+|ResourceInUse|OperationNotPermitted|TargetGroupAssociationLimit|MalformedInput|MalformedQueryString|RequestEntityTooLarge|UnsupportedOperation)$`,
+		"sts":                  `^(ValidationError|MalformedInput|MalformedQueryString|InvalidParameterValue|RequestEntityTooLarge|AccessDenied|MalformedPolicyDocument|InvalidAuthorizationMessageException)$`,
+		"vpc-lattice":          `^(ValidationException|ResourceNotFoundException|ConflictException|ServiceQuotaExceededException|AccessDeniedException|UnknownOperationException|RequestEntityTooLargeException|RequestEntityTooLarge)$`,
+		"ssm":                  `^(ValidationException|SerializationException|Invalid\w+|TargetNotConnected|DoesNotExistException|\w*NotFound(Exception)?|\w*AlreadyExists(Exception)?|\w*Exceeded(Exception)?|DuplicateDocument\w+|ParameterPatternMismatchException|UnsupportedParameterType|HierarchyTypeMismatchException|InvocationDoesNotExist|AccessDeniedException|RequestEntityTooLargeException|UnknownOperationException|DocumentVersionLimitExceeded|ParameterVersionNotFound)$`,
 	}[service])
 }
 
@@ -182,7 +185,7 @@ func (s *site) judge(t *testing.T, o *operation, what string, a answer, j judgem
 	switch {
 	case a.bad != nil:
 		t.Errorf("%s: %s: the answer is not in AWS's form: %v: %v", o, what, a.bad, cut(a.body))
-	case a.status >= 500 && a.code != "UnsupportedOperation": // a member that is not built is refused whatever it is
+	case a.status >= 500 && a.code != "UnsupportedOperation" && !(o.service == "ssm" && a.status == 501): // a member that is not built is refused whatever it is
 		t.Errorf("%s: %s: %v", o, what, a)
 	case a.ok() && j.fails:
 		t.Errorf("%s: %s succeeds: %v", o, what, a)
@@ -195,13 +198,20 @@ func (s *site) judge(t *testing.T, o *operation, what string, a answer, j judgem
 
 // TestHostile spoils one right call of each operation in every way, one way at a time.
 func TestHostile(t *testing.T) {
-	for _, name := range newCloud(t).populateNothing().sortedOps() {
+	first := newCloud(t)
+	bobs, anns := first.populate(t, bob, "bob"), first.populate(t, ann, "ann")
+	then := first.store.World()
+	for _, name := range anns.sortedOps() {
 		t.Run(strings.ReplaceAll(name, " ", "/"), func(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
-			other := c.populate(t, bob, "bob")
-			s := c.populate(t, ann, "ann")
+			c.copy(then)
+			other, s := bobs.on(t, c), anns.on(t, c)
 			for i, in := range s.bases(name) {
+				if a := s.call(name, in); !a.ok() && !slices.Contains(never, name) {
+					t.Fatalf("the right call: %v", a)
+				}
+				c.restore(then)
 				s.attackAll(t, name, in, other)
 				if i == 0 {
 					s.forget(t, name, in)
@@ -210,9 +220,6 @@ func TestHostile(t *testing.T) {
 		})
 	}
 }
-
-// populateNothing is a site without anything, to look at the operations.
-func (c *cloud) populateNothing() *site { return &site{cloud: c, ops: operations()} }
 
 // try makes a call that may or must fail, judges the answer and puts everything back.
 func (s *site) try(t *testing.T, what string, o *operation, in any, fails bool) {

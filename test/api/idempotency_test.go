@@ -18,7 +18,7 @@ func (o *operation) tokenOf() (string, bool) {
 }
 
 // made is the id of what a call made.
-var made = regexp.MustCompile(`(<(?:reservation|routeTable|prefixList|natGateway|egressOnlyInternetGateway|networkAcl|networkInterface|vpcEndpoint|networkInsights\w+)Id>|<flowLogIdSet><item>|"id":")([a-z]+-[0-9a-f]{17})`)
+var made = regexp.MustCompile(`(<(?:reservation|routeTable|prefixList|natGateway|egressOnlyInternetGateway|networkAcl|networkInterface|vpcEndpoint|networkInsights\w+|service)Id>|<flowLogIdSet><item>|"id":")([a-z]+(?:-svc)?-[0-9a-f]{17})`)
 
 func (a answer) made() string {
 	if m := made.FindStringSubmatch(a.body); m != nil {
@@ -32,6 +32,7 @@ var others = map[string]string{
 	"ec2 CreateEgressOnlyInternetGateway":                 "VpcId=$vpcFree",
 	"ec2 CreateFlowLogs":                                  "TrafficType=REJECT",
 	"ec2 CreateVpcEndpoint":                               "ServiceName=com.amazonaws.us-east-1.kms",
+	"ec2 CreateVpcEndpointServiceConfiguration":           "NetworkLoadBalancerArn=[\"$balancer\"]",
 	"ec2 CreateNatGateway":                                "SubnetId=$subnetPeer",
 	"ec2 CreateNetworkAcl":                                "VpcId=$vpcFree",
 	"ec2 CreateNetworkInsightsAccessScope":                `MatchPath=[{"Source":{"ResourceStatement":{"ResourceType":["AWS::EC2::VPC"]}}}]`,

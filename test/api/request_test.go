@@ -15,10 +15,12 @@ import (
 	"unicode/utf8"
 
 	"kumiko/internal/api/ec2api"
+	"kumiko/internal/api/elbapi"
 	"kumiko/internal/api/iamapi"
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/api/logsapi"
 	"kumiko/internal/api/resolverapi"
+	"kumiko/internal/api/ssmapi"
 	"kumiko/internal/api/stsapi"
 	"kumiko/internal/api/wire"
 )
@@ -54,6 +56,8 @@ func operations() map[string]*operation {
 	add(logsapi.Service(struct{ logsapi.Handlers }{}), reflect.TypeFor[logsapi.Handlers]())
 	add(resolverapi.Service(struct{ resolverapi.Handlers }{}), reflect.TypeFor[resolverapi.Handlers]())
 	add(iamapi.Service(struct{ iamapi.Handlers }{}), reflect.TypeFor[iamapi.Handlers]())
+	add(elbapi.Service(struct{ elbapi.Handlers }{}), reflect.TypeFor[elbapi.Handlers]())
+	add(ssmapi.Service(struct{ ssmapi.Handlers }{}), reflect.TypeFor[ssmapi.Handlers]())
 	add(stsapi.Service(struct{ stsapi.Handlers }{}), reflect.TypeFor[stsapi.Handlers]())
 	return all
 }

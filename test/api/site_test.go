@@ -112,6 +112,13 @@ func (c *cloud) populate(tb testing.TB, who caller, mark string) *site {
 	return s
 }
 
+// on is the site on another cloud, to which what there is was copied.
+func (s *site) on(tb testing.TB, c *cloud) *site {
+	out := *s
+	out.cloud, out.tb = c, tb
+	return &out
+}
+
 const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 // fill puts the names of the site into a text.

@@ -31,7 +31,7 @@ var free = regexp.MustCompile(`^(` +
 	`ec2 CreateFlowLogs LogGroupName: (parent|slashes|minus)|` + // names may have dots, slashes and hyphens
 	`ec2 \w+NetworkAclEntry (Protocol: minus|PortRange From: 0)|` +
 	// refused in an answer that is right itself
-	`ec2 (CreateFlowLogs ResourceId 0|DeleteVpcEndpoints VpcEndpointId 0|ModifyInstanceCreditSpecification InstanceCreditSpecification 0 InstanceId): .*|` +
+	`ec2 (CreateFlowLogs ResourceId 0|DeleteVpcEndpoints VpcEndpointId 0|(Accept|Reject)VpcEndpointConnections VpcEndpointId 0|DeleteVpcEndpointServiceConfigurations ServiceId 0|ModifyInstanceCreditSpecification InstanceCreditSpecification 0 InstanceId): .*|` +
 	`route53resolver \S+ (\S+ )*(Name|CreatorRequestId|TagKeys 0|Tags 0 (Key|Value)): .*|` + // a rule's name may be a hyphen or a blank
 	`route53resolver \S+ (\S+ )*(NextToken|SortBy|DelegationRecord|ServerNameIndication): empty|` +
 	`route53resolver \S+ (Filters|Tags|TagKeys|UpdateIpAddresses): no items|` +
@@ -43,6 +43,15 @@ var free = regexp.MustCompile(`^(` +
 	`iam Simulate\w+ (ResourceArns 0|ContextEntries 0 ContextKeyName|ContextEntries 0 ContextKeyValues 0): .*|` + // words of the caller's own
 	`iam Simulate\w+ ContextEntries 0: text for a structure|` + // a parameter nobody knows
 	`iam Simulate\w+ (ResourceArns|ContextEntries|ContextEntries 0 ContextKeyValues): 1001 items|` +
+	`elasticloadbalancing \S+ (Tags 0 (Key|Value)|TagKeys 0): .*|` +
+	`elasticloadbalancing \S+ Marker: empty|` +
+	`elasticloadbalancing RemoveTags TagKeys: 1001 items|` +
+	`elasticloadbalancing \S+ (\S+ )*ForwardConfig( \S+)?: text for a structure|` + // a parameter nobody knows
+	`ssm \S+ (\S+ )*\S+: (empty|no items|no members)|` + // means not given
+	`ssm \S+ (Tags 0 (Key|Value)|TagKeys 0|TagKeys|Description|Value|Reason|Comment|DisplayName|VersionName|KeyId|Name): .*|` + // words of the caller's own
+	`ssm (ListDocuments|DescribeInstanceInformation) Filters 0 Values( 0)?: .*|ssm DescribeParameters ParameterFilters 0 Values 0: .*|` +
+	`ssm GetConnectionStatus Target: .*|` + // nothing is connected at what is not there
+	`ssm (GetParameters|DeleteParameters) Names 0: .*|` + // told in an answer that is right itself
 	`sts AssumeRole (RoleSessionName|SourceIdentity): minus|` +
 	`sts AssumeRole (ExternalId|(Tags 0 |)(Key|Value)|TransitiveTagKeys 0): .*|` + // words of the caller's own
 	`ec2 \S+ (UserData|UserData Value): long|` + // it is base64
@@ -58,9 +67,13 @@ func tolerable(o *operation, m member, what string) bool {
 // already.
 var unmoved = regexp.MustCompile(`^(` +
 	`ec2 \S+ Filter 0 Value 0: .*|` +
-	`ec2 (CreateFlowLogs ResourceId 0|DeleteVpcEndpoints VpcEndpointId 0|ModifyInstanceCreditSpecification InstanceCreditSpecification 0 InstanceId): .*|` +
+	`ec2 (CreateFlowLogs ResourceId 0|DeleteVpcEndpoints VpcEndpointId 0|(Accept|Reject)VpcEndpointConnections VpcEndpointId 0|DeleteVpcEndpointServiceConfigurations ServiceId 0|ModifyInstanceCreditSpecification InstanceCreditSpecification 0 InstanceId): .*|` +
 	`ec2 CreateVpcPeeringConnection PeerVpcId: of (nothing|another account: \w+)|` + // the connection is made, and fails
 	`vpc-lattice List\w+ \w+: of (nothing|another account: \w+|another region|another number)|` +
+	`elasticloadbalancing Delete(LoadBalancer|TargetGroup) \w+: of .*|` + // which AWS calls done
+	`ssm DescribeInstanceInformation Filters 0 Values 0: .*|` +
+	`ssm GetConnectionStatus Target: .*|` +
+	`ssm (GetParameters|DeleteParameters) Names 0: .*|` +
 	`ec2 DeleteKeyPair (KeyPairId|KeyName): of (nothing|another account: \w+)` +
 	`)$`)
 

@@ -25,6 +25,7 @@ var (
 	inside    = flag.Bool("within", true, "let them have routes within VPCs")
 	nats      = flag.Bool("nats", true, "let them have NAT gateways")
 	endpoints = flag.Bool("endpoints", true, "let service networks have VPC endpoints")
+	balancers = flag.Bool("balancers", true, "let them have load balancers")
 	absent    = flag.Bool("absent", true, "let them have things that are stopped, detached or gone")
 	seed      = flag.Uint64("seed", 0, "seed of the first world; 0: by the clock")
 )
@@ -61,7 +62,7 @@ func (l *lab) tryWorld(seed uint64) (probes, open int) {
 	f := l.update(func(tx *world.Tx) {
 		worlds.Make(tx, seed, worlds.Features{
 			ServiceNetworks: *lattice, ACLs: *acls, Peerings: *peered, InternetGateways: *internet, NATGateways: *nats, Within: *inside, Endpoints: *endpoints,
-			Absent: *absent,
+			Balancers: *balancers, Absent: *absent,
 		})
 	})
 	quiet := l.echo(f)
@@ -110,13 +111,13 @@ func (l *lab) agree(f *fabric.Fabric, r *rand.Rand, n int) (probes, open int) {
 			}
 			refused := l.refusals.wait(q.flow)
 			defer l.refusals.forget(q.flow)
-			got := l.fate(q, refused)
+			ways := reach.Ways(f, q.eni, q.flow)
+			got := l.fate(q, refused, slices.ContainsFunc(ways, reset))
 			mu.Lock()
 			defer mu.Unlock()
 			if got == "open" {
 				open++
 			}
-			ways := reach.Ways(f, q.eni, q.flow)
 			if !slices.ContainsFunc(ways, func(w reach.Trace) bool { return got == describe(w.Open, w.Refused) }) {
 				l.t.Errorf("%s from %s: the packet says %s, the explanation %s%s", q.flow, q.host, got, describe(ways[0].Open, ways[0].Refused), tell(ways[0].Hops))
 			}
@@ -124,6 +125,11 @@ func (l *lab) agree(f *fabric.Fabric, r *rand.Rand, n int) (probes, open int) {
 	}
 	wg.Wait()
 	return probes, open
+}
+
+// reset tells whether a load balancer refuses the packet: that is told, and answered by a reset.
+func reset(t reach.Trace) bool {
+	return !t.Open && len(t.Hops) > 0 && t.Hops[len(t.Hops)-1].Front != nil
 }
 
 // within tells whether the host has the address itself.
@@ -149,8 +155,8 @@ func describe(open bool, o fabric.Origin) string {
 	return o.String()
 }
 
-// fate sends the probe and waits for what becomes of it: an answer, or a refusal.
-func (l *lab) fate(q question, refused <-chan fabric.Origin) string {
+// fate sends the probe and waits for what becomes of it: an answer, or a refusal, which may be answered as well.
+func (l *lab) fate(q question, refused <-chan fabric.Origin, reset bool) string {
 	p, err := send(l.ns(q.host), q.flow)
 	if err != nil {
 		return err.Error()
@@ -161,12 +167,21 @@ func (l *lab) fate(q question, refused <-chan fabric.Origin) string {
 	wg.Go(func() { answered <- p.answered() })
 	defer wg.Wait()
 	defer p.giveUp()
-	select {
-	case <-answered:
-		return "open"
-	case o := <-refused:
-		return describe(false, o)
-	case <-time.After(patience):
-		return fmt.Sprintf("nothing within %s", patience)
+	over := time.After(patience)
+	for {
+		select {
+		case <-answered:
+			if !reset {
+				return "open"
+			}
+			answered = nil
+		case o := <-refused:
+			if reset && o.Station != fabric.Listen { // the reset was refused as well, and that was told first
+				continue
+			}
+			return describe(false, o)
+		case <-over:
+			return fmt.Sprintf("nothing within %s", patience)
+		}
 	}
 }

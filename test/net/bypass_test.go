@@ -95,7 +95,7 @@ func (l *lab) try(from world.ENI, src, dst netip.Addr, port int) string {
 	}}
 	refused := l.refusals.wait(q.flow)
 	defer l.refusals.forget(q.flow)
-	return l.fate(q, refused)
+	return l.fate(q, refused, false)
 }
 
 func (l *lab) expect(want string, from, to world.ENI, port int) {

@@ -32,7 +32,7 @@ func TestCore(t *testing.T) {
 	}{
 		{"peering", c.peering}, {"analysis", c.analysis}, {"foretold", c.foretold}, {"shared group", c.sharedGroup}, {"network ACL", c.networkACL},
 		{"firewall", c.firewall}, {"internet", c.internet}, {"reverse name", c.reverseName}, {"NAT addresses", c.natAddresses}, {"attach", c.attach},
-		{"flow records", c.flowRecords},
+		{"guest", c.guest}, {"flow records", c.flowRecords},
 		{"daemon gone", c.daemonGone}, {"end", c.end},
 	} {
 		t.Run(chapter.name, func(t *testing.T) {

@@ -86,8 +86,8 @@ func TestTerraform(t *testing.T) {
 	}
 }
 
-// Terraform does the same with the nouns of the VPC core, VPC endpoints, Route 53, its Resolver and IAM, at once: the provider waits half a
-// minute after each of many of these calls.
+// Terraform does the same with the nouns of the VPC core, VPC endpoints, Route 53, its Resolver, IAM, RAM and Systems Manager,
+// at once: the provider waits half a minute after each of many of these calls.
 func TestTerraformNouns(t *testing.T) {
 	t.Parallel()
 	m := needTerraform(t)
@@ -97,7 +97,7 @@ func TestTerraformNouns(t *testing.T) {
 	defer wg.Wait()
 	for name, f := range map[string]func(*lab, string){
 		"core": (*lab).terraformCore, "attachment": (*lab).terraformAttachment, "endpoints": (*lab).terraformEndpoints, "route 53": (*lab).terraformRoute53, "resolver": (*lab).terraformResolver,
-		"IAM": (*lab).terraformIAM,
+		"IAM": (*lab).terraformIAM, "SSM": (*lab).terraformSSM, "balancers": (*lab).terraformBalancers, "sharing": (*lab).terraformSharing,
 	} {
 		wg.Go(func() { // more of them than there are processors: they wait
 			t.Run(name, func(t *testing.T) {
@@ -155,25 +155,22 @@ func (l *lab) changeCore(terraform func(args ...string) string) {
 	l.T.Helper()
 	terraform("apply", "-auto-approve", "-input=false", "-no-color", "-var", "changed=true")
 	terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", "changed=true")
+	if n := l.Pick("length(Reservations[].Instances[?State.Name=='stopped'][])", "ec2", "describe-instances"); n != "1" {
+		l.T.Errorf("%s instances are stopped", n)
+	}
 	terraform("destroy", "-auto-approve", "-input=false", "-no-color", "-var", "changed=true")
 }
 
-// terraformAttachment attaches an interface and stops the instance; then it detaches it, which is longest of all.
+// terraformAttachment attaches an interface; detaching it again is what the provider waits longest for.
 func (l *lab) terraformAttachment(mirror string) {
 	l.Cloud = l.In(l.Account, "us-west-2")
 	terraform := l.terraform("testdata/attachment", mirror)
 	terraform("init", "-input=false", "-no-color")
-	for _, step := range [][2]string{{"changed=false", "running"}, {"changed=true", "stopped"}} {
-		changed, state := step[0], step[1]
-		terraform("apply", "-auto-approve", "-input=false", "-no-color", "-var", changed)
-		if got := terraform("output", "-raw", "attached"); got != "true attached" {
-			l.T.Errorf("%s: the interface is attached: %s", changed, got)
-		}
-		if got := l.Pick("Reservations[0].Instances[0].State.Name", "ec2", "describe-instances", "--instance-ids", terraform("output", "-raw", "instance")); got != state {
-			l.T.Errorf("%s: the instance is %s", changed, got)
-		}
-		terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", changed) // status 2 if there is something to do
+	terraform("apply", "-auto-approve", "-input=false", "-no-color")
+	if got := terraform("output", "-raw", "attached"); got != "true attached" {
+		l.T.Errorf("the interface is attached: %s", got)
 	}
+	terraform("plan", "-detailed-exitcode", "-input=false", "-no-color") // status 2 if there is something to do
 	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
 	if n := l.Pick("length(NetworkInterfaces)", "ec2", "describe-network-interfaces"); n != "0" {
 		l.T.Errorf("%s interfaces are left", n)
@@ -199,6 +196,43 @@ func (l *lab) terraformIAM(mirror string) {
 	}
 }
 
+// terraformSharing shares a service network with an account that accepts it and associates a VPC with it.
+func (l *lab) terraformSharing(mirror string) {
+	l.Cloud = l.In(l.Account, "eu-west-2")
+	terraform := l.terraform("testdata/sharing", mirror)
+	terraform("init", "-input=false", "-no-color")
+	for _, changed := range []string{"changed=false", "changed=true"} {
+		terraform("apply", "-auto-approve", "-input=false", "-no-color", "-var", changed)
+		terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", changed) // status 2 if there is something to do
+		if got := terraform("output", "-raw", "seen"); got != "ACTIVE 1 shared" {
+			l.T.Errorf("%s: the data sources find %s", changed, got)
+		}
+	}
+	terraform("destroy", "-auto-approve", "-input=false", "-no-color", "-var", "changed=true")
+	if n := l.Pick("length(resourceShares[?status=='ACTIVE'])", "ram", "get-resource-shares", "--resource-owner", "SELF"); n != "0" {
+		l.T.Errorf("%s shares are left", n)
+	}
+}
+
+// terraformSSM makes documents and parameters of Systems Manager, changes them, and leaves none.
+func (l *lab) terraformSSM(mirror string) {
+	terraform := l.terraform("testdata/ssm", mirror)
+	terraform("init", "-input=false", "-no-color")
+	for _, step := range [][2]string{{"changed=false", "secret 3 says first 1"}, {"changed=true", "secret,three 3 says second 2"}} {
+		terraform("apply", "-auto-approve", "-input=false", "-no-color", "-var", step[0])
+		terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", step[0])
+		if got := terraform("output", "-raw", "read"); got != step[1] {
+			l.T.Errorf("%s: the data sources read %s, want %s", step[0], got, step[1])
+		}
+	}
+	terraform("destroy", "-auto-approve", "-input=false", "-no-color", "-var", "changed=true")
+	for _, left := range [][]string{{"Parameters", "describe-parameters"}, {"DocumentIdentifiers", "list-documents", "--filters", "Key=Owner,Values=Self"}} {
+		if n := l.Pick("length("+left[0]+")", append([]string{"ssm"}, left[1:]...)...); n != "0" {
+			l.T.Errorf("%s finds %s rows that are left", left[1], n)
+		}
+	}
+}
+
 // terraformEndpoints makes VPC endpoints and what is associated with them.
 func (l *lab) terraformEndpoints(mirror string) {
 	terraform := l.terraform("testdata/endpoints", mirror)
@@ -211,6 +245,24 @@ func (l *lab) terraformEndpoints(mirror string) {
 	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
 	if n := l.Pick("length(VpcEndpoints)", "ec2", "describe-vpc-endpoints"); n != "0" {
 		l.T.Errorf("%s VPC endpoints are left", n)
+	}
+}
+
+// terraformBalancers makes a load balancer, and a service that is reached through an endpoint; changes the one and takes the other
+// away.
+func (l *lab) terraformBalancers(mirror string) {
+	l.Cloud = l.In(l.Account, "eu-west-1") // what is left there is left by this
+	terraform := l.terraform("testdata/balancers", mirror)
+	terraform("init", "-input=false", "-no-color")
+	for _, changed := range []string{"changed=false", "changed=true"} {
+		terraform("apply", "-auto-approve", "-input=false", "-no-color", "-var", changed)
+		l.AWS("elbv2", "wait", "target-in-service", "--target-group-arn", terraform("output", "-raw", "group"))
+		l.agree(instance{id: terraform("output", "-raw", "client")}, terraform("output", "-raw", "name"), terraform("output", "-raw", "port"), "")
+		terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", changed) // status 2 if there is something to do
+	}
+	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
+	if n := l.Pick("length(NetworkInterfaces)", "ec2", "describe-network-interfaces"); n != "0" {
+		l.T.Errorf("%s interfaces are left", n)
 	}
 }
 

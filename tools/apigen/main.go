@@ -25,6 +25,8 @@ func services() []service {
 		{"iam", "iamapi"},
 		{"route53resolver", "resolverapi"},
 		{"ssm", "ssmapi"},
+		{"ram", "ramapi"},
+		{"elasticloadbalancing", "elbapi"},
 	}
 }
 

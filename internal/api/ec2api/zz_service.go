@@ -12,6 +12,7 @@ import (
 // Handlers does the operations of Amazon Elastic Compute Cloud. Errors that are no *awserr.Error are answered as internal errors.
 type Handlers interface {
 	AcceptAddressTransfer(ctx context.Context, c world.Caller, in *AcceptAddressTransferInput) (*AcceptAddressTransferOutput, error)
+	AcceptVpcEndpointConnections(ctx context.Context, c world.Caller, in *AcceptVpcEndpointConnectionsInput) (*AcceptVpcEndpointConnectionsOutput, error)
 	AcceptVpcPeeringConnection(ctx context.Context, c world.Caller, in *AcceptVpcPeeringConnectionInput) (*AcceptVpcPeeringConnectionOutput, error)
 	AllocateAddress(ctx context.Context, c world.Caller, in *AllocateAddressInput) (*AllocateAddressOutput, error)
 	AssignPrivateIpAddresses(ctx context.Context, c world.Caller, in *AssignPrivateIpAddressesInput) (*AssignPrivateIpAddressesOutput, error)
@@ -50,6 +51,7 @@ type Handlers interface {
 	CreateTags(ctx context.Context, c world.Caller, in *CreateTagsInput) (*CreateTagsOutput, error)
 	CreateVpc(ctx context.Context, c world.Caller, in *CreateVpcInput) (*CreateVpcOutput, error)
 	CreateVpcEndpoint(ctx context.Context, c world.Caller, in *CreateVpcEndpointInput) (*CreateVpcEndpointOutput, error)
+	CreateVpcEndpointServiceConfiguration(ctx context.Context, c world.Caller, in *CreateVpcEndpointServiceConfigurationInput) (*CreateVpcEndpointServiceConfigurationOutput, error)
 	CreateVpcPeeringConnection(ctx context.Context, c world.Caller, in *CreateVpcPeeringConnectionInput) (*CreateVpcPeeringConnectionOutput, error)
 	DeleteDhcpOptions(ctx context.Context, c world.Caller, in *DeleteDhcpOptionsInput) (*DeleteDhcpOptionsOutput, error)
 	DeleteEgressOnlyInternetGateway(ctx context.Context, c world.Caller, in *DeleteEgressOnlyInternetGatewayInput) (*DeleteEgressOnlyInternetGatewayOutput, error)
@@ -73,6 +75,7 @@ type Handlers interface {
 	DeleteSubnetCidrReservation(ctx context.Context, c world.Caller, in *DeleteSubnetCidrReservationInput) (*DeleteSubnetCidrReservationOutput, error)
 	DeleteTags(ctx context.Context, c world.Caller, in *DeleteTagsInput) (*DeleteTagsOutput, error)
 	DeleteVpc(ctx context.Context, c world.Caller, in *DeleteVpcInput) (*DeleteVpcOutput, error)
+	DeleteVpcEndpointServiceConfigurations(ctx context.Context, c world.Caller, in *DeleteVpcEndpointServiceConfigurationsInput) (*DeleteVpcEndpointServiceConfigurationsOutput, error)
 	DeleteVpcEndpoints(ctx context.Context, c world.Caller, in *DeleteVpcEndpointsInput) (*DeleteVpcEndpointsOutput, error)
 	DeleteVpcPeeringConnection(ctx context.Context, c world.Caller, in *DeleteVpcPeeringConnectionInput) (*DeleteVpcPeeringConnectionOutput, error)
 	DescribeAccountAttributes(ctx context.Context, c world.Caller, in *DescribeAccountAttributesInput) (*DescribeAccountAttributesOutput, error)
@@ -118,6 +121,9 @@ type Handlers interface {
 	DescribeVpcClassicLink(ctx context.Context, c world.Caller, in *DescribeVpcClassicLinkInput) (*DescribeVpcClassicLinkOutput, error)
 	DescribeVpcClassicLinkDnsSupport(ctx context.Context, c world.Caller, in *DescribeVpcClassicLinkDnsSupportInput) (*DescribeVpcClassicLinkDnsSupportOutput, error)
 	DescribeVpcEndpointAssociations(ctx context.Context, c world.Caller, in *DescribeVpcEndpointAssociationsInput) (*DescribeVpcEndpointAssociationsOutput, error)
+	DescribeVpcEndpointConnections(ctx context.Context, c world.Caller, in *DescribeVpcEndpointConnectionsInput) (*DescribeVpcEndpointConnectionsOutput, error)
+	DescribeVpcEndpointServiceConfigurations(ctx context.Context, c world.Caller, in *DescribeVpcEndpointServiceConfigurationsInput) (*DescribeVpcEndpointServiceConfigurationsOutput, error)
+	DescribeVpcEndpointServicePermissions(ctx context.Context, c world.Caller, in *DescribeVpcEndpointServicePermissionsInput) (*DescribeVpcEndpointServicePermissionsOutput, error)
 	DescribeVpcEndpointServices(ctx context.Context, c world.Caller, in *DescribeVpcEndpointServicesInput) (*DescribeVpcEndpointServicesOutput, error)
 	DescribeVpcEndpoints(ctx context.Context, c world.Caller, in *DescribeVpcEndpointsInput) (*DescribeVpcEndpointsOutput, error)
 	DescribeVpcPeeringConnections(ctx context.Context, c world.Caller, in *DescribeVpcPeeringConnectionsInput) (*DescribeVpcPeeringConnectionsOutput, error)
@@ -156,10 +162,13 @@ type Handlers interface {
 	ModifySubnetAttribute(ctx context.Context, c world.Caller, in *ModifySubnetAttributeInput) (*ModifySubnetAttributeOutput, error)
 	ModifyVpcAttribute(ctx context.Context, c world.Caller, in *ModifyVpcAttributeInput) (*ModifyVpcAttributeOutput, error)
 	ModifyVpcEndpoint(ctx context.Context, c world.Caller, in *ModifyVpcEndpointInput) (*ModifyVpcEndpointOutput, error)
+	ModifyVpcEndpointServiceConfiguration(ctx context.Context, c world.Caller, in *ModifyVpcEndpointServiceConfigurationInput) (*ModifyVpcEndpointServiceConfigurationOutput, error)
+	ModifyVpcEndpointServicePermissions(ctx context.Context, c world.Caller, in *ModifyVpcEndpointServicePermissionsInput) (*ModifyVpcEndpointServicePermissionsOutput, error)
 	ModifyVpcPeeringConnectionOptions(ctx context.Context, c world.Caller, in *ModifyVpcPeeringConnectionOptionsInput) (*ModifyVpcPeeringConnectionOptionsOutput, error)
 	ModifyVpcTenancy(ctx context.Context, c world.Caller, in *ModifyVpcTenancyInput) (*ModifyVpcTenancyOutput, error)
 	MonitorInstances(ctx context.Context, c world.Caller, in *MonitorInstancesInput) (*MonitorInstancesOutput, error)
 	RebootInstances(ctx context.Context, c world.Caller, in *RebootInstancesInput) (*RebootInstancesOutput, error)
+	RejectVpcEndpointConnections(ctx context.Context, c world.Caller, in *RejectVpcEndpointConnectionsInput) (*RejectVpcEndpointConnectionsOutput, error)
 	RejectVpcPeeringConnection(ctx context.Context, c world.Caller, in *RejectVpcPeeringConnectionInput) (*RejectVpcPeeringConnectionOutput, error)
 	ReleaseAddress(ctx context.Context, c world.Caller, in *ReleaseAddressInput) (*ReleaseAddressOutput, error)
 	ReplaceIamInstanceProfileAssociation(ctx context.Context, c world.Caller, in *ReplaceIamInstanceProfileAssociationInput) (*ReplaceIamInstanceProfileAssociationOutput, error)
@@ -197,6 +206,7 @@ func Service(h Handlers) wire.Service {
 		Known:       known(),
 		Operations: []wire.Operation{
 			wire.Op("AcceptAddressTransfer", h.AcceptAddressTransfer),
+			wire.Op("AcceptVpcEndpointConnections", h.AcceptVpcEndpointConnections),
 			wire.Op("AcceptVpcPeeringConnection", h.AcceptVpcPeeringConnection),
 			wire.Op("AllocateAddress", h.AllocateAddress),
 			wire.Op("AssignPrivateIpAddresses", h.AssignPrivateIpAddresses),
@@ -235,6 +245,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("CreateTags", h.CreateTags),
 			wire.Op("CreateVpc", h.CreateVpc),
 			wire.Op("CreateVpcEndpoint", h.CreateVpcEndpoint),
+			wire.Op("CreateVpcEndpointServiceConfiguration", h.CreateVpcEndpointServiceConfiguration),
 			wire.Op("CreateVpcPeeringConnection", h.CreateVpcPeeringConnection),
 			wire.Op("DeleteDhcpOptions", h.DeleteDhcpOptions),
 			wire.Op("DeleteEgressOnlyInternetGateway", h.DeleteEgressOnlyInternetGateway),
@@ -258,6 +269,7 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DeleteSubnetCidrReservation", h.DeleteSubnetCidrReservation),
 			wire.Op("DeleteTags", h.DeleteTags),
 			wire.Op("DeleteVpc", h.DeleteVpc),
+			wire.Op("DeleteVpcEndpointServiceConfigurations", h.DeleteVpcEndpointServiceConfigurations),
 			wire.Op("DeleteVpcEndpoints", h.DeleteVpcEndpoints),
 			wire.Op("DeleteVpcPeeringConnection", h.DeleteVpcPeeringConnection),
 			wire.Op("DescribeAccountAttributes", h.DescribeAccountAttributes),
@@ -303,6 +315,9 @@ func Service(h Handlers) wire.Service {
 			wire.Op("DescribeVpcClassicLink", h.DescribeVpcClassicLink),
 			wire.Op("DescribeVpcClassicLinkDnsSupport", h.DescribeVpcClassicLinkDnsSupport),
 			wire.Op("DescribeVpcEndpointAssociations", h.DescribeVpcEndpointAssociations),
+			wire.Op("DescribeVpcEndpointConnections", h.DescribeVpcEndpointConnections),
+			wire.Op("DescribeVpcEndpointServiceConfigurations", h.DescribeVpcEndpointServiceConfigurations),
+			wire.Op("DescribeVpcEndpointServicePermissions", h.DescribeVpcEndpointServicePermissions),
 			wire.Op("DescribeVpcEndpointServices", h.DescribeVpcEndpointServices),
 			wire.Op("DescribeVpcEndpoints", h.DescribeVpcEndpoints),
 			wire.Op("DescribeVpcPeeringConnections", h.DescribeVpcPeeringConnections),
@@ -341,10 +356,13 @@ func Service(h Handlers) wire.Service {
 			wire.Op("ModifySubnetAttribute", h.ModifySubnetAttribute),
 			wire.Op("ModifyVpcAttribute", h.ModifyVpcAttribute),
 			wire.Op("ModifyVpcEndpoint", h.ModifyVpcEndpoint),
+			wire.Op("ModifyVpcEndpointServiceConfiguration", h.ModifyVpcEndpointServiceConfiguration),
+			wire.Op("ModifyVpcEndpointServicePermissions", h.ModifyVpcEndpointServicePermissions),
 			wire.Op("ModifyVpcPeeringConnectionOptions", h.ModifyVpcPeeringConnectionOptions),
 			wire.Op("ModifyVpcTenancy", h.ModifyVpcTenancy),
 			wire.Op("MonitorInstances", h.MonitorInstances),
 			wire.Op("RebootInstances", h.RebootInstances),
+			wire.Op("RejectVpcEndpointConnections", h.RejectVpcEndpointConnections),
 			wire.Op("RejectVpcPeeringConnection", h.RejectVpcPeeringConnection),
 			wire.Op("ReleaseAddress", h.ReleaseAddress),
 			wire.Op("ReplaceIamInstanceProfileAssociation", h.ReplaceIamInstanceProfileAssociation),

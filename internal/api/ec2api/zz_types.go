@@ -16,6 +16,18 @@ type AcceptAddressTransferOutput struct {
 	AddressTransfer *AddressTransfer `aws:"AddressTransfer,out=addressTransfer"`
 }
 
+// AcceptVpcEndpointConnectionsInput is what AcceptVpcEndpointConnections is asked with.
+type AcceptVpcEndpointConnectionsInput struct {
+	DryRun         *bool    `aws:"DryRun"`
+	ServiceId      *string  `aws:"ServiceId,need"`
+	VpcEndpointIds []string `aws:"VpcEndpointId,need"`
+}
+
+// AcceptVpcEndpointConnectionsOutput is what AcceptVpcEndpointConnections answers.
+type AcceptVpcEndpointConnectionsOutput struct {
+	Unsuccessful []UnsuccessfulItem `aws:"Unsuccessful,out=unsuccessful"`
+}
+
 // AcceptVpcPeeringConnectionInput is what AcceptVpcPeeringConnection is asked with.
 type AcceptVpcPeeringConnectionInput struct {
 	DryRun                 *bool   `aws:"DryRun,out=dryRun"`
@@ -658,6 +670,25 @@ type CreateVpcEndpointOutput struct {
 	ClientToken *string      `aws:"ClientToken,out=clientToken"`
 }
 
+// CreateVpcEndpointServiceConfigurationInput is what CreateVpcEndpointServiceConfiguration is asked with.
+type CreateVpcEndpointServiceConfigurationInput struct {
+	DryRun                  *bool              `aws:"DryRun"`
+	AcceptanceRequired      *bool              `aws:"AcceptanceRequired"`
+	PrivateDnsName          *string            `aws:"PrivateDnsName"`
+	NetworkLoadBalancerArns []string           `aws:"NetworkLoadBalancerArn"`
+	GatewayLoadBalancerArns []string           `aws:"GatewayLoadBalancerArn"`
+	SupportedIpAddressTypes []string           `aws:"SupportedIpAddressType"`
+	SupportedRegions        []string           `aws:"SupportedRegion"`
+	ClientToken             *string            `aws:"ClientToken"`
+	TagSpecifications       []TagSpecification `aws:"TagSpecification"`
+}
+
+// CreateVpcEndpointServiceConfigurationOutput is what CreateVpcEndpointServiceConfiguration answers.
+type CreateVpcEndpointServiceConfigurationOutput struct {
+	ServiceConfiguration *ServiceConfiguration `aws:"ServiceConfiguration,out=serviceConfiguration"`
+	ClientToken          *string               `aws:"ClientToken,out=clientToken"`
+}
+
 // CreateVpcPeeringConnectionInput is what CreateVpcPeeringConnection is asked with.
 type CreateVpcPeeringConnectionInput struct {
 	PeerRegion        *string            `aws:"PeerRegion"`
@@ -914,6 +945,17 @@ type DeleteVpcInput struct {
 
 // DeleteVpcOutput is what DeleteVpc answers.
 type DeleteVpcOutput struct {
+}
+
+// DeleteVpcEndpointServiceConfigurationsInput is what DeleteVpcEndpointServiceConfigurations is asked with.
+type DeleteVpcEndpointServiceConfigurationsInput struct {
+	DryRun     *bool    `aws:"DryRun"`
+	ServiceIds []string `aws:"ServiceId,need"`
+}
+
+// DeleteVpcEndpointServiceConfigurationsOutput is what DeleteVpcEndpointServiceConfigurations answers.
+type DeleteVpcEndpointServiceConfigurationsOutput struct {
+	Unsuccessful []UnsuccessfulItem `aws:"Unsuccessful,out=unsuccessful"`
 }
 
 // DeleteVpcEndpointsInput is what DeleteVpcEndpoints is asked with.
@@ -1590,6 +1632,50 @@ type DescribeVpcEndpointAssociationsOutput struct {
 	NextToken               *string                  `aws:"NextToken,out=nextToken"`
 }
 
+// DescribeVpcEndpointConnectionsInput is what DescribeVpcEndpointConnections is asked with.
+type DescribeVpcEndpointConnectionsInput struct {
+	DryRun     *bool    `aws:"DryRun"`
+	Filters    []Filter `aws:"Filter,item=Filter"`
+	MaxResults *int32   `aws:"MaxResults"`
+	NextToken  *string  `aws:"NextToken"`
+}
+
+// DescribeVpcEndpointConnectionsOutput is what DescribeVpcEndpointConnections answers.
+type DescribeVpcEndpointConnectionsOutput struct {
+	VpcEndpointConnections []VpcEndpointConnection `aws:"VpcEndpointConnectionSet,out=vpcEndpointConnectionSet"`
+	NextToken              *string                 `aws:"NextToken,out=nextToken"`
+}
+
+// DescribeVpcEndpointServiceConfigurationsInput is what DescribeVpcEndpointServiceConfigurations is asked with.
+type DescribeVpcEndpointServiceConfigurationsInput struct {
+	DryRun     *bool    `aws:"DryRun"`
+	ServiceIds []string `aws:"ServiceId"`
+	Filters    []Filter `aws:"Filter,item=Filter"`
+	MaxResults *int32   `aws:"MaxResults"`
+	NextToken  *string  `aws:"NextToken"`
+}
+
+// DescribeVpcEndpointServiceConfigurationsOutput is what DescribeVpcEndpointServiceConfigurations answers.
+type DescribeVpcEndpointServiceConfigurationsOutput struct {
+	ServiceConfigurations []ServiceConfiguration `aws:"ServiceConfigurationSet,out=serviceConfigurationSet"`
+	NextToken             *string                `aws:"NextToken,out=nextToken"`
+}
+
+// DescribeVpcEndpointServicePermissionsInput is what DescribeVpcEndpointServicePermissions is asked with.
+type DescribeVpcEndpointServicePermissionsInput struct {
+	DryRun     *bool    `aws:"DryRun"`
+	ServiceId  *string  `aws:"ServiceId,need"`
+	Filters    []Filter `aws:"Filter,item=Filter"`
+	MaxResults *int32   `aws:"MaxResults"`
+	NextToken  *string  `aws:"NextToken"`
+}
+
+// DescribeVpcEndpointServicePermissionsOutput is what DescribeVpcEndpointServicePermissions answers.
+type DescribeVpcEndpointServicePermissionsOutput struct {
+	AllowedPrincipals []AllowedPrincipal `aws:"AllowedPrincipals,out=allowedPrincipals"`
+	NextToken         *string            `aws:"NextToken,out=nextToken"`
+}
+
 // DescribeVpcEndpointServicesInput is what DescribeVpcEndpointServices is asked with.
 type DescribeVpcEndpointServicesInput struct {
 	DryRun         *bool    `aws:"DryRun"`
@@ -2131,6 +2217,42 @@ type ModifyVpcEndpointOutput struct {
 	Return *bool `aws:"Return,out=return"`
 }
 
+// ModifyVpcEndpointServiceConfigurationInput is what ModifyVpcEndpointServiceConfiguration is asked with.
+type ModifyVpcEndpointServiceConfigurationInput struct {
+	DryRun                        *bool    `aws:"DryRun"`
+	ServiceId                     *string  `aws:"ServiceId,need"`
+	PrivateDnsName                *string  `aws:"PrivateDnsName"`
+	RemovePrivateDnsName          *bool    `aws:"RemovePrivateDnsName"`
+	AcceptanceRequired            *bool    `aws:"AcceptanceRequired"`
+	AddNetworkLoadBalancerArns    []string `aws:"AddNetworkLoadBalancerArn"`
+	RemoveNetworkLoadBalancerArns []string `aws:"RemoveNetworkLoadBalancerArn"`
+	AddGatewayLoadBalancerArns    []string `aws:"AddGatewayLoadBalancerArn"`
+	RemoveGatewayLoadBalancerArns []string `aws:"RemoveGatewayLoadBalancerArn"`
+	AddSupportedIpAddressTypes    []string `aws:"AddSupportedIpAddressType"`
+	RemoveSupportedIpAddressTypes []string `aws:"RemoveSupportedIpAddressType"`
+	AddSupportedRegions           []string `aws:"AddSupportedRegion"`
+	RemoveSupportedRegions        []string `aws:"RemoveSupportedRegion"`
+}
+
+// ModifyVpcEndpointServiceConfigurationOutput is what ModifyVpcEndpointServiceConfiguration answers.
+type ModifyVpcEndpointServiceConfigurationOutput struct {
+	Return *bool `aws:"Return,out=return"`
+}
+
+// ModifyVpcEndpointServicePermissionsInput is what ModifyVpcEndpointServicePermissions is asked with.
+type ModifyVpcEndpointServicePermissionsInput struct {
+	DryRun                  *bool    `aws:"DryRun"`
+	ServiceId               *string  `aws:"ServiceId,need"`
+	AddAllowedPrincipals    []string `aws:"AddAllowedPrincipals"`
+	RemoveAllowedPrincipals []string `aws:"RemoveAllowedPrincipals"`
+}
+
+// ModifyVpcEndpointServicePermissionsOutput is what ModifyVpcEndpointServicePermissions answers.
+type ModifyVpcEndpointServicePermissionsOutput struct {
+	AddedPrincipals []AddedPrincipal `aws:"AddedPrincipalSet,out=addedPrincipalSet"`
+	ReturnValue     *bool            `aws:"Return,out=return"`
+}
+
 // ModifyVpcPeeringConnectionOptionsInput is what ModifyVpcPeeringConnectionOptions is asked with.
 type ModifyVpcPeeringConnectionOptionsInput struct {
 	AccepterPeeringConnectionOptions  *PeeringConnectionOptionsRequest `aws:"AccepterPeeringConnectionOptions"`
@@ -2176,6 +2298,18 @@ type RebootInstancesInput struct {
 
 // RebootInstancesOutput is what RebootInstances answers.
 type RebootInstancesOutput struct {
+}
+
+// RejectVpcEndpointConnectionsInput is what RejectVpcEndpointConnections is asked with.
+type RejectVpcEndpointConnectionsInput struct {
+	DryRun         *bool    `aws:"DryRun"`
+	ServiceId      *string  `aws:"ServiceId,need"`
+	VpcEndpointIds []string `aws:"VpcEndpointId,need"`
+}
+
+// RejectVpcEndpointConnectionsOutput is what RejectVpcEndpointConnections answers.
+type RejectVpcEndpointConnectionsOutput struct {
+	Unsuccessful []UnsuccessfulItem `aws:"Unsuccessful,out=unsuccessful"`
 }
 
 // RejectVpcPeeringConnectionInput is what RejectVpcPeeringConnection is asked with.
@@ -2599,6 +2733,14 @@ type AddPrefixListEntry struct {
 	Description *string `aws:"Description"`
 }
 
+// AddedPrincipal is the structure of that name in the EC2 API.
+type AddedPrincipal struct {
+	PrincipalType       *string `aws:"PrincipalType,out=principalType"`
+	Principal           *string `aws:"Principal,out=principal"`
+	ServicePermissionId *string `aws:"ServicePermissionId,out=servicePermissionId"`
+	ServiceId           *string `aws:"ServiceId,out=serviceId"`
+}
+
 // AdditionalDetail is the structure of that name in the EC2 API.
 type AdditionalDetail struct {
 	AdditionalDetailType      *string                    `aws:"AdditionalDetailType,out=additionalDetailType"`
@@ -2647,6 +2789,15 @@ type AddressTransfer struct {
 	TransferOfferExpirationTimestamp *time.Time `aws:"TransferOfferExpirationTimestamp,out=transferOfferExpirationTimestamp"`
 	TransferOfferAcceptedTimestamp   *time.Time `aws:"TransferOfferAcceptedTimestamp,out=transferOfferAcceptedTimestamp"`
 	AddressTransferStatus            *string    `aws:"AddressTransferStatus,out=addressTransferStatus"`
+}
+
+// AllowedPrincipal is the structure of that name in the EC2 API.
+type AllowedPrincipal struct {
+	PrincipalType       *string `aws:"PrincipalType,out=principalType"`
+	Principal           *string `aws:"Principal,out=principal"`
+	ServicePermissionId *string `aws:"ServicePermissionId,out=servicePermissionId"`
+	Tags                []Tag   `aws:"TagSet,out=tagSet"`
+	ServiceId           *string `aws:"ServiceId,out=serviceId"`
 }
 
 // AlternatePathHint is the structure of that name in the EC2 API.
@@ -4380,6 +4531,14 @@ type PrivateDnsDetails struct {
 	PrivateDnsName *string `aws:"PrivateDnsName,out=privateDnsName"`
 }
 
+// PrivateDnsNameConfiguration is the structure of that name in the EC2 API.
+type PrivateDnsNameConfiguration struct {
+	State *string `aws:"State,out=state"`
+	Type  *string `aws:"Type,out=type"`
+	Value *string `aws:"Value,out=value"`
+	Name  *string `aws:"Name,out=name"`
+}
+
 // PrivateDnsNameOptionsOnLaunch is the structure of that name in the EC2 API.
 type PrivateDnsNameOptionsOnLaunch struct {
 	HostnameType                    *string `aws:"HostnameType,out=hostnameType"`
@@ -4681,6 +4840,28 @@ type SecurityGroupVpcAssociation struct {
 	GroupOwnerId *string `aws:"GroupOwnerId,out=groupOwnerId"`
 }
 
+// ServiceConfiguration is the structure of that name in the EC2 API.
+type ServiceConfiguration struct {
+	ServiceType                 []ServiceTypeDetail          `aws:"ServiceType,out=serviceType"`
+	ServiceId                   *string                      `aws:"ServiceId,out=serviceId"`
+	ServiceName                 *string                      `aws:"ServiceName,out=serviceName"`
+	ServiceState                *string                      `aws:"ServiceState,out=serviceState"`
+	AvailabilityZoneIds         []string                     `aws:"AvailabilityZoneIdSet,out=availabilityZoneIdSet"`
+	AvailabilityZones           []string                     `aws:"AvailabilityZoneSet,out=availabilityZoneSet"`
+	AcceptanceRequired          *bool                        `aws:"AcceptanceRequired,out=acceptanceRequired"`
+	ManagesVpcEndpoints         *bool                        `aws:"ManagesVpcEndpoints,out=managesVpcEndpoints"`
+	NetworkLoadBalancerArns     []string                     `aws:"NetworkLoadBalancerArnSet,out=networkLoadBalancerArnSet"`
+	GatewayLoadBalancerArns     []string                     `aws:"GatewayLoadBalancerArnSet,out=gatewayLoadBalancerArnSet"`
+	SupportedIpAddressTypes     []string                     `aws:"SupportedIpAddressTypeSet,out=supportedIpAddressTypeSet"`
+	BaseEndpointDnsNames        []string                     `aws:"BaseEndpointDnsNameSet,out=baseEndpointDnsNameSet"`
+	PrivateDnsName              *string                      `aws:"PrivateDnsName,out=privateDnsName"`
+	PrivateDnsNameConfiguration *PrivateDnsNameConfiguration `aws:"PrivateDnsNameConfiguration,out=privateDnsNameConfiguration"`
+	PayerResponsibility         *string                      `aws:"PayerResponsibility,out=payerResponsibility"`
+	Tags                        []Tag                        `aws:"TagSet,out=tagSet"`
+	SupportedRegions            []SupportedRegionDetail      `aws:"SupportedRegionSet,out=supportedRegionSet"`
+	RemoteAccessEnabled         *bool                        `aws:"RemoteAccessEnabled,out=remoteAccessEnabled"`
+}
+
 // ServiceDetail is the structure of that name in the EC2 API.
 type ServiceDetail struct {
 	ServiceName                     *string             `aws:"ServiceName,out=serviceName"`
@@ -4811,6 +4992,12 @@ type SubnetIpv6CidrBlockAssociation struct {
 // SuccessfulInstanceCreditSpecificationItem is the structure of that name in the EC2 API.
 type SuccessfulInstanceCreditSpecificationItem struct {
 	InstanceId *string `aws:"InstanceId,out=instanceId"`
+}
+
+// SupportedRegionDetail is the structure of that name in the EC2 API.
+type SupportedRegionDetail struct {
+	Region       *string `aws:"Region,out=region"`
+	ServiceState *string `aws:"ServiceState,out=serviceState"`
 }
 
 // Tag is the structure of that name in the EC2 API.
@@ -5057,6 +5244,22 @@ type VpcEndpointAssociation struct {
 	AssociatedResourceArn           *string   `aws:"AssociatedResourceArn,out=associatedResourceArn"`
 	ResourceConfigurationGroupArn   *string   `aws:"ResourceConfigurationGroupArn,out=resourceConfigurationGroupArn"`
 	Tags                            []Tag     `aws:"TagSet,out=tagSet"`
+}
+
+// VpcEndpointConnection is the structure of that name in the EC2 API.
+type VpcEndpointConnection struct {
+	ServiceId               *string    `aws:"ServiceId,out=serviceId"`
+	VpcEndpointId           *string    `aws:"VpcEndpointId,out=vpcEndpointId"`
+	VpcEndpointOwner        *string    `aws:"VpcEndpointOwner,out=vpcEndpointOwner"`
+	VpcEndpointState        *string    `aws:"VpcEndpointState,out=vpcEndpointState"`
+	CreationTimestamp       *time.Time `aws:"CreationTimestamp,out=creationTimestamp"`
+	DnsEntries              []DnsEntry `aws:"DnsEntrySet,out=dnsEntrySet"`
+	NetworkLoadBalancerArns []string   `aws:"NetworkLoadBalancerArnSet,out=networkLoadBalancerArnSet"`
+	GatewayLoadBalancerArns []string   `aws:"GatewayLoadBalancerArnSet,out=gatewayLoadBalancerArnSet"`
+	IpAddressType           *string    `aws:"IpAddressType,out=ipAddressType"`
+	VpcEndpointConnectionId *string    `aws:"VpcEndpointConnectionId,out=vpcEndpointConnectionId"`
+	Tags                    []Tag      `aws:"TagSet,out=tagSet"`
+	VpcEndpointRegion       *string    `aws:"VpcEndpointRegion,out=vpcEndpointRegion"`
 }
 
 // VpcIpv6CidrBlockAssociation is the structure of that name in the EC2 API.

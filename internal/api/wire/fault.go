@@ -65,7 +65,7 @@ func Fault(service string, p Protocol, k FaultKind, detail string) *awserr.Error
 	default:
 		code, status, text = jsonFault(k, detail)
 	}
-	if k == InvalidInput && (service == awserr.Logs || service == awserr.Resolver) {
+	if k == InvalidInput && (service == awserr.Logs || service == awserr.Resolver || service == awserr.RAM) {
 		code = "InvalidParameterException"
 	}
 	if service == awserr.Lattice {

@@ -195,7 +195,7 @@ func (a *account) add(u nfnetlink.Usage, before seen, now time.Time) seen {
 	if u.Start.After(t.Start) && u.Start.Before(t.End) {
 		t.Start = u.Start
 	}
-	if !a.scope.names.Load().where().complete(&t) {
+	if !a.scope.named().where().complete(&t) {
 		return after
 	}
 	a.note(t)

@@ -90,19 +90,19 @@ func scopes(f *fabric.Fabric) iter.Seq2[string, any] {
 
 // open opens the readers of what is in a namespace, or tells those there are of the names as they are now.
 func (d *Driver) open(name string, of any) error {
-	path, n := d.path(name), namesOf(of)
+	path, n := d.path(name), sync.OnceValue(func() *names { return namesOf(of) }) // refusals are few
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil {
 		return fmt.Errorf("stat %s: %w", path, err)
 	}
 	if s := d.scopes[name]; s != nil {
 		if s.inode == st.Ino && !s.broken.Load() {
-			if s.account != nil && s.names.Load().knowsMore(n) {
+			if s.account != nil && s.named().knowsMore(n()) {
 				if err := s.account.look(); err != nil {
 					return err
 				}
 			}
-			s.names.Store(n)
+			s.names.Store(&n)
 			s.of = of
 			return d.adjust(name)
 		}

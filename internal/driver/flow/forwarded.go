@@ -113,7 +113,7 @@ func (f *forwarded) less(p Passed, c course) Passed {
 
 // traffic tells of what passed on a passage.
 func (a *account) traffic(p passage, n nfnetlink.Counter, devices map[uint32]string, now time.Time) (Traffic, bool) {
-	names := a.scope.names.Load()
+	names := a.scope.named()
 	where := names.where()
 	t := Traffic{
 		VPC: names.vpc, Protocol: p.protocol, Src: p.src, Dst: p.dst, Target: p.dst, Start: a.looked, End: now, Forwarded: true,

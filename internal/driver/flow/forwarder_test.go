@@ -2,8 +2,10 @@ package flow_test
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
+	"kumiko/internal/driver/flow"
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
 	"kumiko/internal/world"
@@ -160,5 +162,17 @@ func TestForwardedCounts(t *testing.T) {
 	}
 	if again, _, err := n.flow.Traffic(v.ID); err != nil || len(again) > 0 {
 		t.Errorf("told twice: %+v, %v", again, err)
+	}
+	// What an interface did is told after it has gone too.
+	n.datagram("i-a", "10.0.0.10:5000", "10.0.2.10:6000")
+	if !arrives(addr("10.0.0.10"), addr("10.0.2.10")) {
+		t.Fatal("nothing arrived")
+	}
+	after := *v
+	after.Ports = []fabric.Port{v.Ports[0], v.Ports[2]}
+	n.apply(&fabric.Fabric{VPCs: []*fabric.VPC{&after}, Hosts: []*fabric.Host{f.Hosts[0], f.Hosts[2]}})
+	passed, _, err = n.flow.Traffic(v.ID)
+	if err != nil || !slices.ContainsFunc(passed, func(x flow.Traffic) bool { return x.Sender == m && x.Receiver == b && x.Sent.Packets == 1 }) {
+		t.Errorf("of %s is told %+v, %v", m, passed, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 type names struct {
 	vpc      world.VPCID             // the router's, or the gateway's provider; none of the public side
 	gateway  world.ResourceGatewayID // of a gateway's namespace
+	spreads  bool                    // it is a load balancer's
 	nat      world.ENIID             // of a NAT gateway's namespace
 	endpoint world.EndpointID        // of a VPC endpoint's namespace
 	subnets  map[world.ENIID]world.SubnetID
@@ -58,7 +59,7 @@ func namesOfVPC(v *fabric.VPC) *names {
 }
 
 func namesOfGateway(g *fabric.Gateway) *names {
-	return &names{vpc: g.VPC, gateway: g.ID, where: func() *places { return nil }}
+	return &names{vpc: g.VPC, gateway: g.ID, spreads: g.Balancer != nil, where: func() *places { return nil }}
 }
 
 func namesOfNAT(n *fabric.NAT) *names { return &names{vpc: n.VPC, nat: n.Port.ENI} }

@@ -17,6 +17,7 @@ import (
 	"kumiko/internal/driver/route"
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
+	"kumiko/internal/testkit"
 	"kumiko/internal/world"
 )
 
@@ -66,6 +67,7 @@ func (n *network) path(name string) string { return kernel.Path(n.run, name) }
 // apply makes the fabric real, in the order of the reconciler.
 func (n *network) apply(f *fabric.Fabric) {
 	n.t.Helper()
+	f = testkit.Copy(f)
 	ctx := context.Background()
 	check := func(err error) {
 		n.t.Helper()

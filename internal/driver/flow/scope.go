@@ -24,7 +24,7 @@ type scope struct {
 	inode   uint64
 	of      any // the VPC, gateway, NAT gateway or endpoint of the fabric that the names are of; guarded by the driver
 	sink    Sink
-	names   atomic.Pointer[names]
+	names   atomic.Pointer[func() *names]
 	links   *netlink.Handle
 	log     *nfnetlink.LogReader
 	events  *nfnetlink.EventReader // of a gateway
@@ -34,9 +34,9 @@ type scope struct {
 }
 
 // openScope opens the readers of the namespace mounted at path and starts them.
-func openScope(name, path string, inode uint64, n *names, sink Sink) (*scope, error) {
+func openScope(name, path string, inode uint64, n func() *names, sink Sink) (*scope, error) {
 	s := &scope{name: name, inode: inode, sink: sink}
-	s.names.Store(n)
+	s.names.Store(&n)
 	var err error
 	if s.links, err = kernel.NewHandle(path); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func openScope(name, path string, inode uint64, n *names, sink Sink) (*scope, er
 		s.close()
 		return nil, err
 	}
-	if n.gateway != "" {
+	if n := n(); n.gateway != "" && !n.spreads {
 		if s.events, err = nfnetlink.OpenEvents(path); err != nil {
 			s.close()
 			return nil, err
@@ -55,6 +55,9 @@ func openScope(name, path string, inode uint64, n *names, sink Sink) (*scope, er
 	s.wg.Go(s.readLog)
 	return s, nil
 }
+
+// named are the names there are, put together when they are first asked for.
+func (s *scope) named() *names { return (*s.names.Load())() }
 
 // close ends the readers and waits for them.
 func (s *scope) close() {
@@ -112,7 +115,7 @@ func (s *scope) refused(now time.Time, p nfnetlink.Packet, devices map[uint32]st
 		slog.Debug("refused packet is not readable", "scope", s.name, "err", err)
 		return
 	}
-	n, out := s.names.Load(), s.device(p.Out, devices)
+	n, out := s.named(), s.device(p.Out, devices)
 	length, tcp := extent(p.Payload)
 	s.sink.Refused(Refusal{
 		Time: now, Scope: s.name, Sender: n.sender(p.Mark), Flow: f, Length: length, Flags: tcp,
@@ -143,7 +146,7 @@ func (s *scope) readEvents() {
 		now := time.Now()
 		for _, c := range connections {
 			s.sink.Connected(Connection{
-				Time: now, Gateway: s.names.Load().gateway, Protocol: world.Protocol(c.Original.Protocol),
+				Time: now, Gateway: s.named().gateway, Protocol: world.Protocol(c.Original.Protocol),
 				Consumer: uint16(c.Mark & kernel.MarkConsumerMask),
 				Client:   c.Original.Src, Dest: c.Original.Dst, From: c.Reply.Dst, Target: c.Reply.Src,
 			})

@@ -17,7 +17,7 @@ type Config struct {
 	Run     string                                  // runtime folder, where the namespaces are
 	Resolve func(name string) (netip.Addr, bool)    // the address a name has on the Internet
 	Changed func(id world.HealthCheckID, well bool) // tells that a check has another result than before
-	Dial    func(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error)
+	Dial    dial
 }
 
 // Finding is what was found when a check was last made from a region.
@@ -40,14 +40,16 @@ type Checker struct {
 // New makes a checker that checks nothing.
 func New(c Config) *Checker {
 	if c.Dial == nil {
-		c.Dial = dialer(c.Run)
+		c.Dial = dialIn(kernel.Path(c.Run, kernel.PublicNamespace))
 	}
 	return &Checker{cfg: c, runs: map[world.HealthCheckID]*run{}}
 }
 
-// dialer connects from the public side.
-func dialer(folder string) func(context.Context, netip.Addr, netip.AddrPort) (net.Conn, error) {
-	path := kernel.Path(folder, kernel.PublicNamespace)
+// dial connects from an address.
+type dial = func(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error)
+
+// dialIn connects in the namespace at path.
+func dialIn(path string) dial {
 	return func(ctx context.Context, from netip.Addr, to netip.AddrPort) (conn net.Conn, err error) {
 		err = kernel.In(path, func() (err error) {
 			d := net.Dialer{LocalAddr: &net.TCPAddr{IP: from.AsSlice()}}

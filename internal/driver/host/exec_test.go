@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/signal"
 	"regexp"
 	"strings"
 	"syscall"
@@ -92,4 +93,17 @@ func TestExec(t *testing.T) {
 	if out, code := p.exec(idA, "true"); !strings.Contains(out, ErrNotRunning.Error()) {
 		t.Errorf("a stopped instance: %q, status %d", out, code)
 	}
+}
+
+// TestNothingIsIgnored: whatever signals are ignored by who starts an instance, its programs begin with none ignored.
+func TestNothingIsIgnored(t *testing.T) {
+	ignored := []os.Signal{syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGTTIN}
+	signal.Ignore(ignored...)
+	defer signal.Reset(ignored...)
+	p := newPlace(t)
+	p.namespace(idA)
+	d := p.driver()
+	defer d.Close()
+	p.must(d.Apply(context.Background(), []*fabric.Host{p.want(idA, "10.9.0.53", "")}))
+	p.expect(idA, "SigIgn:\t0000000000000000", "grep", "SigIgn", "/proc/self/status")
 }

@@ -26,6 +26,8 @@ type Driver struct {
 	mu      sync.Mutex
 	known   map[string]bool   // namespaces there are; nil before the first look
 	routers map[string]*ports // by namespace
+
+	ensured, swept *fabric.Fabric // whose namespaces are all there, and no others
 }
 
 // New prepares the folder of namespaces below run. Namespaces that are in it stay as they are.
@@ -44,6 +46,9 @@ func (d *Driver) Handles() *kernel.Handles { return d.handles }
 // there, or not complete.
 func (d *Driver) Index(ns, device string) (int, bool) { return d.indexes.get(ns, device) }
 
+// Changes is how often the numbers of the interfaces of a namespace have changed.
+func (d *Driver) Changes(ns string) uint64 { return d.indexes.changes(ns) }
+
 // Forget makes the driver look at the router of a VPC again before it changes it next.
 func (d *Driver) Forget(scope string) {
 	d.mu.Lock()
@@ -58,7 +63,7 @@ func (d *Driver) Close() { d.handles.Close() }
 func (d *Driver) Ensure(ctx context.Context, f *fabric.Fabric) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.look(); err != nil {
+	if err := d.look(); err != nil || sameNamespaces(d.ensured, f) {
 		return err
 	}
 	var errs []error
@@ -78,6 +83,9 @@ func (d *Driver) Ensure(ctx context.Context, f *fabric.Fabric) error {
 			continue
 		}
 		d.known[name] = true
+	}
+	if len(errs) == 0 {
+		d.ensured = f
 	}
 	return errors.Join(errs...)
 }
@@ -113,16 +121,19 @@ func (d *Driver) applyRouter(ctx context.Context, v *fabric.VPC, elsewhere map[w
 	p := d.router(string(v.ID))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	want, far := vpcCables(v), map[string]bool{}
-	for _, cables := range elsewhere {
-		for _, c := range cables {
-			far[c.peerDevice] = true
-		}
-	}
 	err := p.open()
-	if err == nil {
+	if err == nil && p.laid != nil && sameBesidePorts(p.laid, v) {
+		err = p.relay(ctx, v)
+	} else if err == nil {
+		want, far := vpcCables(v), map[string]bool{}
+		for _, cables := range elsewhere {
+			for _, c := range cables {
+				far[c.peerDevice] = true
+			}
+		}
 		err = errors.Join(p.removeExcept(want, far), p.setAddrs(routerAddrs(v)), p.lay(ctx, want))
 	}
+	p.laid = v
 	return p.done("apply "+string(v.ID), err)
 }
 
@@ -132,6 +143,9 @@ func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
 	var errs []error
 	for near, cables := range gatewayCables(g) {
 		errs = append(errs, d.layFor(ctx, near, string(g.ID), cables))
+	}
+	if g.Balancer != nil {
+		errs = append(errs, d.answerAt(string(g.ID), kernel.Probers))
 	}
 	return errors.Join(errs...)
 }
@@ -205,9 +219,10 @@ func (d *Driver) router(name string) *ports {
 func (d *Driver) Sweep(ctx context.Context, f *fabric.Fabric) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.look(); err != nil {
+	if err := d.look(); err != nil || sameNamespaces(d.swept, f) {
 		return err
 	}
+	d.swept = f
 	wanted := 0
 	for name := range namespaces(f) {
 		if _, ok := d.known[name]; ok {
@@ -224,7 +239,11 @@ func (d *Driver) Sweep(ctx context.Context, f *fabric.Fabric) error {
 			gone = append(gone, name)
 		}
 	}
-	return d.removeAll(ctx, gone)
+	err := d.removeAll(ctx, gone)
+	if err != nil {
+		d.swept = nil
+	}
+	return err
 }
 
 // Down deletes everything: all namespaces in the folder, and the folder. It needs to know nothing, so a fresh process
@@ -236,6 +255,7 @@ func (d *Driver) Down(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("netns: %w", err)
 	}
+	d.ensured, d.swept = nil, nil
 	err = d.removeAll(ctx, names)
 	d.handles.Close()
 	if err != nil {
@@ -271,6 +291,7 @@ func rank(name string) int {
 
 // remove deletes a namespace. Its interfaces go first, since somebody may still be in it.
 func (d *Driver) remove(name string) error {
+	d.ensured = nil
 	path := kernel.Path(d.run, name)
 	var emptied error
 	if kernel.Exists(path) {

@@ -17,6 +17,7 @@ import (
 	"kumiko/internal/driver/netns"
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
+	"kumiko/internal/testkit"
 	"kumiko/internal/world"
 )
 
@@ -70,6 +71,7 @@ func mounts(t *testing.T, dir string) string {
 
 func apply(t *testing.T, d *netns.Driver, f *fabric.Fabric) {
 	t.Helper()
+	f = testkit.Copy(f)
 	ctx := context.Background()
 	if err := d.Ensure(ctx, f); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,22 @@ import "sync"
 type indexes struct {
 	mu sync.Mutex
 	of map[string]map[string]int // by namespace and device
+
+	changed map[string]uint64 // by namespace, how often
+}
+
+func (x *indexes) changes(ns string) uint64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.changed[ns]
+}
+
+// note counts a change. The caller holds the lock.
+func (x *indexes) note(ns string) {
+	if x.changed == nil {
+		x.changed = map[string]uint64{}
+	}
+	x.changed[ns]++
 }
 
 func (x *indexes) get(ns, device string) (int, bool) {
@@ -24,17 +40,24 @@ func (x *indexes) set(ns, device string, index int) {
 	if x.of[ns] == nil {
 		x.of[ns] = map[string]int{}
 	}
+	if had, ok := x.of[ns][device]; !ok || had != index {
+		x.note(ns)
+	}
 	x.of[ns][device] = index
 }
 
 func (x *indexes) unset(ns, device string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if _, ok := x.of[ns][device]; ok {
+		x.note(ns)
+	}
 	delete(x.of[ns], device)
 }
 
 func (x *indexes) drop(ns string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.note(ns)
 	delete(x.of, ns)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
 )
 
@@ -25,6 +26,7 @@ type ports struct {
 	cables map[string]cable    // by device, as made by this process
 	found  map[string]foundEnd // by device, made by an earlier process and not yet compared with what is wanted
 	addrs  map[netip.Addr]bool
+	laid   *fabric.VPC // whose cables and addresses are all there
 }
 
 // foundEnd is a cable's near end that an earlier process made.
@@ -50,7 +52,7 @@ func (p *ports) open() error {
 	if h == p.h {
 		return nil
 	}
-	p.h = nil
+	p.h, p.laid = nil, nil
 	if err := p.observe(h); err != nil {
 		return err
 	}
@@ -63,7 +65,7 @@ func (p *ports) done(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	p.h = nil
+	p.h, p.laid = nil, nil
 	return fmt.Errorf("netns: %s: %w", op, err)
 }
 
@@ -192,6 +194,19 @@ func (p *ports) removeExcept(want map[string]cable, far map[string]bool) error {
 		}
 	}
 	return errors.Join(p.removeCables(gone), p.removeStale(want))
+}
+
+// relay makes the cables of a VPC whose ports only are not those of the VPC before.
+func (p *ports) relay(ctx context.Context, v *fabric.VPC) error {
+	gone, fresh := fabric.ChangedPorts(p.laid.Ports, v.Ports)
+	want := portCables(fresh)
+	var devices []string
+	for device := range portCables(gone) {
+		if _, ok := want[device]; !ok {
+			devices = append(devices, device)
+		}
+	}
+	return errors.Join(p.removeCables(devices), p.removeStale(want), p.lay(ctx, want))
 }
 
 // removeOf deletes the cables to a peer that are not wanted, or wanted otherwise.

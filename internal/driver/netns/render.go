@@ -41,6 +41,14 @@ func namespaces(f *fabric.Fabric) iter.Seq2[string, kind] {
 	}
 }
 
+// sameNamespaces tells whether two fabrics need the same namespaces, as far as that shows at a glance.
+func sameNamespaces(was, now *fabric.Fabric) bool {
+	return was != nil && fabric.Same(was.Hosts, now.Hosts) && fabric.Same(was.Gateways, now.Gateways) && fabric.Same(was.NATs, now.NATs) &&
+		fabric.Same(was.Endpoints, now.Endpoints) && fabric.Same(was.Resolvers, now.Resolvers) &&
+		(len(was.Public.Uplinks) == 0) == (len(now.Public.Uplinks) == 0) &&
+		slices.EqualFunc(was.VPCs, now.VPCs, func(a, b *fabric.VPC) bool { return a.ID == b.ID })
+}
+
 // each yields the names of scopes of one kind; false when no more are wanted.
 func each[T any, ID ~string](yield func(string, kind) bool, k kind, scopes []T, id func(T) ID) bool {
 	for _, s := range scopes {
@@ -221,15 +229,21 @@ func checkerAddrs() (out []netip.Prefix) {
 	return out
 }
 
-// vpcCables are the cables of a VPC's router by device.
-func vpcCables(v *fabric.VPC) map[string]cable {
-	out := make(map[string]cable, len(v.Ports)+len(v.Links))
-	for i := range v.Ports {
-		if p := &v.Ports[i]; p.Peer.Attached() && len(p.Addrs) > 0 {
+// portCables are the cables of ports by device.
+func portCables(ports []fabric.Port) map[string]cable {
+	out := make(map[string]cable, len(ports))
+	for i := range ports {
+		if p := &ports[i]; p.Peer.Attached() && len(p.Addrs) > 0 {
 			c := portCable(p)
 			out[c.device] = c
 		}
 	}
+	return out
+}
+
+// vpcCables are the cables of a VPC's router by device.
+func vpcCables(v *fabric.VPC) map[string]cable {
+	out := portCables(v.Ports)
 	for _, c := range linkCables(v.Links) {
 		out[c.device] = c
 	}
@@ -252,6 +266,12 @@ func vpcCables(v *fabric.VPC) map[string]cable {
 		out[c.device] = c
 	}
 	return out
+}
+
+// sameBesidePorts tells whether two VPCs have the very same cables, but for those of ports, and addresses at their routers.
+func sameBesidePorts(a, b *fabric.VPC) bool {
+	return fabric.Same(a.Links, b.Links) && fabric.Same(a.Peerings, b.Peerings) && fabric.Same(a.Gates, b.Gates) && a.Point == b.Point &&
+		(a.Uplink == nil) == (b.Uplink == nil) && fabric.Same(a.Subnets, b.Subnets) && fabric.Same(a.Resolver.Addrs, b.Resolver.Addrs)
 }
 
 // farPeerings are the cables of a VPC's peerings whose near ends other routers have, by those.

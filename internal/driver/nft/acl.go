@@ -17,28 +17,27 @@ const (
 
 // acls prints the chains of the network ACLs that do not let everything pass, and the maps that lead packets to them:
 // by the interface they came by when they leave its subnet, by the one they are to leave by when they enter its. What
-// stays within a subnet is nobody's business. It reports whether there is anything to look at.
-func (r *router) acls() bool {
+// stays within a subnet is nobody's business.
+func (r *router) acls() {
 	out := nft.Set{Name: mapACLOut, Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}
 	in := nft.Set{Name: mapACLIn, Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}
 	for _, p := range r.vpc.Ports {
-		a, dev := r.aclOf(p.Subnet), nft.Concat(nft.FieldInterface(kernel.PortDevice(p.ENI)))
+		a := r.aclOf(p.Subnet)
 		for _, d := range []struct {
 			egress bool
 			to     *nft.Set
 		}{{true, &out}, {false, &in}} {
 			if !a.Open(d.egress) {
 				v := nft.Verdict{Kind: nft.Jump, Chain: r.border(p.Subnet, a, d.egress)}
-				d.to.Elements = append(d.to.Elements, nft.Element{Key: dev, Verdict: v})
+				d.to.Elements = append(d.to.Elements, nft.Element{Key: deviceOf(&p), Verdict: v})
 			}
 		}
 	}
 	if len(out.Elements)+len(in.Elements) == 0 {
-		return false
+		return
 	}
 	out.Elements, in.Elements = tidy(out.Elements), tidy(in.Elements)
 	r.table.Sets = append(r.table.Sets, out, in)
-	return true
 }
 
 // aclOf is the ACL of a subnet; the zero ACL, which refuses everything, when it has none.

@@ -5,7 +5,8 @@
 // from then on it sends differences. Order does not matter: rules name interfaces by name, so the table is loaded
 // before the first cable exists and packets never meet a router without it. If the process dies, the last table goes
 // on: packets are judged by what was meant then. [RenderVPC] and [RenderGateway] are pure and give a printable table,
-// which tests read without root.
+// which tests read without root. A router's table is printed in steps; the driver remembers what each was printed of, and does
+// again only those that are about something else now ([fabric.Same]). A test compares the two on random changes.
 //
 // # A router's stations
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"sync"
 	"syscall"
 
@@ -33,6 +34,7 @@ type scope struct {
 	tracker *nfnetlink.Tracker // opened when it is first needed
 	table   *nft.Table
 	owners  owners
+	memory  memory // of a router
 }
 
 // close forgets what the namespace holds and lets it die.
@@ -59,27 +61,27 @@ func New(path func(name string) string) *Driver {
 
 // ApplyVPC makes the packet filter of a VPC's router what the fabric says, in one transaction.
 func (d *Driver) ApplyVPC(ctx context.Context, v *fabric.VPC) error {
-	return d.apply(ctx, string(v.ID), RenderVPC(v), ownersOfVPC(v))
+	return d.apply(ctx, string(v.ID), func(s *scope) (*nft.Table, owners) { return s.memory.print(v), s.owners.after(v) })
 }
 
 // ApplyGateway makes the translation of a gateway what the fabric says, in one transaction.
 func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
-	return d.apply(ctx, string(g.ID), RenderGateway(g), ownersOfGateway(g))
+	return d.apply(ctx, string(g.ID), plain(RenderGateway(g), ownersOfGateway(g)))
 }
 
 // ApplyNAT makes the translation of a NAT gateway what the fabric says, in one transaction.
 func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
-	return d.apply(ctx, string(n.ID), RenderNAT(n), owners{})
+	return d.apply(ctx, string(n.ID), plain(RenderNAT(n), owners{}))
 }
 
 // ApplyEndpoint makes the packet filter of an endpoint's namespace what the fabric says, in one transaction.
 func (d *Driver) ApplyEndpoint(ctx context.Context, e *fabric.Endpoint) error {
-	return d.apply(ctx, string(e.ID), RenderEndpoint(e), owners{})
+	return d.apply(ctx, string(e.ID), plain(RenderEndpoint(e), owners{}))
 }
 
 // ApplyPublic lets nothing but connections to services in to the public side itself.
 func (d *Driver) ApplyPublic(ctx context.Context, _ *fabric.Public) error {
-	return d.apply(ctx, kernel.PublicNamespace, RenderPublic(), owners{})
+	return d.apply(ctx, kernel.PublicNamespace, plain(RenderPublic(), owners{}))
 }
 
 // Forget drops what is known of a VPC or gateway whose namespace has gone, and the connection that keeps it alive.
@@ -122,7 +124,12 @@ func (d *Driver) scope(name string) *scope {
 	return s
 }
 
-func (d *Driver) apply(ctx context.Context, name string, t *nft.Table, o owners) error {
+// plain gives a table that needs no memory.
+func plain(t *nft.Table, o owners) func(*scope) (*nft.Table, owners) {
+	return func(*scope) (*nft.Table, owners) { return t, o }
+}
+
+func (d *Driver) apply(ctx context.Context, name string, print func(*scope) (*nft.Table, owners)) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("nft: apply %s: %w", name, err)
 	}
@@ -133,6 +140,7 @@ func (d *Driver) apply(ctx context.Context, name string, t *nft.Table, o owners)
 	if err := s.open(path); err != nil {
 		return fmt.Errorf("nft: apply %s: %w", name, err)
 	}
+	t, o := print(s)
 	if err := s.commit(t); err != nil {
 		return fmt.Errorf("nft: apply %s: %w", name, err)
 	}
@@ -178,4 +186,85 @@ func inodeOf(path string) (uint64, error) {
 		return 0, &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
 	return st.Ino, nil
+}
+
+// owners tells who has what connections are known by: an address in a router, a consumer's index in a gateway. What
+// belongs to somebody else, or to nobody, is no part of a connection that its former owner had.
+type owners struct {
+	of        *fabric.VPC // what ports are of
+	ports     map[netip.Addr]string
+	consumers map[uint16]string
+}
+
+// after is the owners in a VPC, of which o was before.
+func (o owners) after(v *fabric.VPC) owners {
+	if o.of != nil && fabric.Same(o.of.Ports, v.Ports) && o.of.Uplink == v.Uplink {
+		return o
+	}
+	o = owners{of: v, ports: make(map[netip.Addr]string, len(v.Ports))}
+	for _, p := range v.Ports {
+		for _, a := range p.Addrs {
+			o.ports[a] = string(p.ENI)
+		}
+		for _, x := range p.Prefixes {
+			if !x.Addr().Is4() { // sixteen addresses each; those of IPv6 are too many to count
+				continue
+			}
+			for a := x.Addr(); x.Contains(a); a = a.Next() {
+				o.ports[a] = string(p.ENI)
+			}
+		}
+	}
+	if v.Uplink != nil { // connections that are translated would keep the address they have
+		for _, a := range v.Uplink.Addresses {
+			o.ports[a.Private] += " " + a.Public.String()
+		}
+	}
+	return o
+}
+
+func ownersOfGateway(g *fabric.Gateway) owners {
+	o := owners{consumers: make(map[uint16]string, len(g.Consumers))}
+	for _, c := range g.Consumers {
+		o.consumers[c.Index] = string(c.Association) + string(c.Endpoint)
+	}
+	return o
+}
+
+// forget makes the kernel forget the connections of owners that are no more. Rules that no longer know the owner must
+// be in place, so that no new ones come about.
+func (s *scope) forget(path string, now owners) error {
+	if now.of != nil && now.of == s.owners.of {
+		return nil
+	}
+	var addrs []netip.Addr
+	for a, had := range s.owners.ports {
+		if now.ports[a] != had {
+			addrs = append(addrs, a)
+		}
+	}
+	var indexes []uint16
+	for i, had := range s.owners.consumers {
+		if has, ok := now.consumers[i]; !ok || has != had {
+			indexes = append(indexes, i)
+		}
+	}
+	if len(addrs)+len(indexes) == 0 {
+		return nil
+	}
+	if s.tracker == nil {
+		t, err := nfnetlink.OpenTracker(path)
+		if err != nil {
+			return err
+		}
+		s.tracker = t
+	}
+	var errs []error
+	for _, a := range addrs {
+		errs = append(errs, s.tracker.ForgetAddress(a))
+	}
+	for _, i := range indexes {
+		errs = append(errs, s.tracker.ForgetMark(uint32(i), kernel.MarkConsumerMask))
+	}
+	return errors.Join(errs...)
 }

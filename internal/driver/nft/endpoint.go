@@ -12,14 +12,14 @@ import (
 
 // RenderEndpoint prints the table of a VPC endpoint's namespace, by its type.
 func RenderEndpoint(e *fabric.Endpoint) *nft.Table {
-	switch e.Type {
-	case world.EndpointInterface:
-		return renderInterface(e)
-	case world.EndpointResource, world.EndpointServiceNetwork:
+	switch {
+	case e.Onward:
 		return renderTransit(e)
-	case world.EndpointGateway:
+	case e.Type == world.EndpointInterface:
+		return renderInterface(e)
+	case e.Type == world.EndpointGateway:
 		return renderService(e.Range, closedInput())
-	case fabric.EndpointServices:
+	case e.Type == fabric.EndpointServices:
 		return renderPoint(e)
 	}
 	return &nft.Table{Name: TableName, Chains: []nft.Chain{nothingThrough(), closedInput()}}

@@ -49,7 +49,6 @@ func (r *router) forwarders() {
 		if !p.Forwards() {
 			continue
 		}
-		r.forwards = true
 		dev := nft.Concat(nft.FieldInterface(kernel.PortDevice(p.ENI)))
 		devices.Elements = append(devices.Elements, nft.Element{Key: dev})
 		zones.Elements = append(zones.Elements, nft.Element{Key: dev, Value: nft.Concat(nft.FieldU16(uint16(p.Index)))})

@@ -15,8 +15,11 @@ import (
 // (linux/netfilter/nf_conntrack_common.h IPCT_ASSURED)
 const eventAssured = 1 << 4
 
-// RenderGateway prints the table of a resource gateway's namespace.
+// RenderGateway prints the table of the namespace of a resource gateway, or of a load balancer.
 func RenderGateway(g *fabric.Gateway) *nft.Table {
+	if g.Balancer != nil {
+		return renderBalancer(g)
+	}
 	t := &nft.Table{Name: TableName}
 	t.Sets = append(t.Sets, consumerSets(g)...)
 	t.Sets = append(append(t.Sets, listenerSets(g.Listeners)...), endpointListenerSets(g)...)

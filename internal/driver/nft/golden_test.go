@@ -1,14 +1,18 @@
 package nft
 
 import (
+	"cmp"
 	"flag"
+	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
@@ -30,7 +34,7 @@ func golden(t *testing.T, name string, table *nft.Table) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(got, string(want)); diff != "" {
+	if diff := gocmp.Diff(got, string(want)); diff != "" {
 		t.Errorf("%s (-got +want):\n%s", name, diff)
 	}
 }
@@ -140,7 +144,7 @@ func TestKnownMeetTheHole(t *testing.T) {
 
 // TestOwnersOfPrefixes: who has a range has each of its addresses, whose connections end with that.
 func TestOwnersOfPrefixes(t *testing.T) {
-	o := ownersOfVPC(goldenVPC())
+	o := owners{}.after(goldenVPC())
 	for a, want := range map[string]string{"10.0.0.10": "eni-00000000000000001", "10.0.0.32": "eni-00000000000000001", "10.0.0.47": "eni-00000000000000001", "10.0.0.48": ""} {
 		if got := o.ports[netip.MustParseAddr(a)]; got != want {
 			t.Errorf("%s belongs to %q, want %q", a, got, want)
@@ -178,6 +182,25 @@ func TestRenderGateway(t *testing.T) {
 // TestGatewayWithoutPorts cannot send connections anywhere, and refuses them.
 func TestGatewayWithoutPorts(t *testing.T) {
 	golden(t, "gateway_without_ports", RenderGateway(&fabric.Gateway{ID: "rgw-00000000000000001"}))
+}
+
+// A load balancer with two nodes, one of them without a target, and an endpoint that leads to both.
+func TestRenderBalancerGolden(t *testing.T) {
+	at, to := netip.MustParseAddr, netip.MustParseAddrPort
+	golden(t, "balancer", RenderGateway(&fabric.Gateway{
+		ID: "nlb-0000000000000001",
+		Ports: []fabric.GatewayPort{
+			{ENI: "eni-1", Device: "eth4", Addrs: []netip.Addr{at("10.0.0.4")}, MTU: 9001},
+			{ENI: "eni-2", Device: "eth5", Addrs: []netip.Addr{at("10.0.1.4")}, MTU: 9001},
+		},
+		Consumers: []fabric.Consumer{{VPC: "vpc-2", Endpoint: "vpce-1", Index: 7, MTU: 8500}},
+		Balancer: &fabric.Balancer{ID: "nlb-0000000000000001", Fronts: []fabric.Front{
+			{Addr: at("10.0.0.4"), Port: 80, Receivers: []netip.AddrPort{to("10.0.0.9:8080"), to("10.0.1.9:8080")}},
+			{Addr: at("10.0.1.4"), Port: 80, Node: 1},
+			{Endpoint: "vpce-1", Addr: at("10.0.0.40"), Port: 80, Receivers: []netip.AddrPort{to("10.0.0.9:8080"), to("10.0.1.9:8080")}},
+			{Endpoint: "vpce-1", Addr: at("10.0.1.40"), Port: 80, Node: 1},
+		}},
+	}))
 }
 
 // TestGatewayDifferencesEqualReplacing changes a gateway in steps and compares the kernel's table with a fresh load.
@@ -219,8 +242,71 @@ func TestGatewayDifferencesEqualReplacing(t *testing.T) {
 		if err := fresh.ApplyGateway(t.Context(), &g); err != nil {
 			t.Fatalf("step %d: %v", i, err)
 		}
-		if diff := cmp.Diff(list(t, path("stepwise")), list(t, path("fresh"))); diff != "" {
+		if diff := gocmp.Diff(list(t, path("stepwise")), list(t, path("fresh"))); diff != "" {
 			t.Errorf("step %d: (-stepwise +fresh):\n%s", i, diff)
 		}
 	}
+}
+
+// TestMemoryIsPrinting: whatever changes, what takes over what was printed before is what prints everything.
+func TestMemoryIsPrinting(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var m memory
+	v := beyondVPC()
+	for n := range 500 {
+		v = mutated(r, v)
+		got, want := m.print(v), RenderVPC(v)
+		for _, table := range []*nft.Table{got, want} {
+			slices.SortFunc(table.Sets, func(a, b nft.Set) int { return cmp.Compare(a.Name, b.Name) })
+			slices.SortFunc(table.Chains, func(a, b nft.Chain) int { return cmp.Compare(a.Name, b.Name) })
+		}
+		if d := gocmp.Diff(want.String(), got.String()); d != "" {
+			t.Fatalf("change %d: -want +got\n%s", n, d)
+		}
+	}
+}
+
+// mutated is a VPC with something changed, and the rest taken over.
+func mutated(r *rand.Rand, was *fabric.VPC) *fabric.VPC {
+	v := *was
+	g, p := r.IntN(len(v.Groups)), r.IntN(len(v.Ports))
+	anybody := fabric.Rule{Protocol: world.TCP, Ports: world.PortRange{From: 80, To: uint16(80 + r.IntN(99))}, CIDRs: prefixes("0.0.0.0/0")}
+	switch n := r.IntN(11); n {
+	case 0, 1, 2, 3:
+		v.Groups = slices.Clone(v.Groups)
+		group := &v.Groups[g]
+		switch n {
+		case 0:
+			group.Ingress = append(slices.Clip(group.Ingress), anybody)
+		case 1:
+			group.Egress = []fabric.Rule{{Protocol: world.AnyProtocol, Peer: v.Groups[r.IntN(len(v.Groups))].ID}}
+		case 2:
+			group.Ingress = []fabric.Rule{anybody, {Protocol: world.UDP, Ports: world.AllPorts, Peer: v.Groups[r.IntN(len(v.Groups))].ID}}
+		case 3:
+			group.Members = addrs(fmt.Sprintf("10.0.0.%d", r.IntN(99)))
+		}
+	case 4:
+		v.Groups = append(slices.Clip(v.Groups), fabric.Group{ID: world.SecurityGroupID(fmt.Sprintf("sg-%d", r.IntN(5)))})
+		slices.SortFunc(v.Groups, func(a, b fabric.Group) int { return cmp.Compare(a.ID, b.ID) })
+		v.Groups = slices.CompactFunc(v.Groups, func(a, b fabric.Group) bool { return a.ID == b.ID })
+	case 5:
+		if len(v.Groups) > 1 {
+			v.Groups = slices.Delete(slices.Clone(v.Groups), g, g+1)
+		}
+	case 6:
+		v.Ports = slices.Clone(v.Ports)
+		v.Ports[p].Groups = []world.SecurityGroupID{v.Groups[g].ID}
+	case 7:
+		v.Ports = slices.Clone(v.Ports)
+		v.Ports[p].SourceDestCheck = !v.Ports[p].SourceDestCheck
+	case 8:
+		v.Links = []fabric.Link{{Gateway: "rgw-00000000000000001", Groups: []world.SecurityGroupID{v.Groups[g].ID}}}
+	case 9:
+		v.ACLs = []fabric.ACL{openACL("acl-0000000000000000a"), {ID: "acl-0000000000000000b", Ingress: openACL("").Ingress}}[:1+r.IntN(2)]
+	case 10:
+		if v.Peerings, v.Uplink = nil, nil; r.IntN(2) == 0 {
+			v.Peerings, v.Uplink = beyondVPC().Peerings, beyondVPC().Uplink
+		}
+	}
+	return &v
 }

@@ -48,38 +48,59 @@ type router struct {
 	aclBySubnet map[world.SubnetID]fabric.ACL
 	chains      map[string]bool
 	table       nft.Table
+
+	before, now map[string]output // see router.step
+	gone, fresh []fabric.Port     // those that are not as before, as they were and as they are
+	part        output            // of the step that is being done, but for its sets and chains, which are in table
+	known       any               // identity of the list of groups there are
 }
 
-// chain is the name of the chain that packets in the direction must pass for a list of groups. It is printed when it is
-// asked for the first time: all ports with the same list share it.
-func (r *router) chain(d direction, list []world.SecurityGroupID) string {
-	name := d.name + "_" + digest(list)
-	if r.chains[name] {
-		return name
-	}
-	r.chains[name] = true
-	c := nft.Chain{Name: name}
+// chain prints the chain of a list of groups.
+func (r *router) chain(d direction, list []world.SecurityGroupID) {
+	of := []any{r.known}
 	for _, id := range list {
-		if g, ok := r.groups[id]; ok {
-			c.Rules = append(c.Rules, r.allow(d, g)...)
-		}
+		of = append(of, same(d.rules(r.groups[id])))
 	}
-	c.Rules = append(c.Rules, refuse(d.station))
-	r.table.Chains = append(r.table.Chains, c)
-	return name
+	name := d.chain(list)
+	if r.chains[name] {
+		return
+	}
+	r.step(name, func() {
+		c := nft.Chain{Name: name}
+		for _, id := range list {
+			if g, ok := r.groups[id]; ok {
+				allow := r.step("allow "+d.name+" "+string(id), func() { r.part.rules = r.allow(d, g) }, r.known, same(d.rules(g)))
+				c.Rules = append(c.Rules, allow.rules...)
+			}
+		}
+		c.Rules = append(c.Rules, refuse(d.station))
+		r.table.Chains = append(r.table.Chains, c)
+	}, of...)
 }
 
-// digest shortens a list of groups to a name.
-func digest(list []world.SecurityGroupID) string {
+// chain is the name of the chain that packets in the direction must pass for a list of groups. All ports with the same list share it.
+func (d direction) chain(list []world.SecurityGroupID) string {
 	if len(list) == 0 {
-		return "none"
+		return d.name + "_none"
 	}
 	var b strings.Builder
 	for _, id := range list {
 		b.WriteString(string(id) + " ")
 	}
 	sum := sha256.Sum256([]byte(b.String()))
-	return hex.EncodeToString(sum[:8])
+	return d.name + "_" + hex.EncodeToString(sum[:8])
+}
+
+// listKey tells lists of groups apart.
+func listKey(list []world.SecurityGroupID) string {
+	if len(list) == 1 {
+		return string(list[0])
+	}
+	key := ""
+	for _, id := range list {
+		key += string(id) + " "
+	}
+	return key
 }
 
 // allow is the rules by which a group lets packets pass.
@@ -106,7 +127,8 @@ func (r *router) allow(d direction, g fabric.Group) []nft.Rule {
 		for _, rule := range rules {
 			if g, ok := r.groups[rule.Peer]; ok && rule.Peer != "" {
 				if match, ok := conditions(rule, f); ok {
-					add(append([]nft.Clause{nft.In(r.members(g, f), peer)}, match...)...)
+					r.part.peers = append(r.part.peers, g.ID)
+					add(append([]nft.Clause{nft.In(membersName(g.ID, f), peer)}, match...)...)
 				}
 			}
 		}
@@ -171,14 +193,21 @@ func spanField(fields []nft.Type, v uint16) nft.Field {
 	return nft.FieldByte(uint8(v))
 }
 
-// members is the name of the set of a group's addresses, printed when it is asked for the first time.
-func (r *router) members(g fabric.Group, f nft.Family) string {
-	name := setName(g.ID) + "_members" + familySuffix(f)
-	if !r.sets[name] {
-		r.sets[name] = true
-		r.addrSet(name, f, g.Members)
+// membersName is the name of the set of a group's addresses.
+func membersName(id world.SecurityGroupID, f nft.Family) string {
+	return setName(id) + "_members" + familySuffix(f)
+}
+
+// members prints the sets of the addresses of the groups that rules name.
+func (r *router) members() {
+	for _, id := range r.part.peers {
+		for _, f := range r.families {
+			name, list := membersName(id, f), r.groups[id].Members
+			if !r.sets[name] {
+				r.step(name, func() { r.addrSet(name, f, list) }, same(list))
+			}
+		}
 	}
-	return name
 }
 
 func (r *router) addrSet(name string, f nft.Family, addrs []netip.Addr) {

@@ -26,25 +26,21 @@ const (
 )
 
 // RenderVPC prints the table of a VPC's router.
-func RenderVPC(v *fabric.VPC) *nft.Table {
-	r := &router{
-		vpc: v, families: familiesOf(v), groups: map[world.SecurityGroupID]fabric.Group{}, aclBySubnet: aclsBySubnet(v),
-		sets: map[string]bool{}, chains: map[string]bool{}, table: nft.Table{Name: TableName},
-	}
-	for _, g := range v.Groups {
-		r.groups[g.ID] = g
-	}
+func RenderVPC(v *fabric.VPC) *nft.Table { return new(memory).print(v) }
+
+func (r *router) vpcTable() {
+	v := r.vpc
 	r.ports()
 	r.services()
 	r.verdicts()
-	r.beyond()
-	r.forwarders()
-	r.takesOwn()
-	r.filters = r.acls()
+	r.members()
+	r.step("beyond", r.beyond, same(v.Peerings), v.Uplink, v.Point)
+	r.step("forwarders", r.forwarders, same(v.Ports))
+	r.step("takes own", r.takesOwn, same(v.Ports), same(v.Tables))
+	r.filters = len(r.step("acls", r.acls, same(v.Ports), same(v.Subnets), same(v.ACLs)).sets) > 0
 	r.table.Chains = append(r.table.Chains, r.knownChain()...)
 	r.table.Chains = append(r.table.Chains, r.rawChain(), r.forwardChain(), r.inputChain())
 	r.table.Chains = append(r.table.Chains, r.translation()...)
-	return &r.table
 }
 
 // familiesOf are the IP versions in use; packets of the other are dropped.
@@ -67,61 +63,58 @@ func tidy(e []nft.Element) []nft.Element {
 
 // ports prints the sets that say which port an interface is, and which addresses are its own.
 func (r *router) ports() {
-	marks := nft.Set{Name: "marks", Key: []nft.Type{nft.Interface}, Value: nft.Mark}
-	unchecked := nft.Set{Name: "unchecked", Key: []nft.Type{nft.Interface}}
-	for _, p := range r.vpc.Ports {
-		dev := nft.FieldInterface(kernel.PortDevice(p.ENI))
-		marks.Elements = append(marks.Elements, nft.Element{Key: nft.Concat(dev), Value: nft.Concat(nft.FieldU32(kernel.PortMark(p.Table, p.Index)))})
-		if !p.SourceDestCheck {
-			unchecked.Elements = append(unchecked.Elements, nft.Element{Key: nft.Concat(dev)})
-		}
-	}
+	var beyond, unchecked []nft.Element
 	for _, dev := range r.beyondDevices() {
-		marks.Elements = append(marks.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(dev)), Value: nft.Concat(nft.FieldU32(kernel.MarkBeyond))})
+		beyond = append(beyond, nft.Element{Key: nft.Concat(nft.FieldInterface(dev)), Value: nft.Concat(nft.FieldU32(kernel.MarkBeyond))})
 	}
 	for _, l := range r.vpc.Links {
-		unchecked.Elements = append(unchecked.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.LinkDevice(l.Gateway)))})
+		unchecked = append(unchecked, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.LinkDevice(l.Gateway)))})
 	}
 	for _, g := range r.vpc.Gates {
-		unchecked.Elements = append(unchecked.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.EndpointDevice(g.Endpoint)))})
+		unchecked = append(unchecked, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.EndpointDevice(g.Endpoint)))})
 	}
 	if p := r.vpc.Point; p != nil {
-		unchecked.Elements = append(unchecked.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.EndpointDevice(p.Endpoint)))})
+		unchecked = append(unchecked, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.EndpointDevice(p.Endpoint)))})
 	}
-	marks.Elements, unchecked.Elements = tidy(marks.Elements), tidy(unchecked.Elements)
-	r.table.Sets = append(r.table.Sets, marks, unchecked)
+	r.ofPorts(nft.Set{Name: "marks", Key: []nft.Type{nft.Interface}, Value: nft.Mark}, func(p *fabric.Port) []nft.Element {
+		return []nft.Element{{Key: deviceOf(p), Value: nft.Concat(nft.FieldU32(kernel.PortMark(p.Table, p.Index)))}}
+	}, beyond...)
+	r.ofPorts(nft.Set{Name: "unchecked", Key: []nft.Type{nft.Interface}}, func(p *fabric.Port) []nft.Element {
+		if p.SourceDestCheck {
+			return nil
+		}
+		return []nft.Element{{Key: deviceOf(p)}}
+	}, unchecked...)
 	for _, f := range r.families {
 		r.ownSets("own", f, fabric.Port.TakesOwn)
 	}
 }
 
+// deviceOf is a port's interface as a key.
+func deviceOf(p *fabric.Port) string { return nft.Concat(nft.FieldInterface(kernel.PortDevice(p.ENI))) }
+
 // ownSets prints the sets of the own addresses and prefixes of some ports. Those of checked ports are what they may send from and be sent to,
 // that of a NAT gateway is what it may be answered.
 func (r *router) ownSets(name string, f nft.Family, of func(fabric.Port) bool) {
-	addrs := nft.Set{Name: name + "_addrs" + familySuffix(f), Key: []nft.Type{nft.Interface, f.Addr()}}
-	nets := nft.Set{Name: name + "_prefixes" + familySuffix(f), Key: []nft.Type{nft.Interface, f.Addr()}, Interval: true}
-	for _, p := range r.vpc.Ports {
-		if of(p) {
-			ownAddresses(&addrs, &nets, p, f)
+	r.ofPorts(nft.Set{Name: name + "_addrs" + familySuffix(f), Key: []nft.Type{nft.Interface, f.Addr()}}, func(p *fabric.Port) (out []nft.Element) {
+		dev := nft.FieldInterface(kernel.PortDevice(p.ENI))
+		for _, a := range p.Addrs {
+			if family(a) == f && of(*p) {
+				out = append(out, nft.Element{Key: nft.Concat(dev, nft.FieldAddr(a))})
+			}
 		}
-	}
-	addrs.Elements, nets.Elements = tidy(addrs.Elements), tidy(nets.Elements)
-	r.table.Sets = append(r.table.Sets, addrs, nets)
-}
-
-func ownAddresses(addrs, nets *nft.Set, p fabric.Port, f nft.Family) {
-	dev := nft.FieldInterface(kernel.PortDevice(p.ENI))
-	for _, a := range p.Addrs {
-		if family(a) == f {
-			addrs.Elements = append(addrs.Elements, nft.Element{Key: nft.Concat(dev, nft.FieldAddr(a))})
+		return out
+	})
+	r.ofPorts(nft.Set{Name: name + "_prefixes" + familySuffix(f), Key: []nft.Type{nft.Interface, f.Addr()}, Interval: true}, func(p *fabric.Port) (out []nft.Element) {
+		dev := nft.FieldInterface(kernel.PortDevice(p.ENI))
+		for _, n := range p.Prefixes {
+			if family(n.Addr()) == f && of(*p) {
+				first, last := nft.PrefixRange(n)
+				out = append(out, nft.Element{Key: nft.Concat(dev, first), End: nft.Concat(dev, last)})
+			}
 		}
-	}
-	for _, n := range p.Prefixes {
-		if family(n.Addr()) == f {
-			first, last := nft.PrefixRange(n)
-			nets.Elements = append(nets.Elements, nft.Element{Key: nft.Concat(dev, first), End: nft.Concat(dev, last)})
-		}
-	}
+		return out
+	})
 }
 
 // services prints the set of what the router itself answers.
@@ -147,43 +140,64 @@ func (r *router) services() {
 // "DNS quotas".)
 const asksPerSecond = 1024
 
-// verdicts prints the chains of all lists of groups and the maps that lead interfaces to them.
+// verdicts prints the maps that lead interfaces to the chains of their lists of groups, and these.
 func (r *router) verdicts() {
-	out := nft.Set{Name: "out", Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}
-	in := nft.Set{Name: "in", Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}
-	lead := func(s *nft.Set, dev string, v nft.Verdict) {
-		s.Elements = append(s.Elements, nft.Element{Key: nft.Concat(nft.FieldInterface(dev)), Verdict: v})
+	lead := func(dev string, v nft.Verdict) nft.Element {
+		return nft.Element{Key: nft.Concat(nft.FieldInterface(dev)), Verdict: v}
 	}
-	for _, p := range r.vpc.Ports {
-		if p.Unfiltered {
-			continue
+	of := func(d direction) func(p *fabric.Port) []nft.Element {
+		return func(p *fabric.Port) []nft.Element {
+			if p.Unfiltered {
+				return nil
+			}
+			return []nft.Element{lead(kernel.PortDevice(p.ENI), nft.Verdict{Kind: nft.Jump, Chain: d.chain(p.Groups)})}
 		}
-		dev := kernel.PortDevice(p.ENI)
-		lead(&out, dev, nft.Verdict{Kind: nft.Jump, Chain: r.chain(outward(), p.Groups)})
-		lead(&in, dev, nft.Verdict{Kind: nft.Jump, Chain: r.chain(inward(), p.Groups)})
 	}
+	var others []nft.Element
 	for _, l := range r.vpc.Links {
-		lead(&in, kernel.LinkDevice(l.Gateway), r.association(l.Groups))
+		others = append(others, lead(kernel.LinkDevice(l.Gateway), association(l.Groups)))
 	}
 	if p := r.vpc.Point; p != nil {
-		lead(&in, kernel.EndpointDevice(p.Endpoint), r.association(p.Groups))
+		others = append(others, lead(kernel.EndpointDevice(p.Endpoint), association(p.Groups)))
 	}
 	for _, g := range r.vpc.Gates {
-		lead(&in, kernel.EndpointDevice(g.Endpoint), nft.Verdict{Kind: nft.Accept})
+		others = append(others, lead(kernel.EndpointDevice(g.Endpoint), nft.Verdict{Kind: nft.Accept}))
 	}
 	for _, dev := range r.waysOut() {
-		lead(&in, dev, nft.Verdict{Kind: nft.Accept})
+		others = append(others, lead(dev, nft.Verdict{Kind: nft.Accept}))
 	}
-	out.Elements, in.Elements = tidy(out.Elements), tidy(in.Elements)
-	r.table.Sets = append(r.table.Sets, out, in)
+	r.chainsOf()
+	r.ofPorts(nft.Set{Name: "out", Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}, of(outward()))
+	r.ofPorts(nft.Set{Name: "in", Key: []nft.Type{nft.Interface}, Value: nft.ToVerdict}, of(inward()), others...)
+}
+
+// chainsOf prints the chains of all lists of groups there are.
+func (r *router) chainsOf() {
+	done := map[string]bool{}
+	for i := range r.vpc.Ports {
+		p := &r.vpc.Ports[i]
+		if key := listKey(p.Groups); !p.Unfiltered && !done[key] {
+			done[key] = true
+			r.chain(outward(), p.Groups)
+			r.chain(inward(), p.Groups)
+		}
+	}
+	for _, l := range r.vpc.Links {
+		if len(l.Groups) > 0 {
+			r.chain(linkward(), l.Groups)
+		}
+	}
+	if p := r.vpc.Point; p != nil && len(p.Groups) > 0 {
+		r.chain(linkward(), p.Groups)
+	}
 }
 
 // association is what the groups of a VPC's association with a service network say.
-func (r *router) association(groups []world.SecurityGroupID) nft.Verdict {
+func association(groups []world.SecurityGroupID) nft.Verdict {
 	if len(groups) == 0 {
 		return nft.Verdict{Kind: nft.Accept}
 	}
-	return nft.Verdict{Kind: nft.Jump, Chain: r.chain(linkward(), groups)}
+	return nft.Verdict{Kind: nft.Jump, Chain: linkward().chain(groups)}
 }
 
 // refuse logs with the station's name and drops.

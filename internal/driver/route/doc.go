@@ -13,6 +13,8 @@
 // What happens to packets if we die right here? Those whose route is not made yet go to the hole or to where they went
 // before. The next process reads back what there is and does the rest.
 //
+// What does it not look at again? A router's table of the VPC's own addresses, while its ports and cables are the same.
+//
 // How is it tested without root? What the tables must be is a pure function of the Fabric and the interfaces' numbers
 // (see render.go); the rest is tested with real namespaces, which needs root.
 package route

@@ -19,6 +19,8 @@ type Interfaces interface {
 	Handles() *kernel.Handles
 	// Index is the number of an interface in a namespace; false while it is not there.
 	Index(ns, device string) (int, bool)
+	// Changes is how often the numbers of the interfaces of a namespace have changed.
+	Changes(ns string) uint64
 }
 
 // Driver keeps the routes of one runtime folder. Its methods may be called at once from several goroutines.
@@ -40,31 +42,36 @@ type scope struct {
 	mu   sync.Mutex
 	h    *netlink.Handle // of the namespace the rest speaks of; nil: nothing is known
 	have tables
+
+	own     *ownTable // of a router, as applied
+	haveOwn map[destination]hop
 }
 
 // ApplyVPC makes the routes of a VPC's router as wanted. Its interfaces must be there.
 func (d *Driver) ApplyVPC(ctx context.Context, v *fabric.VPC) error {
-	return d.apply(ctx, string(v.ID), func(index indexer) (tables, error) { return vpcTables(v, index) })
+	return d.apply(ctx, string(v.ID), func(s *scope, index indexer) (tables, error) {
+		return vpcTables(v, s.own, d.interfaces.Changes(string(v.ID)), index)
+	})
 }
 
 // ApplyGateway makes the routes of a gateway as wanted. Its interfaces must be there.
 func (d *Driver) ApplyGateway(ctx context.Context, g *fabric.Gateway) error {
-	return d.apply(ctx, string(g.ID), func(index indexer) (tables, error) { return gatewayTables(g, index) })
+	return d.apply(ctx, string(g.ID), func(_ *scope, index indexer) (tables, error) { return gatewayTables(g, index) })
 }
 
 // ApplyNAT makes the routes of a NAT gateway as wanted. Its interface must be there.
 func (d *Driver) ApplyNAT(ctx context.Context, n *fabric.NAT) error {
-	return d.apply(ctx, string(n.ID), func(index indexer) (tables, error) { return natTables(n, index) })
+	return d.apply(ctx, string(n.ID), func(_ *scope, index indexer) (tables, error) { return natTables(n, index) })
 }
 
 // ApplyEndpoint makes the routes of an endpoint as wanted. Its interfaces must be there.
 func (d *Driver) ApplyEndpoint(ctx context.Context, e *fabric.Endpoint) error {
-	return d.apply(ctx, string(e.ID), func(index indexer) (tables, error) { return endpointTables(e, index) })
+	return d.apply(ctx, string(e.ID), func(_ *scope, index indexer) (tables, error) { return endpointTables(e, index) })
 }
 
 // ApplyPublic makes the routes of the public side as wanted. The uplinks must be there.
 func (d *Driver) ApplyPublic(ctx context.Context, p *fabric.Public) error {
-	return d.apply(ctx, kernel.PublicNamespace, func(index indexer) (tables, error) { return publicTables(p, index) })
+	return d.apply(ctx, kernel.PublicNamespace, func(_ *scope, index indexer) (tables, error) { return publicTables(p, index) })
 }
 
 // Forget makes the driver read the routes of a VPC or gateway back before it changes them next.
@@ -86,7 +93,7 @@ func (d *Driver) scope(name string) *scope {
 }
 
 // apply makes the tables of a namespace as rendered; what could be rendered also when not all could.
-func (d *Driver) apply(ctx context.Context, name string, render func(indexer) (tables, error)) error {
+func (d *Driver) apply(ctx context.Context, name string, render func(*scope, indexer) (tables, error)) error {
 	s := d.scope(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,14 +101,23 @@ func (d *Driver) apply(ctx context.Context, name string, render func(indexer) (t
 	if err != nil {
 		return fmt.Errorf("route: apply %s: %w", name, err)
 	}
-	want, missing := render(func(device string) (int, bool) { return d.interfaces.Index(name, device) })
+	if s.h != h {
+		s.h, s.own = nil, nil
+	}
+	want, missing := render(s, func(device string) (int, bool) { return d.interfaces.Index(name, device) })
 	if missing != nil && want.routes == nil {
 		return fmt.Errorf("route: apply %s: %w", name, missing)
 	}
-	if s.h != h {
-		s.h = nil
+	if s.h == nil {
 		if s.have, err = observe(h); err != nil {
 			return fmt.Errorf("route: apply %s: %w", name, err)
+		}
+		s.haveOwn = map[destination]hop{}
+		for at, to := range s.have.routes {
+			if want.own != nil && at.table == kernel.TablePorts {
+				s.haveOwn[at] = to
+				delete(s.have.routes, at)
+			}
 		}
 		s.h = h
 	}
@@ -115,10 +131,35 @@ func (d *Driver) apply(ctx context.Context, name string, render func(indexer) (t
 	return nil
 }
 
-// change makes before it breaks.
+// change makes before it breaks. A router's own table is not looked at when it is the one that was applied.
 func (s *scope) change(ctx context.Context, want tables) error {
-	for at, to := range want.routes {
-		if have, ok := s.have.routes[at]; ok && have == to {
+	var own map[destination]hop
+	fresh := want.own != s.own
+	if fresh {
+		own = want.own.routes
+		if err := s.add(ctx, s.haveOwn, own); err != nil {
+			return err
+		}
+	}
+	if err := s.add(ctx, s.have.routes, want.routes); err != nil {
+		return err
+	}
+	if err := s.changeRules(want.rules); err != nil {
+		return err
+	}
+	if fresh {
+		if err := s.remove(s.haveOwn, own); err != nil {
+			return err
+		}
+	}
+	s.own = want.own
+	return s.remove(s.have.routes, want.routes)
+}
+
+// add makes the routes that are missing or lead elsewhere.
+func (s *scope) add(ctx context.Context, have, want map[destination]hop) error {
+	for at, to := range want {
+		if had, ok := have[at]; ok && had == to {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -127,19 +168,21 @@ func (s *scope) change(ctx context.Context, want tables) error {
 		if err := replaceRoute(s.h, at, to); err != nil {
 			return err
 		}
-		s.have.routes[at] = to
+		have[at] = to
 	}
-	if err := s.changeRules(want.rules); err != nil {
-		return err
-	}
-	for at, to := range s.have.routes {
-		if _, ok := want.routes[at]; ok {
+	return nil
+}
+
+// remove deletes the routes that are not wanted.
+func (s *scope) remove(have, want map[destination]hop) error {
+	for at, to := range have {
+		if _, ok := want[at]; ok {
 			continue
 		}
 		if err := deleteRoute(s.h, at, to); err != nil {
 			return err
 		}
-		delete(s.have.routes, at)
+		delete(have, at)
 	}
 	return nil
 }

@@ -11,12 +11,12 @@ import (
 
 // endpointTables are the tables of a VPC endpoint, by its type.
 func endpointTables(e *fabric.Endpoint, index indexer) (tables, error) {
-	switch e.Type {
-	case world.EndpointInterface:
-		return interfaceTables(e, index)
-	case world.EndpointResource, world.EndpointServiceNetwork:
+	switch {
+	case e.Onward:
 		return transitTables(e, index)
-	case world.EndpointGateway, fabric.EndpointServices:
+	case e.Type == world.EndpointInterface:
+		return interfaceTables(e, index)
+	case e.Type == world.EndpointGateway, e.Type == fabric.EndpointServices:
 		return gateTables(e, index)
 	}
 	return newTables(), nil

@@ -18,6 +18,7 @@ import (
 	"kumiko/internal/driver/route"
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
+	"kumiko/internal/testkit"
 	"kumiko/internal/world"
 )
 
@@ -111,6 +112,7 @@ func machine(t testing.TB, dir string) string {
 
 // apply is what the reconciler does, without rules.
 func (l *lab) apply(f *fabric.Fabric) error {
+	f = testkit.Copy(f)
 	ctx := context.Background()
 	if err := l.netns.Ensure(ctx, f); err != nil {
 		return err

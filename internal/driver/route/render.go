@@ -3,6 +3,7 @@ package route
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -41,6 +42,17 @@ type rule struct {
 type tables struct {
 	routes map[destination]hop
 	rules  map[int]rule // by priority
+	own    *ownTable    // of a router
+}
+
+// ownTable is a router's table of its own ranges: each address to its port, the rest to the hole. It changes with the VPC's interfaces
+// and with nothing else.
+type ownTable struct {
+	of      *fabric.VPC
+	changes uint64 // see Interfaces.Changes
+	routes  map[destination]hop
+	hops    map[uint32]hop // of attached ports by index
+	err     error          // what is missing
 }
 
 func newTables() tables { return tables{routes: map[destination]hop{}, rules: map[int]rule{}} }
@@ -75,7 +87,7 @@ const (
 
 // mostPorts is how many ENIs of a gateway have tables of their own: those numbers of tables that Linux keeps for
 // itself follow.
-const mostPorts = 50
+const mostPorts = 49
 
 var everywhere = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 
@@ -87,7 +99,6 @@ type vpcRender struct {
 	tables
 	index indexer
 	hole  hop
-	hops  map[uint32]hop // of attached ports by index
 	peers map[world.PeeringID]hop
 	gates map[world.EndpointID]hop
 	out   hop // to the public side; to the hole without an uplink
@@ -95,18 +106,23 @@ type vpcRender struct {
 }
 
 // vpcTables are the tables of a VPC's router. Routes by an interface that is not there are left out (their
-// destinations lead to the hole) and reported.
-func vpcTables(v *fabric.VPC, index indexer) (tables, error) {
+// destinations lead to the hole) and reported. The table of its own ranges is the one given, if that is still right.
+func vpcTables(v *fabric.VPC, own *ownTable, changes uint64, index indexer) (tables, error) {
 	i, ok := index(kernel.HoleDevice)
 	if !ok {
 		return tables{}, fmt.Errorf("%s is not there", kernel.HoleDevice)
 	}
 	r := &vpcRender{
 		tables: newTables(), index: index, hole: hop{index: i}, out: hop{index: i},
-		hops: make(map[uint32]hop, len(v.Ports)), peers: make(map[world.PeeringID]hop, len(v.Peerings)),
+		peers: make(map[world.PeeringID]hop, len(v.Peerings)),
 		gates: make(map[world.EndpointID]hop, len(v.Gates)),
 	}
-	r.own(v)
+	if !own.holds(v, changes, r.hole, index) {
+		own = newOwnTable(v, v.Ports, changes, r.hole, index)
+	}
+	own.of = v
+	r.own, r.errs = own, append(r.errs, own.err)
+	r.rules[prefPorts] = rule{table: kernel.TablePorts}
 	r.beyond(v)
 	r.findGates(v)
 	r.lattice(v)
@@ -118,33 +134,46 @@ func vpcTables(v *fabric.VPC, index indexer) (tables, error) {
 	return r.tables, errors.Join(r.errs...)
 }
 
-// own adds the table of the VPC's own ranges: each address to its port, the rest to the hole.
-func (r *vpcRender) own(v *fabric.VPC) {
-	for _, c := range v.CIDRs {
-		r.add(kernel.TablePorts, c, r.hole)
+// holds tells whether the table is right for a VPC too, since its ports are those it was made of, or differ in nothing that matters.
+func (own *ownTable) holds(v *fabric.VPC, changes uint64, hole hop, index indexer) bool {
+	if own == nil || own.changes != changes || !fabric.Same(own.of.CIDRs, v.CIDRs) {
+		return false
 	}
-	for i := range v.Ports {
-		p := &v.Ports[i]
+	gone, fresh := fabric.ChangedPorts(own.of.Ports, v.Ports)
+	was, now := newOwnTable(v, gone, changes, hole, index), newOwnTable(v, fresh, changes, hole, index)
+	return maps.Equal(was.routes, now.routes) && maps.Equal(was.hops, now.hops) && was.err == nil && now.err == nil
+}
+
+func newOwnTable(v *fabric.VPC, ports []fabric.Port, changes uint64, hole hop, index indexer) *ownTable {
+	own := &ownTable{of: v, changes: changes, routes: make(map[destination]hop, len(ports)), hops: make(map[uint32]hop, len(ports))}
+	t := tables{routes: own.routes}
+	for _, c := range v.CIDRs {
+		t.add(kernel.TablePorts, c, hole)
+	}
+	var errs []error
+	for i := range ports {
+		p := &ports[i]
 		if !p.Peer.Attached() || len(p.Addrs) == 0 {
 			continue
 		}
-		out, ok := r.index(kernel.PortDevice(p.ENI))
+		out, ok := index(kernel.PortDevice(p.ENI))
 		if !ok {
-			r.errs = append(r.errs, fmt.Errorf("%s has no cable", p.ENI))
+			errs = append(errs, fmt.Errorf("%s has no cable", p.ENI))
 			continue
 		}
 		// Whatever goes to the port is sent to the hardware address that its primary address has.
 		primary := p.Addrs[0]
-		r.hops[p.Index] = hop{index: out, via: primary}
-		r.add(kernel.TablePorts, single(primary), hop{index: out})
+		own.hops[p.Index] = hop{index: out, via: primary}
+		t.add(kernel.TablePorts, single(primary), hop{index: out})
 		for _, a := range p.Addrs[1:] {
-			r.add(kernel.TablePorts, single(a), r.hops[p.Index])
+			t.add(kernel.TablePorts, single(a), own.hops[p.Index])
 		}
 		for _, x := range p.Prefixes {
-			r.add(kernel.TablePorts, x, r.hops[p.Index])
+			t.add(kernel.TablePorts, x, own.hops[p.Index])
 		}
 	}
-	r.rules[prefPorts] = rule{table: kernel.TablePorts}
+	own.err = errors.Join(errs...)
+	return own
 }
 
 // beyond finds the ways out of the VPC. What comes in by them may go to the VPC's own addresses only: a peering is no way
@@ -260,7 +289,7 @@ func (r *vpcRender) target(x fabric.Route) hop {
 	if to, ok := r.peers[x.Peering]; ok && x.Peering != "" {
 		return to
 	}
-	if to, ok := r.hops[x.Port]; ok && x.Port != 0 {
+	if to, ok := r.own.hops[x.Port]; ok && x.Port != 0 {
 		return to
 	}
 	return r.hole
@@ -304,6 +333,7 @@ func gatewayTables(g *fabric.Gateway, index indexer) (tables, error) {
 		t.add(table, everywhere, hop{index: out, via: kernel.LinkRouter})
 	}
 	t.rules[prefNoReply] = rule{refuse: true}
+	balancerRules(t, g)
 	return t, errors.Join(errs...)
 }
 

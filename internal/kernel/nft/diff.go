@@ -127,6 +127,9 @@ func change(old, new *Table) []Step {
 
 // diffElements walks two sorted lists and tells what to delete from and to add to the first.
 func diffElements(old, new []Element) (gone, fresh []Element) {
+	if same(old, new) {
+		return nil, nil
+	}
 	for len(old) > 0 || len(new) > 0 {
 		switch {
 		case len(new) == 0:
@@ -137,7 +140,7 @@ func diffElements(old, new []Element) (gone, fresh []Element) {
 			old, new = old[1:], new[1:]
 			continue
 		}
-		c := compareElements(old[0], new[0])
+		c := CompareElements(old[0], new[0])
 		if c <= 0 {
 			gone, old = append(gone, old[0]), old[1:]
 		}
@@ -147,6 +150,9 @@ func diffElements(old, new []Element) (gone, fresh []Element) {
 	}
 	return gone, fresh
 }
+
+// same tells whether two lists are one and the same; then there is nothing to compare.
+func same[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
 
 func setsByName(t *Table) map[string]*Set {
 	m := make(map[string]*Set, len(t.Sets))

@@ -35,10 +35,11 @@ type Element struct {
 
 // SortElements brings elements into the order a Set holds them in.
 func SortElements(e []Element) {
-	slices.SortFunc(e, compareElements)
+	slices.SortFunc(e, CompareElements)
 }
 
-func compareElements(a, b Element) int {
+// CompareElements tells which of two elements comes first.
+func CompareElements(a, b Element) int {
 	if c := strings.Compare(a.Key, b.Key); c != 0 {
 		return c
 	}
@@ -108,9 +109,9 @@ type Rule struct {
 
 // Equal tells whether two rules do and say the same.
 func (r Rule) Equal(o Rule) bool {
-	return r.Comment == o.Comment && slices.EqualFunc(r.Clauses, o.Clauses, Clause.equal)
+	return r.Comment == o.Comment && (same(r.Clauses, o.Clauses) || slices.EqualFunc(r.Clauses, o.Clauses, Clause.equal))
 }
 
 func (c Chain) equal(o Chain) bool {
-	return c.Base == o.Base && slices.EqualFunc(c.Rules, o.Rules, Rule.Equal)
+	return c.Base == o.Base && (same(c.Rules, o.Rules) || slices.EqualFunc(c.Rules, o.Rules, Rule.Equal))
 }

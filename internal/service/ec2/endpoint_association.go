@@ -42,16 +42,16 @@ func (d *associations) describe(a world.EndpointAssociation) ec2api.VpcEndpointA
 	out := ec2api.VpcEndpointAssociation{
 		Id: new(string(a.ID)), VpcEndpointId: new(string(a.Endpoint)), AssociatedResourceAccessibility: new("Inaccessible"),
 		DnsEntry:              &ec2api.DnsEntry{DnsName: new(d.w.EndpointAssociationName(a)), HostedZoneId: new(world.ResourceHostedZone(e.Region))},
-		AssociatedResourceArn: new(resourceConfigurationARN(cfg)),
+		AssociatedResourceArn: new(cfg.OwnARN()),
 	}
 	if d.accessible(e, a) {
 		out.AssociatedResourceAccessibility = new("Accessible")
 	}
 	if n, ok := d.w.ServiceNetworks.Get(e.Network); ok {
-		out.ServiceNetworkArn, out.ServiceNetworkName = new(serviceNetworkARN(n)), new(n.Name)
+		out.ServiceNetworkArn, out.ServiceNetworkName = new(n.ARN()), new(n.Name)
 	}
 	if g, ok := d.w.ResourceConfigurations.Get(cfg.Group); ok {
-		out.ResourceConfigurationGroupArn = new(resourceConfigurationARN(g))
+		out.ResourceConfigurationGroupArn = new(g.OwnARN())
 	}
 	if a.Failure != "" {
 		out.FailureCode = new(a.Failure)

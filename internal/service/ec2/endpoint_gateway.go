@@ -100,9 +100,8 @@ const openGatewayPolicy = `{"Version":"2008-10-17","Statement":[{"Effect":"Allow
 // endpointRoutes describes the routes of a table to gateway endpoints.
 func (v *view) endpointRoutes(t world.RouteTable) []ec2api.Route {
 	var out []ec2api.Route
-	for e := range v.w.Endpoints.In(string(t.VPC)) {
-		l, ok := e.GatewayList()
-		if ok && e.Works() && slices.Contains(e.RouteTables, t.ID) {
+	for e := range v.w.Endpoints.In(string(t.ID)) {
+		if l, ok := e.GatewayList(); ok && e.Works() {
 			out = append(out, ec2api.Route{
 				DestinationPrefixListId: new(string(l.ID)), GatewayId: new(string(e.ID)), Origin: new("CreateRoute"), State: new("active"),
 			})

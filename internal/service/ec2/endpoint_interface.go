@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"kumiko/internal/api/ec2api"
 	"kumiko/internal/awserr"
@@ -21,7 +22,7 @@ func checkInterface(q *endpointRequest) error {
 		checkAddressType(in.IpAddressType),
 		checkDNSOptions(in.DnsOptions),
 		need("ServiceName", in.ServiceName),
-		serviceOf(q.c, *cmp.Or(in.ServiceName, new("")), world.EndpointInterface),
+		onOffer(q.c, val(in.ServiceName)),
 	)
 }
 
@@ -51,6 +52,17 @@ func checkDNSOptions(o *ec2api.DnsOptionsSpecification) error {
 	)
 }
 
+// onOffer checks that AWS has endpoints of a service, unless it is one of an account's own: that is looked for in the World.
+func onOffer(c world.Caller, name string) error {
+	if strings.HasPrefix(name, ownPrefix) {
+		return nil
+	}
+	return serviceOf(c, name, world.EndpointInterface)
+}
+
+// ownPrefix is what names of services of accounts' own begin with.
+const ownPrefix = "com.amazonaws.vpce."
+
 // serviceOf checks that a service has endpoints of a type in the caller's region.
 func serviceOf(c world.Caller, name, kind string) error {
 	s, region, ok := world.FindAWSService(name)
@@ -66,8 +78,13 @@ func serviceOf(c world.Caller, name, kind string) error {
 // makeInterface gives an interface endpoint its groups, and an interface in each of its subnets.
 func makeInterface(q *endpointRequest, tx *world.Tx, e *world.Endpoint) error {
 	e.Service, e.DNSOptions = *q.in.ServiceName, dnsOptions(q.in.DnsOptions, e.DNSOptions)
-	s, _, _ := world.FindAWSService(e.Service)
-	e.PrivateDNS = q.in.PrivateDnsEnabled == nil && !s.Gateway || val(q.in.PrivateDnsEnabled)
+	s, _, ok := world.FindAWSService(e.Service)
+	e.PrivateDNS = ok && q.in.PrivateDnsEnabled == nil && !s.Gateway || val(q.in.PrivateDnsEnabled)
+	if !ok {
+		if err := connect(q, tx, e); err != nil {
+			return err
+		}
+	}
 	if err := inboundOnly(tx, *e); err != nil {
 		return err
 	}
@@ -80,6 +97,49 @@ func makeInterface(q *endpointRequest, tx *world.Tx, e *world.Endpoint) error {
 		return err
 	}
 	return addSubnets(tx, q.c, e, q.in.SubnetIds, q.in.SubnetConfigurations)
+}
+
+// connect has an endpoint lead to a service of an account's own, once that accepts it. A service the caller may not use is
+// none to it.
+func connect(q *endpointRequest, tx *world.Tx, e *world.Endpoint) error {
+	s, ok := tx.ServiceNamed(e.Service)
+	if !ok || s.Region != q.c.Region || !allows(&tx.World, q.c, s) {
+		return awserr.EC2Code("InvalidServiceName", "The Vpc Endpoint Service '%s' does not exist", e.Service)
+	}
+	if err := notOwn(e.PrivateDNS, set(q.in.PolicyDocument), e.Service); err != nil {
+		return err
+	}
+	e.Provider, e.Connection = s.ID, world.ConnectionAccepted
+	if s.Acceptance {
+		e.Connection = world.ConnectionPending
+	}
+	var err error
+	if e.Index, err = tx.FreeConsumerIndex(); err != nil {
+		return awserr.EC2Limit("VpcEndpointLimitExceeded", "The maximum number of VPC endpoints has been reached.")
+	}
+	return nil
+}
+
+// notOwn refuses what services of accounts' own do not have.
+func notOwn(private, policy bool, name string) error {
+	switch {
+	case private:
+		return awserr.EC2Code("InvalidParameter", "Private DNS can't be enabled because the service %s does not provide a private DNS name.", name)
+	case policy:
+		return awserr.EC2Code("InvalidParameter", "The VPC endpoint service %s does not support endpoint policies.", name)
+	}
+	return nil
+}
+
+// reaches checks that a service of an account's own is in the zones of subnets.
+func reaches(tx *world.Tx, e *world.Endpoint, subnets []world.Subnet) error {
+	s, ok := tx.EndpointServices.Get(e.Provider)
+	for _, n := range subnets {
+		if ok && !slices.Contains(tx.ZonesOfService(s), n.Zone) {
+			return awserr.EC2Code("InvalidParameter", "The VPC endpoint service %s does not support the availability zone of the subnet: %s.", e.Service, n.ID)
+		}
+	}
+	return nil
 }
 
 // dnsOptions are the options as they become.
@@ -116,6 +176,9 @@ func addSubnets(tx *world.Tx, c world.Caller, e *world.Endpoint, ids []string, a
 		}
 	}
 	subnets, err := endpointSubnets(tx, c, e.VPC, e.Subnets, ids)
+	if err == nil {
+		err = reaches(tx, e, subnets)
+	}
 	if err != nil {
 		return err
 	}
@@ -141,6 +204,9 @@ func describeInterface(v *view, e world.Endpoint, out *ec2api.VpcEndpoint) {
 	out.DnsOptions = &ec2api.DnsOptions{DnsRecordIpType: new(e.DNSOptions.RecordIPType)}
 	if s, _, _ := world.FindAWSService(e.Service); s.Gateway {
 		out.DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint = new(e.DNSOptions.InboundResolverOnly)
+	}
+	if e.Provider != "" {
+		out.State, out.PolicyDocument = new(v.connectionState(e)), nil
 	}
 	for _, id := range e.Subnets {
 		for _, n := range v.w.ENIsOfEndpoint(e.ID) {

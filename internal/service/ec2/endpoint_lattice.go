@@ -88,24 +88,27 @@ func makeLattice(q *endpointRequest, tx *world.Tx, e *world.Endpoint) error {
 	return nil
 }
 
-// leadsTo finds what the endpoint is to lead to.
+// leadsTo finds what the endpoint is to lead to: something of the caller's, or something that is shared with it.
 func leadsTo(tx *world.Tx, c world.Caller, in *ec2api.CreateVpcEndpointInput, e *world.Endpoint) error {
 	if e.Type == world.EndpointServiceNetwork {
-		id, err := latticeID(c, "InvalidServiceNetworkArn", "servicenetwork/sn-", *in.ServiceNetworkArn)
-		if n, ok := tx.ServiceNetworks.Get(world.ServiceNetworkID(id)); err == nil && (!ok || !n.OwnedBy(c)) {
-			err = noSuchARN("InvalidServiceNetworkArn", *in.ServiceNetworkArn)
+		arn := *in.ServiceNetworkArn
+		id, err := latticeID("InvalidServiceNetworkArn", "servicenetwork/sn-", arn)
+		if n, ok := tx.ServiceNetworks.Get(world.ServiceNetworkID(id)); err == nil && (!ok || n.ARN() != arn ||
+			!n.OwnedBy(c) && !tx.Grants(c, arn, "vpc-lattice:CreateServiceNetworkVpcEndpointAssociation")) {
+			err = noSuchARN("InvalidServiceNetworkArn", arn)
 		}
 		e.Network = world.ServiceNetworkID(id)
 		return err
 	}
-	id, err := latticeID(c, "InvalidResourceConfigurationArn", "resourceconfiguration/rcfg-", *in.ResourceConfigurationArn)
+	arn := *in.ResourceConfigurationArn
+	id, err := latticeID("InvalidResourceConfigurationArn", "resourceconfiguration/rcfg-", arn)
 	if err != nil {
 		return err
 	}
 	cfg, ok := tx.ResourceConfigurations.Get(world.ResourceConfigurationID(id))
 	switch {
-	case !ok || !cfg.OwnedBy(c) || cfg.Deleting:
-		return noSuchARN("InvalidResourceConfigurationArn", *in.ResourceConfigurationArn)
+	case !ok || cfg.Deleting || cfg.OwnARN() != arn || !cfg.OwnedBy(c) && !tx.Grants(c, arn, "vpc-lattice:GetResourceConfiguration"):
+		return noSuchARN("InvalidResourceConfigurationArn", arn)
 	case cfg.Type == world.ConfigurationChild:
 		return awserr.EC2Code("InvalidParameter", "The resource configuration %s is of type CHILD. Specify its group %s.", cfg.ID, cfg.Group)
 	}
@@ -114,13 +117,10 @@ func leadsTo(tx *world.Tx, c world.Caller, in *ec2api.CreateVpcEndpointInput, e 
 }
 
 // latticeID is the id in the ARN of a resource of VPC Lattice.
-func latticeID(c world.Caller, code, resource, arn string) (string, error) {
+func latticeID(code, resource, arn string) (string, error) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "vpc-lattice" || !strings.HasPrefix(parts[5], resource) {
 		return "", awserr.EC2Code(code+".Malformed", "The ARN '%s' is malformed.", arn)
-	}
-	if parts[3] != c.Region || parts[4] != string(c.Account) {
-		return "", noSuchARN(code, arn)
 	}
 	_, id, _ := strings.Cut(parts[5], "/")
 	return id, nil
@@ -190,17 +190,9 @@ func describeLattice(v *view, e world.Endpoint, out *ec2api.VpcEndpoint) {
 		}
 	}
 	if n, ok := v.w.ServiceNetworks.Get(e.Network); ok {
-		out.ServiceNetworkArn = new(serviceNetworkARN(n))
+		out.ServiceNetworkArn = new(n.ARN())
 	}
 	if cfg, ok := v.w.ResourceConfigurations.Get(e.Configuration); ok {
-		out.ResourceConfigurationArn = new(resourceConfigurationARN(cfg))
+		out.ResourceConfigurationArn = new(cfg.OwnARN())
 	}
-}
-
-func serviceNetworkARN(n world.ServiceNetwork) string {
-	return world.ARN("vpc-lattice", n.Region, n.Account, "servicenetwork/"+string(n.ID))
-}
-
-func resourceConfigurationARN(c world.ResourceConfiguration) string {
-	return world.ARN("vpc-lattice", c.Region, c.Account, "resourceconfiguration/"+string(c.ID))
 }

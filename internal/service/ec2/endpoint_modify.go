@@ -116,6 +116,11 @@ func modifyInterface(q *endpointChange, e *world.Endpoint) error {
 	if err != nil {
 		return err
 	}
+	if e.Provider != "" {
+		if err := notOwn(val(in.PrivateDnsEnabled), set(in.PolicyDocument), e.Service); err != nil {
+			return err
+		}
+	}
 	q.policy(e)
 	e.DNSOptions = dnsOptions(in.DnsOptions, e.DNSOptions)
 	if err := inboundOnly(q.tx, *e); err != nil {

@@ -9,22 +9,47 @@ import (
 	"kumiko/internal/world"
 )
 
-// offer is a service that VPC endpoints of one type can be made for.
+// offer is a service that VPC endpoints of one type can be made for: of AWS, or of an account's own.
 type offer struct {
 	world.AWSService
 	region, kind string
+	own          *world.EndpointService // nil: AWS's
+	zones        []string
 }
 
 // RowID tells offers apart and sorts them, by name.
-func (o offer) RowID() string { return o.EndpointName(o.region) + " " + o.kind }
+func (o offer) RowID() string { return o.name() + " " + o.kind }
 
-// offers are what AWS offers in a region.
-func offers(region string) []offer {
+// name is the name of the service.
+func (o offer) name() string {
+	if o.own != nil {
+		return o.own.Name()
+	}
+	return o.EndpointName(o.region)
+}
+
+// owner is who offers it.
+func (o offer) owner() string {
+	if o.own != nil {
+		return string(o.own.Account)
+	}
+	return "amazon"
+}
+
+// offers are what AWS offers in the caller's region, and the accounts that let the caller connect.
+func (v *view) offers() []offer {
 	var out []offer
+	region := v.c.Region
+	zones := each(world.Zones(region), func(z world.Zone) string { return z.Name })
+	for s := range v.w.EndpointServices.All() {
+		if s.Region == region && allows(&v.w, v.c, s) {
+			out = append(out, offer{region: region, kind: world.EndpointInterface, own: &s, zones: v.w.ZonesOfService(s)})
+		}
+	}
 	for _, s := range world.AWSServices() {
 		for _, kind := range []string{world.EndpointGateway, world.EndpointInterface} {
 			if s.Has(kind) {
-				out = append(out, offer{s, region, kind})
+				out = append(out, offer{AWSService: s, region: region, kind: kind, zones: zones})
 			}
 		}
 	}
@@ -37,15 +62,17 @@ func (o offer) serviceID() string { return "vpce-svc-" + world.Derived(o.RowID()
 // describe describes an offer.
 func (o offer) describe() ec2api.ServiceDetail {
 	out := ec2api.ServiceDetail{
-		ServiceName: new(o.EndpointName(o.region)), ServiceId: new(o.serviceID()), ServiceRegion: new(o.region), Owner: new("amazon"),
+		ServiceName: new(o.name()), ServiceId: new(o.serviceID()), ServiceRegion: new(o.region), Owner: new(o.owner()),
 		ServiceType:                []ec2api.ServiceTypeDetail{{ServiceType: new(o.kind)}},
 		BaseEndpointDnsNames:       []string{o.Base(o.region)},
 		VpcEndpointPolicySupported: new(true), AcceptanceRequired: new(false), ManagesVpcEndpoints: new(false),
 		Tags: []ec2api.Tag{}, SupportedIpAddressTypes: []string{"ipv4"},
 	}
-	for _, z := range world.Zones(o.region) {
-		out.AvailabilityZones = append(out.AvailabilityZones, z.Name)
-		out.AvailabilityZoneIds = append(out.AvailabilityZoneIds, z.ID)
+	out.AvailabilityZones, out.AvailabilityZoneIds = o.zones, zoneIDs(o.region, o.zones)
+	if o.own != nil {
+		out.ServiceId, out.BaseEndpointDnsNames, out.Tags = new(string(o.own.ID)), []string{o.own.Base()}, allTags(o.own.Meta)
+		out.VpcEndpointPolicySupported, out.AcceptanceRequired = new(false), new(o.own.Acceptance)
+		return out
 	}
 	if o.kind == world.EndpointGateway {
 		out.BaseEndpointDnsNames = []string{o.PublicName(o.region)}
@@ -64,13 +91,13 @@ func (s *Service) DescribeVpcEndpointServices(_ context.Context, c world.Caller,
 			return nil, unsupported("Endpoints to services of other regions are not built.")
 		}
 	}
-	rows := offers(c.Region)
+	rows := s.look(c).offers()
 	if len(in.ServiceNames) > 0 {
 		var named []offer
 		for _, name := range in.ServiceNames {
 			n := len(named)
 			for _, o := range rows {
-				if o.EndpointName(c.Region) == name {
+				if o.name() == name {
 					named = append(named, o)
 				}
 			}
@@ -86,7 +113,7 @@ func (s *Service) DescribeVpcEndpointServices(_ context.Context, c world.Caller,
 	}
 	out := &ec2api.DescribeVpcEndpointServicesOutput{ServiceNames: []string{}, ServiceDetails: each(page, offer.describe), NextToken: next}
 	for i, o := range page {
-		if name := o.EndpointName(c.Region); i == 0 || out.ServiceNames[len(out.ServiceNames)-1] != name {
+		if name := o.name(); i == 0 || out.ServiceNames[len(out.ServiceNames)-1] != name {
 			out.ServiceNames = append(out.ServiceNames, name)
 		}
 	}
@@ -95,10 +122,15 @@ func (s *Service) DescribeVpcEndpointServices(_ context.Context, c world.Caller,
 
 func offerFilters() listing.Filters[offer] {
 	return listing.Filters[offer]{
-		Tags: func(offer) []world.Tag { return nil },
+		Tags: func(o offer) []world.Tag {
+			if o.own == nil {
+				return nil
+			}
+			return o.own.Tags
+		},
 		Fields: map[string]func(offer) []string{
-			"owner":                      one(func(offer) string { return "amazon" }),
-			"service-name":               one(func(o offer) string { return o.EndpointName(o.region) }),
+			"owner":                      one(offer.owner),
+			"service-name":               one(offer.name),
 			"service-region":             one(func(o offer) string { return o.region }),
 			"service-type":               one(func(o offer) string { return o.kind }),
 			"supported-ip-address-types": one(func(offer) string { return "ipv4" }),

@@ -62,11 +62,11 @@ func (s *Service) CreateNetworkInterfacePermission(ctx context.Context, c world.
 	return &ec2api.CreateNetworkInterfacePermissionOutput{InterfacePermission: new(eniPermission(p))}, nil
 }
 
-// eniPermission describes a permission. It counts from the next call on.
+// eniPermission describes a permission, which counts from the next call on. AWS writes its state in capitals, unlike its model.
 func eniPermission(p world.ENIPermission) ec2api.NetworkInterfacePermission {
 	return ec2api.NetworkInterfacePermission{
 		NetworkInterfacePermissionId: new(string(p.ID)), NetworkInterfaceId: new(string(p.ENI)), AwsAccountId: new(string(p.Grantee)),
-		Permission: new(p.Kind), PermissionState: &ec2api.NetworkInterfacePermissionState{State: new("granted")},
+		Permission: new(p.Kind), PermissionState: &ec2api.NetworkInterfacePermissionState{State: new("GRANTED")},
 	}
 }
 

@@ -29,7 +29,7 @@ type tagged struct {
 
 // taggables are the kinds of resources that have tags.
 func taggables() []taggable {
-	return []taggable{
+	return append(endpointTags(), []taggable{
 		tableOf("vpc-", "vpc", "vpc", func(w *world.World) *world.Table[world.VPCID, world.VPC] { return &w.VPCs },
 			func(r *world.VPC) *world.Meta { return &r.Meta }),
 		tableOf("subnet-", "subnet", "subnet", func(w *world.World) *world.Table[world.SubnetID, world.Subnet] { return &w.Subnets },
@@ -95,8 +95,6 @@ func taggables() []taggable {
 			func(r *world.EgressOnlyGateway) *world.Meta { return &r.Meta }),
 		tableOf("nat-", "nat-gateway", "natgateway", func(w *world.World) *world.Table[world.NATGatewayID, world.NATGateway] { return &w.NATGateways },
 			func(r *world.NATGateway) *world.Meta { return &r.Meta }),
-		tableOf("vpce-", "vpc-endpoint", "vpc-endpoint", func(w *world.World) *world.Table[world.EndpointID, world.Endpoint] { return &w.Endpoints },
-			func(r *world.Endpoint) *world.Meta { return &r.Meta }),
 		tableOf("eipalloc-", "address", "elastic-ip", func(w *world.World) *world.Table[world.AllocationID, world.Address] { return &w.Addresses },
 			func(r *world.Address) *world.Meta { return &r.Meta }),
 		{"pcx-", "vpc-peering-connection", "vpc-peering-connection", peeringTagged, changePeeringTags},
@@ -106,6 +104,19 @@ func taggables() []taggable {
 			},
 			func(r *world.SubnetReservation) *world.Meta { return &r.Meta }),
 		{"vol-", "volume", "volume", volumeTags, changeVolumeTags},
+	}...)
+}
+
+// endpointTags are the kinds of VPC endpoints and their services that have tags.
+func endpointTags() []taggable {
+	return []taggable{
+		tableOf("vpce-svc-", "vpc-endpoint-service", "vpc-endpoint-service",
+			func(w *world.World) *world.Table[world.EndpointServiceID, world.EndpointService] {
+				return &w.EndpointServices
+			},
+			func(r *world.EndpointService) *world.Meta { return &r.Meta }),
+		tableOf("vpce-", "vpc-endpoint", "vpc-endpoint", func(w *world.World) *world.Table[world.EndpointID, world.Endpoint] { return &w.Endpoints },
+			func(r *world.Endpoint) *world.Meta { return &r.Meta }),
 	}
 }
 

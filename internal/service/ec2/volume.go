@@ -11,19 +11,22 @@ import (
 
 // volume is the root volume of an instance. Volumes are not rows of their own: they live as long as their instance.
 type volume struct {
-	world.Volume
-	of   world.Instance
-	zone string
+	*world.Volume
+	of *world.Instance
+	in *view
 }
 
 // RowID is the volume's id.
 func (v volume) RowID() string { return v.ID }
 
+func (v volume) zone() string { return v.in.instanceZone(*v.of) }
+
 func (v *view) volumes() []volume {
 	var out []volume
-	for _, i := range v.liveInstances() {
-		if i.TerminatedAt.IsZero() {
-			out = append(out, volume{i.Volume, i, v.instanceZone(i)})
+	live := v.liveInstances()
+	for n := range live {
+		if i := &live[n]; i.TerminatedAt.IsZero() {
+			out = append(out, volume{&i.Volume, i, v})
 		}
 	}
 	return out
@@ -32,8 +35,8 @@ func (v *view) volumes() []volume {
 func (v volume) describe() ec2api.Volume {
 	out := ec2api.Volume{
 		VolumeId: new(v.ID), Size: new(int32(v.Size)), VolumeType: new(v.Type), State: new("in-use"), CreateTime: new(v.of.Created),
-		Encrypted: new(false), MultiAttachEnabled: new(false), SnapshotId: new(snapshotOf(v.of.Image)), AvailabilityZone: new(v.zone),
-		AvailabilityZoneId: new(world.ZoneID(v.of.Region, v.zone)), Operator: &ec2api.OperatorResponse{Managed: new(false)},
+		Encrypted: new(false), MultiAttachEnabled: new(false), SnapshotId: new(snapshotOf(v.of.Image)), AvailabilityZone: new(v.zone()),
+		AvailabilityZoneId: new(world.ZoneID(v.of.Region, v.zone())), Operator: &ec2api.OperatorResponse{Managed: new(false)},
 		Attachments: []ec2api.VolumeAttachment{{
 			VolumeId: new(v.ID), InstanceId: new(string(v.of.ID)), Device: new(v.Device), State: new("attached"), AttachTime: new(v.of.Created),
 			DeleteOnTermination: new(v.DeleteOnTermination),
@@ -62,8 +65,8 @@ func (s *Service) DescribeVolumes(_ context.Context, c world.Caller, in *ec2api.
 			"volume-type":                      one(func(v volume) string { return v.Type }),
 			"size":                             one(func(v volume) string { return itoa(v.Size) }),
 			"status":                           one(func(volume) string { return "in-use" }),
-			"availability-zone":                one(func(v volume) string { return v.zone }),
-			"availability-zone-id":             one(func(v volume) string { return world.ZoneID(v.of.Region, v.zone) }),
+			"availability-zone":                one(func(v volume) string { return v.zone() }),
+			"availability-zone-id":             one(func(v volume) string { return world.ZoneID(v.of.Region, v.zone()) }),
 			"snapshot-id":                      one(func(v volume) string { return snapshotOf(v.of.Image) }),
 			"create-time":                      one(func(v volume) string { return ec2Time(v.of.Created) }),
 			"attachment.instance-id":           one(func(v volume) world.InstanceID { return v.of.ID }),

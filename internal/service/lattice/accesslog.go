@@ -62,7 +62,7 @@ func subscribe(tx *world.Tx, c world.Caller, in *latticeapi.CreateAccessLogSubsc
 	}
 	switch {
 	case strings.HasPrefix(id, "rcfg-"):
-		cfg, err := find(&tx.ResourceConfigurations, c, configurationKind().called(field), in.ResourceIdentifier)
+		cfg, err := find(&tx.World, &tx.ResourceConfigurations, c, configurationKind().called(field).to("CreateAccessLogSubscription"), in.ResourceIdentifier)
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func subscribe(tx *world.Tx, c world.Caller, in *latticeapi.CreateAccessLogSubsc
 	case strings.HasPrefix(id, "svc-"):
 		return awserr.LatticeNotFound("SERVICE", value(in.ResourceIdentifier))
 	}
-	n, err := find(&tx.ServiceNetworks, c, networkKind().called(field), in.ResourceIdentifier)
+	n, err := find(&tx.World, &tx.ServiceNetworks, c, networkKind().called(field).to("CreateAccessLogSubscription"), in.ResourceIdentifier)
 	if err != nil {
 		return err
 	}
@@ -125,10 +125,10 @@ func removeSubscriptions(tx *world.Tx, which func(world.AccessLogSubscription) b
 func (v view) subscription(a world.AccessLogSubscription) latticeapi.AccessLogSubscriptionSummary {
 	id, arn := string(a.Network), ""
 	if n, ok := v.w.ServiceNetworks.Get(a.Network); ok {
-		arn = networkARN(n)
+		arn = n.ARN()
 	}
 	if cfg, ok := v.w.ResourceConfigurations.Get(a.Configuration); ok {
-		id, arn = string(cfg.ID), configurationARN(cfg)
+		id, arn = string(cfg.ID), cfg.OwnARN()
 	}
 	return latticeapi.AccessLogSubscriptionSummary{
 		Id: new(string(a.ID)), Arn: new(subscriptionKind().arn(a.Meta, string(a.ID))), ResourceId: &id, ResourceArn: &arn,
@@ -139,7 +139,7 @@ func (v view) subscription(a world.AccessLogSubscription) latticeapi.AccessLogSu
 // GetAccessLogSubscription describes one subscription.
 func (s *Service) GetAccessLogSubscription(_ context.Context, c world.Caller, in *latticeapi.GetAccessLogSubscriptionInput) (*latticeapi.GetAccessLogSubscriptionOutput, error) {
 	v := s.look()
-	a, err := find(&v.w.AccessLogSubscriptions, c, subscriptionKind(), in.AccessLogSubscriptionIdentifier)
+	a, err := find(&v.w, &v.w.AccessLogSubscriptions, c, subscriptionKind(), in.AccessLogSubscriptionIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (s *Service) ListAccessLogSubscriptions(_ context.Context, c world.Caller, 
 func (s *Service) UpdateAccessLogSubscription(ctx context.Context, c world.Caller, in *latticeapi.UpdateAccessLogSubscriptionInput) (*latticeapi.UpdateAccessLogSubscriptionOutput, error) {
 	var a world.AccessLogSubscription
 	v, err := s.update(ctx, func(tx *world.Tx) (err error) {
-		if a, err = find(&tx.AccessLogSubscriptions, c, subscriptionKind(), in.AccessLogSubscriptionIdentifier); err != nil {
+		if a, err = find(&tx.World, &tx.AccessLogSubscriptions, c, subscriptionKind(), in.AccessLogSubscriptionIdentifier); err != nil {
 			return err
 		}
 		if service := arnService(value(in.DestinationArn)); service == "s3" || service == "firehose" {
@@ -204,7 +204,7 @@ func arnService(arn string) string {
 // DeleteAccessLogSubscription ends a subscription.
 func (s *Service) DeleteAccessLogSubscription(ctx context.Context, c world.Caller, in *latticeapi.DeleteAccessLogSubscriptionInput) (*latticeapi.DeleteAccessLogSubscriptionOutput, error) {
 	_, err := s.update(ctx, func(tx *world.Tx) error {
-		a, err := find(&tx.AccessLogSubscriptions, c, subscriptionKind(), in.AccessLogSubscriptionIdentifier)
+		a, err := find(&tx.World, &tx.AccessLogSubscriptions, c, subscriptionKind(), in.AccessLogSubscriptionIdentifier)
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func checkGroups(w *world.World, c world.Caller, vpc world.VPCID, ids []string) 
 		id := world.SecurityGroupID(text)
 		g, ok := w.SecurityGroups.Get(id)
 		switch {
-		case !ok || !visible(c, g):
+		case !ok || !g.OwnedBy(c):
 			return nil, awserr.LatticeNotFound("SECURITY_GROUP", text)
 		case g.VPC != vpc:
 			return nil, awserr.LatticeValidation("Security group %s does not belong to VPC %s.", text, vpc)
@@ -59,7 +59,7 @@ func findVPC(w *world.World, c world.Caller, id *string) (world.VPC, error) {
 		return world.VPC{}, invalidField("vpcIdentifier", "must not be empty")
 	}
 	v, ok := w.VPCs.Get(world.VPCID(*id))
-	if !ok || !visible(c, v) || v.Deleting {
+	if !ok || !v.OwnedBy(c) || v.Deleting {
 		return world.VPC{}, awserr.LatticeNotFound("VPC", *id)
 	}
 	return v, nil

@@ -16,7 +16,9 @@ func (s *Service) ListServiceNetworkVpcEndpointAssociations(_ context.Context, c
 	}
 	v := s.look()
 	n, _ := v.w.ServiceNetworks.Get(world.ServiceNetworkID(id))
-	rows := owned(&v.w.Endpoints, c, func(e world.Endpoint) bool { return e.Type == world.EndpointServiceNetwork && string(e.Network) == id })
+	rows := v.w.Endpoints.Where(func(e world.Endpoint) bool {
+		return e.Type == world.EndpointServiceNetwork && string(e.Network) == id && (e.OwnedBy(c) || n.OwnedBy(c)) && named(in.ServiceNetworkIdentifier, n.ARN())
+	})
 	rows, next, err := listing.Page(listing.Lattice(), rows, world.Endpoint.RowID, in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
@@ -25,7 +27,7 @@ func (s *Service) ListServiceNetworkVpcEndpointAssociations(_ context.Context, c
 	for _, e := range rows {
 		out.Items = append(out.Items, latticeapi.ServiceNetworkEndpointAssociation{
 			VpcEndpointId: new(string(e.ID)), VpcId: new(string(e.VPC)), VpcEndpointOwnerId: new(string(e.Account)),
-			State: new(v.endpointStatus(e)), ServiceNetworkArn: new(networkARN(n)), CreatedAt: &e.Created,
+			State: new(v.endpointStatus(e)), ServiceNetworkArn: new(n.ARN()), CreatedAt: &e.Created,
 		})
 	}
 	return out, nil

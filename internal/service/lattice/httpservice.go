@@ -71,7 +71,7 @@ func serviceName(r world.LatticeService) *latticeapi.DnsEntry {
 // GetService describes one service.
 func (s *Service) GetService(_ context.Context, c world.Caller, in *latticeapi.GetServiceInput) (*latticeapi.GetServiceOutput, error) {
 	v := s.look()
-	r, err := find(&v.w.LatticeServices, c, serviceKind(), in.ServiceIdentifier)
+	r, err := find(&v.w, &v.w.LatticeServices, c, serviceKind(), in.ServiceIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (s *Service) UpdateService(ctx context.Context, c world.Caller, in *lattice
 	}
 	var r world.LatticeService
 	_, err := s.update(ctx, func(tx *world.Tx) (err error) {
-		r, err = find(&tx.LatticeServices, c, serviceKind(), in.ServiceIdentifier)
+		r, err = find(&tx.World, &tx.LatticeServices, c, serviceKind(), in.ServiceIdentifier)
 		return err
 	})
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *Service) DeleteService(ctx context.Context, c world.Caller, in *lattice
 	k := serviceKind()
 	var r world.LatticeService
 	_, err := s.update(ctx, func(tx *world.Tx) (err error) {
-		if r, err = find(&tx.LatticeServices, c, k, in.ServiceIdentifier); err != nil || r.Deleting {
+		if r, err = find(&tx.World, &tx.LatticeServices, c, k, in.ServiceIdentifier); err != nil || r.Deleting {
 			return err
 		}
 		if tx.ServiceAssociations.Some(string(r.ID)) {

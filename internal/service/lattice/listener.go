@@ -67,7 +67,7 @@ func newListener(tx *world.Tx, c world.Caller, in *latticeapi.CreateListenerInpu
 
 // findService is the service that is named, unless it is going.
 func findService(w *world.World, c world.Caller, identifier *string) (world.LatticeService, error) {
-	r, err := find(&w.LatticeServices, c, serviceKind(), identifier)
+	r, err := find(w, &w.LatticeServices, c, serviceKind(), identifier)
 	if err == nil && r.Deleting {
 		err = awserr.LatticeConflict(serviceKind().noun, string(r.ID), "Service %s is in state %s", r.ID, deleting)
 	}
@@ -96,7 +96,7 @@ func checkAction(w *world.World, c world.Caller, s world.LatticeServiceID, in *l
 		return a, invalidField("forward.targetGroups", "must be 1 to 10 target groups")
 	}
 	for _, x := range in.Forward.TargetGroups {
-		g, err := find(&w.LatticeTargetGroups, c, targetGroupKind(), x.TargetGroupIdentifier)
+		g, err := find(w, &w.LatticeTargetGroups, c, targetGroupKind(), x.TargetGroupIdentifier)
 		if err != nil {
 			return a, err
 		}
@@ -152,7 +152,7 @@ func (k kind) within(parent string, identifier *string) (string, error) {
 
 // findListener is the listener that is named, with its service.
 func findListener(w *world.World, c world.Caller, service, identifier *string) (world.LatticeService, world.LatticeListener, error) {
-	r, err := find(&w.LatticeServices, c, serviceKind(), service)
+	r, err := find(w, &w.LatticeServices, c, serviceKind(), service)
 	if err != nil {
 		return r, world.LatticeListener{}, err
 	}
@@ -194,7 +194,7 @@ func (s *Service) GetListener(_ context.Context, c world.Caller, in *latticeapi.
 // ListListeners lists the listeners of a service.
 func (s *Service) ListListeners(_ context.Context, c world.Caller, in *latticeapi.ListListenersInput) (*latticeapi.ListListenersOutput, error) {
 	v := s.look()
-	r, err := find(&v.w.LatticeServices, c, serviceKind(), in.ServiceIdentifier)
+	r, err := find(&v.w, &v.w.LatticeServices, c, serviceKind(), in.ServiceIdentifier)
 	if err != nil {
 		return nil, err
 	}

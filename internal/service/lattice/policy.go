@@ -14,7 +14,7 @@ import (
 const maxPolicy = 10000
 
 // shareable is the ARN of a network or configuration of the caller, in the form policies are kept under.
-func shareable(w *world.World, c world.Caller, arn *string) (string, error) {
+func shareable(w *world.World, c world.Caller, action string, arn *string) (string, error) {
 	const field = "resourceArn"
 	_, _, resource, ok := parseARN(value(arn))
 	if !ok {
@@ -22,11 +22,11 @@ func shareable(w *world.World, c world.Caller, arn *string) (string, error) {
 	}
 	switch path, _, _ := strings.Cut(resource, "/"); path {
 	case networkKind().path:
-		n, err := find(&w.ServiceNetworks, c, networkKind().called(field), arn)
-		return networkARN(n), err
+		n, err := find(w, &w.ServiceNetworks, c, networkKind().called(field).to(action), arn)
+		return n.ARN(), err
 	case configurationKind().path:
-		cfg, err := find(&w.ResourceConfigurations, c, configurationKind().called(field), arn)
-		return configurationARN(cfg), err
+		cfg, err := find(w, &w.ResourceConfigurations, c, configurationKind().called(field).to(action), arn)
+		return cfg.OwnARN(), err
 	}
 	return "", awserr.LatticeNotFound("RESOURCE", value(arn))
 }
@@ -39,7 +39,7 @@ func (s *Service) PutResourcePolicy(ctx context.Context, c world.Caller, in *lat
 		return nil, invalidField("policy", "must be a JSON policy document of at most 10000 characters without newlines")
 	}
 	_, err := s.update(ctx, func(tx *world.Tx) error {
-		arn, err := shareable(&tx.World, c, in.ResourceArn)
+		arn, err := shareable(&tx.World, c, "PutResourcePolicy", in.ResourceArn)
 		if err != nil {
 			return err
 		}
@@ -58,15 +58,18 @@ func (s *Service) PutResourcePolicy(ctx context.Context, c world.Caller, in *lat
 	return &latticeapi.PutResourcePolicyOutput{}, nil
 }
 
-// GetResourcePolicy returns the policy of a network or configuration.
+// GetResourcePolicy returns the policy of a network or configuration: its own, or the one that sharing gave it.
 func (s *Service) GetResourcePolicy(_ context.Context, c world.Caller, in *latticeapi.GetResourcePolicyInput) (*latticeapi.GetResourcePolicyOutput, error) {
 	v := s.look()
-	arn, err := shareable(&v.w, c, in.ResourceArn)
+	arn, err := shareable(&v.w, c, "GetResourcePolicy", in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
 	p, ok := v.w.ResourcePolicies.Get(arn)
 	if !ok {
+		p.Document = v.w.SharingPolicy(arn)
+	}
+	if p.Document == "" {
 		return nil, awserr.LatticeNotFound("RESOURCE_POLICY", arn)
 	}
 	return &latticeapi.GetResourcePolicyOutput{Policy: &p.Document}, nil
@@ -75,7 +78,7 @@ func (s *Service) GetResourcePolicy(_ context.Context, c world.Caller, in *latti
 // DeleteResourcePolicy takes the policy of a network or configuration away.
 func (s *Service) DeleteResourcePolicy(ctx context.Context, c world.Caller, in *latticeapi.DeleteResourcePolicyInput) (*latticeapi.DeleteResourcePolicyOutput, error) {
 	_, err := s.update(ctx, func(tx *world.Tx) error {
-		arn, err := shareable(&tx.World, c, in.ResourceArn)
+		arn, err := shareable(&tx.World, c, "DeleteResourcePolicy", in.ResourceArn)
 		if err != nil {
 			return err
 		}

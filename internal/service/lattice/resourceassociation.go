@@ -23,20 +23,24 @@ func (s *Service) CreateServiceNetworkResourceAssociation(ctx context.Context, c
 		return nil, err
 	}
 	return &latticeapi.CreateServiceNetworkResourceAssociationOutput{
-		Id: new(string(a.ID)), Arn: new(resourceAssociationARN(a)), Status: new(v.status(a.Meta, v.resourceAssociationScopes(a))),
+		Id: new(string(a.ID)), Arn: new(seenARN(c, resourceAssociationKind(), string(a.ID))), Status: new(v.status(a.Meta, v.resourceAssociationScopes(a))),
 		CreatedBy: new(string(a.CreatedBy)), PrivateDnsEnabled: &a.PrivateDNS,
 	}, nil
 }
 
 func newResourceAssociation(tx *world.Tx, c world.Caller, in *latticeapi.CreateServiceNetworkResourceAssociationInput, tags []world.Tag) (world.ResourceAssociation, error) {
+	const op = "CreateServiceNetworkResourceAssociation"
 	var none world.ResourceAssociation
-	n, err := find(&tx.ServiceNetworks, c, networkKind(), in.ServiceNetworkIdentifier)
+	n, err := find(&tx.World, &tx.ServiceNetworks, c, networkKind().to(op), in.ServiceNetworkIdentifier)
 	if err != nil {
 		return none, err
 	}
-	cfg, err := find(&tx.ResourceConfigurations, c, configurationKind(), in.ResourceConfigurationIdentifier)
+	cfg, err := find(&tx.World, &tx.ResourceConfigurations, c, configurationKind().to(op), in.ResourceConfigurationIdentifier)
 	if err != nil {
 		return none, err
+	}
+	if !n.OwnedBy(c) && !cfg.OwnedBy(c) { // what was shared with the caller is not shared on
+		return none, denied(c, networkKind().to(op), n.ARN())
 	}
 	if err := associable(tx, n, cfg); err != nil {
 		return none, err
@@ -65,7 +69,7 @@ func associable(tx *world.Tx, n world.ServiceNetwork, cfg world.ResourceConfigur
 		return awserr.LatticeConflict(k.noun, string(cfg.ID), "ResourceConfiguration %s is in state %s", cfg.ID, deleting)
 	case cfg.Type == world.ConfigurationChild:
 		return awserr.LatticeValidation("Resource configuration %s is of type CHILD and cannot be associated by itself; associate its group %s.", cfg.ID, cfg.Group)
-	case value(n.Sharing) && !cfg.AllowShareable:
+	case (value(n.Sharing) || len(tx.SharesOf(n.ARN())) > 0) && !cfg.AllowShareable:
 		return awserr.LatticeValidation("Resource configuration %s does not allow association to the shareable service network %s.", cfg.ID, n.ID)
 	}
 	for a := range tx.ResourceAssociations.All() {
@@ -97,10 +101,6 @@ func resourceAssociations(tx *world.Tx) *world.Table[world.ResourceAssociationID
 	return &tx.ResourceAssociations
 }
 
-func resourceAssociationARN(a world.ResourceAssociation) string {
-	return resourceAssociationKind().arn(a.Meta, string(a.ID))
-}
-
 // dnsEntry is the generated name of what the association gives access to. A group has none: its children do.
 func dnsEntry(a world.ResourceAssociation) *latticeapi.DnsEntry {
 	if !a.Addr.IsValid() {
@@ -112,7 +112,7 @@ func dnsEntry(a world.ResourceAssociation) *latticeapi.DnsEntry {
 // GetServiceNetworkResourceAssociation describes one association.
 func (s *Service) GetServiceNetworkResourceAssociation(_ context.Context, c world.Caller, in *latticeapi.GetServiceNetworkResourceAssociationInput) (*latticeapi.GetServiceNetworkResourceAssociationOutput, error) {
 	v := s.look()
-	a, err := find(&v.w.ResourceAssociations, c, resourceAssociationKind(), in.ServiceNetworkResourceAssociationIdentifier)
+	a, err := findAssociation(&v.w, &v.w.ResourceAssociations, c, resourceAssociationKind(), in.ServiceNetworkResourceAssociationIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -120,10 +120,10 @@ func (s *Service) GetServiceNetworkResourceAssociation(_ context.Context, c worl
 	cfg, _ := v.w.ResourceConfigurations.Get(a.Configuration)
 	scopes := v.resourceAssociationScopes(a)
 	return &latticeapi.GetServiceNetworkResourceAssociationOutput{
-		Id: new(string(a.ID)), Arn: new(resourceAssociationARN(a)), Status: new(v.status(a.Meta, scopes)), CreatedBy: new(string(a.CreatedBy)),
+		Id: new(string(a.ID)), Arn: new(seenARN(c, resourceAssociationKind(), string(a.ID))), Status: new(v.status(a.Meta, scopes)), CreatedBy: new(string(a.CreatedBy)),
 		CreatedAt: &a.Created, LastUpdatedAt: &a.Updated,
-		ResourceConfigurationId: new(string(cfg.ID)), ResourceConfigurationArn: new(configurationARN(cfg)), ResourceConfigurationName: &cfg.Name,
-		ServiceNetworkId: new(string(n.ID)), ServiceNetworkArn: new(networkARN(n)), ServiceNetworkName: &n.Name,
+		ResourceConfigurationId: new(string(cfg.ID)), ResourceConfigurationArn: new(cfg.OwnARN()), ResourceConfigurationName: &cfg.Name,
+		ServiceNetworkId: new(string(n.ID)), ServiceNetworkArn: new(n.ARN()), ServiceNetworkName: &n.Name,
 		FailureReason: given(v.failure(scopes)), PrivateDnsEnabled: &a.PrivateDNS, DnsEntry: dnsEntry(a), IsManagedAssociation: new(a.Parent != ""),
 	}, nil
 }
@@ -144,10 +144,10 @@ func (s *Service) ListServiceNetworkResourceAssociations(_ context.Context, c wo
 		n, _ := v.w.ServiceNetworks.Get(a.Network)
 		cfg, _ := v.w.ResourceConfigurations.Get(a.Configuration)
 		out.Items = append(out.Items, latticeapi.ServiceNetworkResourceAssociationSummary{
-			Id: new(string(a.ID)), Arn: new(resourceAssociationARN(a)), Status: new(v.status(a.Meta, v.resourceAssociationScopes(a))),
+			Id: new(string(a.ID)), Arn: new(seenARN(c, resourceAssociationKind(), string(a.ID))), Status: new(v.status(a.Meta, v.resourceAssociationScopes(a))),
 			CreatedBy: new(string(a.CreatedBy)), CreatedAt: &a.Created,
-			ResourceConfigurationId: new(string(cfg.ID)), ResourceConfigurationArn: new(configurationARN(cfg)), ResourceConfigurationName: &cfg.Name,
-			ServiceNetworkId: new(string(n.ID)), ServiceNetworkArn: new(networkARN(n)), ServiceNetworkName: &n.Name,
+			ResourceConfigurationId: new(string(cfg.ID)), ResourceConfigurationArn: new(cfg.OwnARN()), ResourceConfigurationName: &cfg.Name,
+			ServiceNetworkId: new(string(n.ID)), ServiceNetworkArn: new(n.ARN()), ServiceNetworkName: &n.Name,
 			DnsEntry: dnsEntry(a), IsManagedAssociation: new(a.Parent != ""), PrivateDnsEnabled: &a.PrivateDNS,
 		})
 	}
@@ -165,11 +165,16 @@ func (v view) selectResourceAssociations(c world.Caller, in *latticeapi.ListServ
 	}
 	configuration := world.ResourceConfigurationID(text)
 	children := value(in.IncludeChildren)
-	return owned(&v.w.ResourceAssociations, c, func(a world.ResourceAssociation) bool {
+	return v.w.ResourceAssociations.Where(func(a world.ResourceAssociation) bool {
+		if a.Region != c.Region || !v.w.Sees(c, a) {
+			return false
+		}
+		n, _ := v.w.ServiceNetworks.Get(a.Network)
 		cfg, _ := v.w.ResourceConfigurations.Get(a.Configuration)
 		of := configuration == "" || a.Configuration == configuration || children && cfg.Group == configuration
 		listed := a.Parent == "" || children || configuration != "" && a.Configuration == configuration
-		return someNetwork && someConfiguration && of && listed && (network == "" || a.Network == world.ServiceNetworkID(network))
+		return someNetwork && someConfiguration && of && listed &&
+			(network == "" || a.Network == world.ServiceNetworkID(network) && named(in.ServiceNetworkIdentifier, n.ARN()))
 	}), nil
 }
 
@@ -177,9 +182,12 @@ func (v view) selectResourceAssociations(c world.Caller, in *latticeapi.ListServ
 func (s *Service) DeleteServiceNetworkResourceAssociation(ctx context.Context, c world.Caller, in *latticeapi.DeleteServiceNetworkResourceAssociationInput) (*latticeapi.DeleteServiceNetworkResourceAssociationOutput, error) {
 	var a world.ResourceAssociation
 	_, err := s.update(ctx, func(tx *world.Tx) (err error) {
-		k := resourceAssociationKind()
-		if a, err = find(&tx.ResourceAssociations, c, k, in.ServiceNetworkResourceAssociationIdentifier); err != nil || a.Deleting {
+		k := resourceAssociationKind().to("DeleteServiceNetworkResourceAssociation")
+		if a, err = findAssociation(&tx.World, &tx.ResourceAssociations, c, k, in.ServiceNetworkResourceAssociationIdentifier); err != nil || a.Deleting {
 			return err
+		}
+		if !tx.Ends(c, a) {
+			return denied(c, k, seenARN(c, k, string(a.ID)))
 		}
 		if a.Parent != "" {
 			return awserr.LatticeConflict(k.noun, string(a.ID), "ServiceNetworkResourceAssociation %s is managed; delete %s or the child resource configuration", a.ID, a.Parent)
@@ -193,7 +201,7 @@ func (s *Service) DeleteServiceNetworkResourceAssociation(ctx context.Context, c
 	if err != nil {
 		return nil, err
 	}
-	return &latticeapi.DeleteServiceNetworkResourceAssociationOutput{Id: new(string(a.ID)), Arn: new(resourceAssociationARN(a)), Status: new(deleting)}, nil
+	return &latticeapi.DeleteServiceNetworkResourceAssociationOutput{Id: new(string(a.ID)), Arn: new(seenARN(c, resourceAssociationKind(), string(a.ID))), Status: new(deleting)}, nil
 }
 
 // dissociate marks associations for deletion.

@@ -2,6 +2,7 @@ package lattice
 
 import (
 	"context"
+	"slices"
 
 	"kumiko/internal/api/latticeapi"
 	"kumiko/internal/awserr"
@@ -58,7 +59,7 @@ func placeConfiguration(tx *world.Tx, c world.Caller, in *latticeapi.CreateResou
 	if cfg.Type == world.ConfigurationChild {
 		return placeChild(tx, c, in, cfg)
 	}
-	g, err := find(&tx.ResourceGateways, c, gatewayKind(), in.ResourceGatewayIdentifier)
+	g, err := find(&tx.World, &tx.ResourceGateways, c, gatewayKind(), in.ResourceGatewayIdentifier)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func placeConfiguration(tx *world.Tx, c world.Caller, in *latticeapi.CreateResou
 }
 
 func placeChild(tx *world.Tx, c world.Caller, in *latticeapi.CreateResourceConfigurationInput, cfg *world.ResourceConfiguration) error {
-	group, err := find(&tx.ResourceConfigurations, c, configurationKind().called("resourceConfigurationGroupIdentifier"), in.ResourceConfigurationGroupIdentifier)
+	group, err := find(&tx.World, &tx.ResourceConfigurations, c, configurationKind().called("resourceConfigurationGroupIdentifier").to("CreateResourceConfiguration"), in.ResourceConfigurationGroupIdentifier)
 	if err != nil {
 		return err
 	}
@@ -101,15 +102,11 @@ func configurations(tx *world.Tx) *world.Table[world.ResourceConfigurationID, wo
 	return &tx.ResourceConfigurations
 }
 
-func configurationARN(c world.ResourceConfiguration) string {
-	return configurationKind().arn(c.Meta, string(c.ID))
-}
-
 // configuration is what answers say of a configuration.
 func (v view) configuration(c world.ResourceConfiguration) *latticeapi.GetResourceConfigurationOutput {
 	scopes := v.configurationScopes(c.ID)
 	out := &latticeapi.GetResourceConfigurationOutput{
-		Id: new(string(c.ID)), Name: &c.Name, Arn: new(configurationARN(c)), Type: &c.Type, Status: new(v.status(c.Meta, scopes)),
+		Id: new(string(c.ID)), Name: &c.Name, Arn: new(c.OwnARN()), Type: &c.Type, Status: new(v.status(c.Meta, scopes)),
 		ResourceConfigurationGroupId: given(c.Group), PortRanges: portTexts(c.PortRanges), Protocol: given(c.Protocol),
 		AllowAssociationToShareableServiceNetwork: &c.AllowShareable, CustomDomainName: given(c.CustomDomainName), GroupDomain: given(c.GroupDomain),
 		ResourceConfigurationDefinition: definition(c), AmazonManaged: new(false), FailureReason: given(v.failure(scopes)),
@@ -134,14 +131,23 @@ func definition(c world.ResourceConfiguration) *latticeapi.ResourceConfiguration
 // GetResourceConfiguration describes one configuration.
 func (s *Service) GetResourceConfiguration(_ context.Context, c world.Caller, in *latticeapi.GetResourceConfigurationInput) (*latticeapi.GetResourceConfigurationOutput, error) {
 	v := s.look()
-	cfg, err := find(&v.w.ResourceConfigurations, c, configurationKind(), in.ResourceConfigurationIdentifier)
+	cfg, err := find(&v.w, &v.w.ResourceConfigurations, c, configurationKind().to("GetResourceConfiguration"), in.ResourceConfigurationIdentifier)
 	if err != nil {
 		return nil, err
 	}
-	return v.configuration(cfg), nil
+	return v.shownConfiguration(c, cfg), nil
 }
 
-// ListResourceConfigurations lists configurations, of a gateway or of a group.
+// shownConfiguration is what the caller is shown of a configuration: the gateway is its owner's business.
+func (v view) shownConfiguration(c world.Caller, cfg world.ResourceConfiguration) *latticeapi.GetResourceConfigurationOutput {
+	out := v.configuration(cfg)
+	if !cfg.OwnedBy(c) {
+		out.ResourceGatewayId, out.FailureReason = nil, nil
+	}
+	return out
+}
+
+// ListResourceConfigurations lists configurations, of a gateway or of a group, with those that are shared with the caller.
 func (s *Service) ListResourceConfigurations(_ context.Context, c world.Caller, in *latticeapi.ListResourceConfigurationsInput) (*latticeapi.ListResourceConfigurationsOutput, error) {
 	gateway, someGateway, err := filterID(c, gatewayKind(), in.ResourceGatewayIdentifier)
 	if err != nil {
@@ -152,11 +158,12 @@ func (s *Service) ListResourceConfigurations(_ context.Context, c world.Caller, 
 		return nil, err
 	}
 	v := s.look()
-	rows := owned(&v.w.ResourceConfigurations, c, func(r world.ResourceConfiguration) bool {
+	rows := slices.DeleteFunc(shown(&v.w, &v.w.ResourceConfigurations, c, configurationKind().to("GetResourceConfiguration")), func(r world.ResourceConfiguration) bool {
 		g, _ := v.w.GatewayOf(r)
-		return someGateway && someGroup && in.DomainVerificationIdentifier == nil &&
-			(gateway == "" || g.ID == world.ResourceGatewayID(gateway)) &&
-			(group == "" || r.Group == world.ResourceConfigurationID(group))
+		o, _ := v.w.ResourceConfigurations.Get(r.Group)
+		return !someGateway || !someGroup || in.DomainVerificationIdentifier != nil ||
+			gateway != "" && (g.ID != world.ResourceGatewayID(gateway) || !g.OwnedBy(c)) ||
+			group != "" && (r.Group != world.ResourceConfigurationID(group) || !named(in.ResourceConfigurationGroupIdentifier, o.OwnARN()))
 	})
 	rows, next, err := listing.Page(listing.Lattice(), rows, world.ResourceConfiguration.RowID, in.MaxResults, in.NextToken)
 	if err != nil {
@@ -164,7 +171,7 @@ func (s *Service) ListResourceConfigurations(_ context.Context, c world.Caller, 
 	}
 	out := &latticeapi.ListResourceConfigurationsOutput{Items: []latticeapi.ResourceConfigurationSummary{}, NextToken: next}
 	for _, r := range rows {
-		a := v.configuration(r)
+		a := v.shownConfiguration(c, r)
 		out.Items = append(out.Items, latticeapi.ResourceConfigurationSummary{
 			Id: a.Id, Name: a.Name, Arn: a.Arn, ResourceGatewayId: a.ResourceGatewayId, ResourceConfigurationGroupId: a.ResourceConfigurationGroupId,
 			Type: a.Type, Status: a.Status, AmazonManaged: a.AmazonManaged, CreatedAt: a.CreatedAt, LastUpdatedAt: a.LastUpdatedAt,
@@ -178,8 +185,8 @@ func (s *Service) ListResourceConfigurations(_ context.Context, c world.Caller, 
 func (s *Service) UpdateResourceConfiguration(ctx context.Context, c world.Caller, in *latticeapi.UpdateResourceConfigurationInput) (*latticeapi.UpdateResourceConfigurationOutput, error) {
 	var cfg world.ResourceConfiguration
 	v, err := s.update(ctx, func(tx *world.Tx) (err error) {
-		k := configurationKind()
-		if cfg, err = find(&tx.ResourceConfigurations, c, k, in.ResourceConfigurationIdentifier); err != nil {
+		k := configurationKind().to("UpdateResourceConfiguration")
+		if cfg, err = find(&tx.World, &tx.ResourceConfigurations, c, k, in.ResourceConfigurationIdentifier); err != nil {
 			return err
 		}
 		if cfg.Deleting {
@@ -208,8 +215,8 @@ func (s *Service) UpdateResourceConfiguration(ctx context.Context, c world.Calle
 // in, and goes when it has left.
 func (s *Service) DeleteResourceConfiguration(ctx context.Context, c world.Caller, in *latticeapi.DeleteResourceConfigurationInput) (*latticeapi.DeleteResourceConfigurationOutput, error) {
 	_, err := s.update(ctx, func(tx *world.Tx) error {
-		k := configurationKind()
-		cfg, err := find(&tx.ResourceConfigurations, c, k, in.ResourceConfigurationIdentifier)
+		k := configurationKind().to("DeleteResourceConfiguration")
+		cfg, err := find(&tx.World, &tx.ResourceConfigurations, c, k, in.ResourceConfigurationIdentifier)
 		if err != nil || cfg.Deleting {
 			return err
 		}
@@ -240,6 +247,7 @@ func (s *Service) DeleteResourceConfiguration(ctx context.Context, c world.Calle
 // removeConfiguration deletes the row with its log subscriptions and its policy.
 func removeConfiguration(tx *world.Tx, cfg world.ResourceConfiguration) {
 	removeSubscriptions(tx, func(a world.AccessLogSubscription) bool { return a.Configuration == cfg.ID })
-	tx.ResourcePolicies.Delete(configurationARN(cfg))
+	tx.Unshare(cfg.OwnARN())
+	tx.ResourcePolicies.Delete(cfg.OwnARN())
 	tx.ResourceConfigurations.Delete(cfg.ID)
 }

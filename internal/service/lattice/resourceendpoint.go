@@ -15,7 +15,7 @@ import (
 // made of the endpoint's.
 
 func resourceEndpointKind() kind {
-	return kind{"rea", "resourceendpointassociation", "RESOURCE_ENDPOINT_ASSOCIATION", "resourceEndpointAssociationIdentifier"}
+	return kind{prefix: "rea", path: "resourceendpointassociation", noun: "RESOURCE_ENDPOINT_ASSOCIATION", field: "resourceEndpointAssociationIdentifier"}
 }
 
 func resourceEndpointID(e world.Endpoint) string {
@@ -41,8 +41,9 @@ func (s *Service) ListResourceEndpointAssociations(_ context.Context, c world.Ca
 		return nil, err
 	}
 	v := s.look()
-	rows := owned(&v.w.Endpoints, c, func(e world.Endpoint) bool {
-		return resourceEndpoint(e) && some && string(e.Configuration) == id && (association == "" || resourceEndpointID(e) == association) &&
+	cfg, _ := v.w.ResourceConfigurations.Get(world.ResourceConfigurationID(id))
+	rows := v.w.Endpoints.Where(func(e world.Endpoint) bool {
+		return (e.OwnedBy(c) || cfg.OwnedBy(c)) && named(in.ResourceConfigurationIdentifier, cfg.OwnARN()) && resourceEndpoint(e) && some && string(e.Configuration) == id && (association == "" || resourceEndpointID(e) == association) &&
 			(in.VpcEndpointId == nil || string(e.ID) == *in.VpcEndpointId) && (in.VpcEndpointOwner == nil || string(e.Account) == *in.VpcEndpointOwner)
 	})
 	rows, next, err := listing.Page(listing.Lattice(), rows, world.Endpoint.RowID, in.MaxResults, in.NextToken)
@@ -51,10 +52,9 @@ func (s *Service) ListResourceEndpointAssociations(_ context.Context, c world.Ca
 	}
 	out := &latticeapi.ListResourceEndpointAssociationsOutput{Items: []latticeapi.ResourceEndpointAssociationSummary{}, NextToken: next}
 	for _, e := range rows {
-		cfg, _ := v.w.ResourceConfigurations.Get(e.Configuration)
 		out.Items = append(out.Items, latticeapi.ResourceEndpointAssociationSummary{
-			Id: new(resourceEndpointID(e)), Arn: new(resourceEndpointKind().arn(e.Meta, resourceEndpointID(e))),
-			ResourceConfigurationId: new(string(cfg.ID)), ResourceConfigurationArn: new(configurationARN(cfg)), ResourceConfigurationName: &cfg.Name,
+			Id: new(resourceEndpointID(e)), Arn: new(seenARN(c, resourceEndpointKind(), resourceEndpointID(e))),
+			ResourceConfigurationId: new(string(cfg.ID)), ResourceConfigurationArn: new(cfg.OwnARN()), ResourceConfigurationName: &cfg.Name,
 			VpcEndpointId: new(string(e.ID)), VpcEndpointOwner: new(string(e.Account)), CreatedBy: new(string(e.Account)), CreatedAt: &e.Created,
 		})
 	}
@@ -72,7 +72,8 @@ func (s *Service) DeleteResourceEndpointAssociation(ctx context.Context, c world
 	v, err := s.update(ctx, func(tx *world.Tx) error {
 		var ok bool
 		e, ok = tx.Endpoints.Get(world.EndpointID("vpce-" + strings.TrimPrefix(id, "rea-")))
-		if !ok || !visible(c, e) || !resourceEndpoint(e) {
+		cfg, _ := tx.ResourceConfigurations.Get(e.Configuration)
+		if !ok || !e.OwnedBy(c) && !cfg.OwnedBy(c) || !resourceEndpoint(e) {
 			return awserr.LatticeNotFound(k.noun, value(in.ResourceEndpointAssociationIdentifier))
 		}
 		e.Failure, e.Message = disassociated, "The owner of the resource configuration has ended its association with the endpoint."
@@ -90,7 +91,7 @@ func (s *Service) DeleteResourceEndpointAssociation(ctx context.Context, c world
 	}
 	cfg, _ := v.w.ResourceConfigurations.Get(e.Configuration)
 	return &latticeapi.DeleteResourceEndpointAssociationOutput{
-		Id: new(resourceEndpointID(e)), Arn: new(k.arn(e.Meta, resourceEndpointID(e))), ResourceConfigurationId: new(string(cfg.ID)),
-		ResourceConfigurationArn: new(configurationARN(cfg)), VpcEndpointId: new(string(e.ID)),
+		Id: new(resourceEndpointID(e)), Arn: new(seenARN(c, k, resourceEndpointID(e))), ResourceConfigurationId: new(string(cfg.ID)),
+		ResourceConfigurationArn: new(cfg.OwnARN()), VpcEndpointId: new(string(e.ID)),
 	}, nil
 }

@@ -131,7 +131,7 @@ func checkSubnets(w *world.World, c world.Caller, g *world.ResourceGateway, ids 
 	for _, id := range ids {
 		sub, ok := w.Subnets.Get(world.SubnetID(id))
 		switch {
-		case !ok || !visible(c, sub):
+		case !ok || !sub.OwnedBy(c):
 			return nil, awserr.LatticeNotFound("SUBNET", id)
 		case sub.VPC != g.VPC:
 			return nil, awserr.LatticeValidation("Subnet %s does not belong to VPC %s.", id, g.VPC)
@@ -170,7 +170,7 @@ func gatewayARN(g world.ResourceGateway) string { return gatewayKind().arn(g.Met
 // GetResourceGateway describes one gateway.
 func (s *Service) GetResourceGateway(_ context.Context, c world.Caller, in *latticeapi.GetResourceGatewayInput) (*latticeapi.GetResourceGatewayOutput, error) {
 	v := s.look()
-	g, err := find(&v.w.ResourceGateways, c, gatewayKind(), in.ResourceGatewayIdentifier)
+	g, err := find(&v.w, &v.w.ResourceGateways, c, gatewayKind(), in.ResourceGatewayIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +207,7 @@ func (s *Service) UpdateResourceGateway(ctx context.Context, c world.Caller, in 
 	var g world.ResourceGateway
 	v, err := s.update(ctx, func(tx *world.Tx) (err error) {
 		k := gatewayKind()
-		if g, err = find(&tx.ResourceGateways, c, k, in.ResourceGatewayIdentifier); err != nil {
+		if g, err = find(&tx.World, &tx.ResourceGateways, c, k, in.ResourceGatewayIdentifier); err != nil {
 			return err
 		}
 		if g.Deleting {
@@ -243,7 +243,7 @@ func (s *Service) DeleteResourceGateway(ctx context.Context, c world.Caller, in 
 	var g world.ResourceGateway
 	_, err := s.update(ctx, func(tx *world.Tx) (err error) {
 		k := gatewayKind()
-		if g, err = find(&tx.ResourceGateways, c, k, in.ResourceGatewayIdentifier); err != nil || g.Deleting {
+		if g, err = find(&tx.World, &tx.ResourceGateways, c, k, in.ResourceGatewayIdentifier); err != nil || g.Deleting {
 			return err
 		}
 		for cfg := range tx.ResourceConfigurations.All() {

@@ -19,7 +19,7 @@ func (s *Service) CreateServiceNetworkServiceAssociation(ctx context.Context, c 
 	q := request{c, "CreateServiceNetworkServiceAssociation", in.ClientToken, in}
 	a, v, err := create(ctx, s, q, serviceAssociations, func(tx *world.Tx) (world.ServiceAssociation, error) {
 		a := world.ServiceAssociation{ID: world.ServiceAssociationID(tx.NewID("snsa")), Meta: tx.NewMeta(c, tags), CreatedBy: c.Account}
-		n, err := find(&tx.ServiceNetworks, c, networkKind(), in.ServiceNetworkIdentifier)
+		n, err := find(&tx.World, &tx.ServiceNetworks, c, networkKind().to("CreateServiceNetworkServiceAssociation"), in.ServiceNetworkIdentifier)
 		if err != nil {
 			return a, err
 		}
@@ -41,7 +41,7 @@ func (s *Service) CreateServiceNetworkServiceAssociation(ctx context.Context, c 
 	if err != nil {
 		return nil, err
 	}
-	d := v.serviceAssociation(a)
+	d := v.serviceAssociation(c, a)
 	return &latticeapi.CreateServiceNetworkServiceAssociationOutput{Id: d.Id, Status: d.Status, Arn: d.Arn, CreatedBy: d.CreatedBy, DnsEntry: d.DnsEntry}, nil
 }
 
@@ -69,14 +69,14 @@ func (v view) serviceAssociationScopes(a world.ServiceAssociation) []string {
 func pointScopes(v world.VPCID) []string { return []string{string(v), string(fabric.ServicePoint(v))} }
 
 // serviceAssociation is what answers say of an association.
-func (v view) serviceAssociation(a world.ServiceAssociation) latticeapi.GetServiceNetworkServiceAssociationOutput {
+func (v view) serviceAssociation(c world.Caller, a world.ServiceAssociation) latticeapi.GetServiceNetworkServiceAssociationOutput {
 	n, _ := v.w.ServiceNetworks.Get(a.Network)
 	r, _ := v.w.LatticeServices.Get(a.Service)
 	scopes := v.serviceAssociationScopes(a)
 	return latticeapi.GetServiceNetworkServiceAssociationOutput{
-		Id: new(string(a.ID)), Arn: new(serviceAssociationKind().arn(a.Meta, string(a.ID))), Status: new(v.status(a.Meta, scopes)),
+		Id: new(string(a.ID)), Arn: new(seenARN(c, serviceAssociationKind(), string(a.ID))), Status: new(v.status(a.Meta, scopes)),
 		CreatedBy: new(string(a.CreatedBy)), CreatedAt: &a.Created, ServiceId: new(string(r.ID)), ServiceName: &r.Name, ServiceArn: new(serviceARN(r)),
-		ServiceNetworkId: new(string(n.ID)), ServiceNetworkName: &n.Name, ServiceNetworkArn: new(networkARN(n)), DnsEntry: serviceName(r),
+		ServiceNetworkId: new(string(n.ID)), ServiceNetworkName: &n.Name, ServiceNetworkArn: new(n.ARN()), DnsEntry: serviceName(r),
 		FailureMessage: given(v.failure(scopes)),
 	}
 }
@@ -84,11 +84,11 @@ func (v view) serviceAssociation(a world.ServiceAssociation) latticeapi.GetServi
 // GetServiceNetworkServiceAssociation describes one association.
 func (s *Service) GetServiceNetworkServiceAssociation(_ context.Context, c world.Caller, in *latticeapi.GetServiceNetworkServiceAssociationInput) (*latticeapi.GetServiceNetworkServiceAssociationOutput, error) {
 	v := s.look()
-	a, err := find(&v.w.ServiceAssociations, c, serviceAssociationKind(), in.ServiceNetworkServiceAssociationIdentifier)
+	a, err := findAssociation(&v.w, &v.w.ServiceAssociations, c, serviceAssociationKind(), in.ServiceNetworkServiceAssociationIdentifier)
 	if err != nil {
 		return nil, err
 	}
-	out := v.serviceAssociation(a)
+	out := v.serviceAssociation(c, a)
 	return &out, nil
 }
 
@@ -103,8 +103,10 @@ func (s *Service) ListServiceNetworkServiceAssociations(_ context.Context, c wor
 		return nil, err
 	}
 	v := s.look()
-	rows := owned(&v.w.ServiceAssociations, c, func(a world.ServiceAssociation) bool {
-		return someNetwork && someService && (network == "" || network == string(a.Network)) && (service == "" || service == string(a.Service))
+	rows := v.w.ServiceAssociations.Where(func(a world.ServiceAssociation) bool {
+		n, _ := v.w.ServiceNetworks.Get(a.Network)
+		return someNetwork && someService && a.Region == c.Region && v.w.Sees(c, a) && (service == "" || service == string(a.Service)) &&
+			(network == "" || network == string(a.Network) && named(in.ServiceNetworkIdentifier, n.ARN()))
 	})
 	rows, next, err := listing.Page(listing.Lattice(), rows, world.ServiceAssociation.RowID, in.MaxResults, in.NextToken)
 	if err != nil {
@@ -112,7 +114,7 @@ func (s *Service) ListServiceNetworkServiceAssociations(_ context.Context, c wor
 	}
 	out := &latticeapi.ListServiceNetworkServiceAssociationsOutput{Items: []latticeapi.ServiceNetworkServiceAssociationSummary{}, NextToken: next}
 	for _, a := range rows {
-		d := v.serviceAssociation(a)
+		d := v.serviceAssociation(c, a)
 		out.Items = append(out.Items, latticeapi.ServiceNetworkServiceAssociationSummary{
 			Id: d.Id, Status: d.Status, Arn: d.Arn, CreatedBy: d.CreatedBy, CreatedAt: d.CreatedAt, ServiceId: d.ServiceId, ServiceName: d.ServiceName,
 			ServiceArn: d.ServiceArn, ServiceNetworkId: d.ServiceNetworkId, ServiceNetworkName: d.ServiceNetworkName, ServiceNetworkArn: d.ServiceNetworkArn, DnsEntry: d.DnsEntry,
@@ -123,11 +125,14 @@ func (s *Service) ListServiceNetworkServiceAssociations(_ context.Context, c wor
 
 // DeleteServiceNetworkServiceAssociation takes a service out of a network. Doing it again changes nothing.
 func (s *Service) DeleteServiceNetworkServiceAssociation(ctx context.Context, c world.Caller, in *latticeapi.DeleteServiceNetworkServiceAssociationInput) (*latticeapi.DeleteServiceNetworkServiceAssociationOutput, error) {
-	k := serviceAssociationKind()
+	k := serviceAssociationKind().to("DeleteServiceNetworkServiceAssociation")
 	var a world.ServiceAssociation
 	_, err := s.update(ctx, func(tx *world.Tx) (err error) {
-		if a, err = find(&tx.ServiceAssociations, c, k, in.ServiceNetworkServiceAssociationIdentifier); err != nil || a.Deleting {
+		if a, err = findAssociation(&tx.World, &tx.ServiceAssociations, c, k, in.ServiceNetworkServiceAssociationIdentifier); err != nil || a.Deleting {
 			return err
+		}
+		if !tx.Ends(c, a) {
+			return denied(c, k, seenARN(c, k, string(a.ID)))
 		}
 		if v := (view{tx.World, s.store.Seen()}); !v.settled(a.Meta) {
 			return awserr.LatticeConflict(k.noun, string(a.ID), "ServiceNetworkServiceAssociation %s is in state %s", a.ID, v.status(a.Meta, nil))
@@ -140,5 +145,5 @@ func (s *Service) DeleteServiceNetworkServiceAssociation(ctx context.Context, c 
 	if err != nil {
 		return nil, err
 	}
-	return &latticeapi.DeleteServiceNetworkServiceAssociationOutput{Id: new(string(a.ID)), Arn: new(k.arn(a.Meta, string(a.ID))), Status: new(deleting)}, nil
+	return &latticeapi.DeleteServiceNetworkServiceAssociationOutput{Id: new(string(a.ID)), Arn: new(seenARN(c, k, string(a.ID))), Status: new(deleting)}, nil
 }

@@ -46,15 +46,13 @@ func (s *Service) CreateServiceNetwork(ctx context.Context, c world.Caller, in *
 		return nil, err
 	}
 	return &latticeapi.CreateServiceNetworkOutput{
-		Id: new(string(n.ID)), Name: &n.Name, Arn: new(networkARN(n)), SharingConfig: sharing(n), AuthType: &n.AuthType,
+		Id: new(string(n.ID)), Name: &n.Name, Arn: new(n.ARN()), SharingConfig: sharing(n), AuthType: &n.AuthType,
 	}, nil
 }
 
 func networks(tx *world.Tx) *world.Table[world.ServiceNetworkID, world.ServiceNetwork] {
 	return &tx.ServiceNetworks
 }
-
-func networkARN(n world.ServiceNetwork) string { return networkKind().arn(n.Meta, string(n.ID)) }
 
 func sharing(n world.ServiceNetwork) *latticeapi.SharingConfig {
 	if n.Sharing == nil {
@@ -76,14 +74,14 @@ func checkAuthType(t *string) (string, error) {
 // GetServiceNetwork describes one service network.
 func (s *Service) GetServiceNetwork(_ context.Context, c world.Caller, in *latticeapi.GetServiceNetworkInput) (*latticeapi.GetServiceNetworkOutput, error) {
 	v := s.look()
-	n, err := find(&v.w.ServiceNetworks, c, networkKind(), in.ServiceNetworkIdentifier)
+	n, err := find(&v.w, &v.w.ServiceNetworks, c, networkKind().to("GetServiceNetwork"), in.ServiceNetworkIdentifier)
 	if err != nil {
 		return nil, err
 	}
 	vpcs, _ := v.members(n.ID)
 	services := v.services(n.ID)
 	return &latticeapi.GetServiceNetworkOutput{
-		Id: new(string(n.ID)), Name: &n.Name, Arn: new(networkARN(n)), AuthType: &n.AuthType, SharingConfig: sharing(n),
+		Id: new(string(n.ID)), Name: &n.Name, Arn: new(n.ARN()), AuthType: &n.AuthType, SharingConfig: sharing(n),
 		CreatedAt: &n.Created, LastUpdatedAt: &n.Updated,
 		NumberOfAssociatedVPCs: &vpcs, NumberOfAssociatedServices: &services,
 	}, nil
@@ -112,10 +110,10 @@ func (v view) services(n world.ServiceNetworkID) (services int64) {
 	return services
 }
 
-// ListServiceNetworks lists the caller's service networks.
+// ListServiceNetworks lists the caller's service networks, and those that are shared with it.
 func (s *Service) ListServiceNetworks(_ context.Context, c world.Caller, in *latticeapi.ListServiceNetworksInput) (*latticeapi.ListServiceNetworksOutput, error) {
 	v := s.look()
-	rows := owned(&v.w.ServiceNetworks, c, func(world.ServiceNetwork) bool { return true })
+	rows := shown(&v.w, &v.w.ServiceNetworks, c, networkKind().to("GetServiceNetwork"))
 	rows, next, err := listing.Page(listing.Lattice(), rows, world.ServiceNetwork.RowID, in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
@@ -125,7 +123,7 @@ func (s *Service) ListServiceNetworks(_ context.Context, c world.Caller, in *lat
 		vpcs, resources := v.members(n.ID)
 		services := v.services(n.ID)
 		out.Items = append(out.Items, latticeapi.ServiceNetworkSummary{
-			Id: new(string(n.ID)), Name: &n.Name, Arn: new(networkARN(n)), CreatedAt: &n.Created, LastUpdatedAt: &n.Updated,
+			Id: new(string(n.ID)), Name: &n.Name, Arn: new(n.ARN()), CreatedAt: &n.Created, LastUpdatedAt: &n.Updated,
 			NumberOfAssociatedVPCs: &vpcs, NumberOfAssociatedServices: &services, NumberOfAssociatedResourceConfigurations: &resources,
 		})
 	}
@@ -143,7 +141,7 @@ func (s *Service) UpdateServiceNetwork(ctx context.Context, c world.Caller, in *
 	}
 	var n world.ServiceNetwork
 	_, err = s.update(ctx, func(tx *world.Tx) error {
-		if n, err = find(&tx.ServiceNetworks, c, networkKind(), in.ServiceNetworkIdentifier); err != nil {
+		if n, err = find(&tx.World, &tx.ServiceNetworks, c, networkKind().to("UpdateServiceNetwork"), in.ServiceNetworkIdentifier); err != nil {
 			return err
 		}
 		n.AuthType = auth
@@ -154,13 +152,13 @@ func (s *Service) UpdateServiceNetwork(ctx context.Context, c world.Caller, in *
 	if err != nil {
 		return nil, err
 	}
-	return &latticeapi.UpdateServiceNetworkOutput{Id: new(string(n.ID)), Name: &n.Name, Arn: new(networkARN(n)), AuthType: &n.AuthType}, nil
+	return &latticeapi.UpdateServiceNetworkOutput{Id: new(string(n.ID)), Name: &n.Name, Arn: new(n.ARN()), AuthType: &n.AuthType}, nil
 }
 
 // DeleteServiceNetwork takes a network without members away, with its log subscriptions and its policy.
 func (s *Service) DeleteServiceNetwork(ctx context.Context, c world.Caller, in *latticeapi.DeleteServiceNetworkInput) (*latticeapi.DeleteServiceNetworkOutput, error) {
 	_, err := s.update(ctx, func(tx *world.Tx) error {
-		n, err := find(&tx.ServiceNetworks, c, networkKind(), in.ServiceNetworkIdentifier)
+		n, err := find(&tx.World, &tx.ServiceNetworks, c, networkKind().to("DeleteServiceNetwork"), in.ServiceNetworkIdentifier)
 		if err != nil {
 			return err
 		}
@@ -176,7 +174,8 @@ func (s *Service) DeleteServiceNetwork(ctx context.Context, c world.Caller, in *
 			return awserr.LatticeConflict("SERVICE_NETWORK", string(n.ID), "ServiceNetwork %s has VPC endpoint(s) associated", n.ID)
 		}
 		removeSubscriptions(tx, func(a world.AccessLogSubscription) bool { return a.Network == n.ID })
-		tx.ResourcePolicies.Delete(networkARN(n))
+		tx.Unshare(n.ARN())
+		tx.ResourcePolicies.Delete(n.ARN())
 		tx.ServiceNetworks.Delete(n.ID)
 		return nil
 	})

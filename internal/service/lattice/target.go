@@ -122,7 +122,7 @@ func (s *Service) DeregisterTargets(ctx context.Context, c world.Caller, in *lat
 // ListTargets lists the targets of a group with what is known of them.
 func (s *Service) ListTargets(_ context.Context, c world.Caller, in *latticeapi.ListTargetsInput) (*latticeapi.ListTargetsOutput, error) {
 	v := s.look()
-	g, err := find(&v.w.LatticeTargetGroups, c, targetGroupKind(), in.TargetGroupIdentifier)
+	g, err := find(&v.w, &v.w.LatticeTargetGroups, c, targetGroupKind(), in.TargetGroupIdentifier)
 	if err != nil {
 		return nil, err
 	}

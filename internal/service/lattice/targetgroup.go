@@ -205,7 +205,7 @@ func (v view) groupStatus(g world.LatticeTargetGroup) string {
 // GetTargetGroup describes one target group.
 func (s *Service) GetTargetGroup(_ context.Context, c world.Caller, in *latticeapi.GetTargetGroupInput) (*latticeapi.GetTargetGroupOutput, error) {
 	v := s.look()
-	g, err := find(&v.w.LatticeTargetGroups, c, targetGroupKind(), in.TargetGroupIdentifier)
+	g, err := find(&v.w, &v.w.LatticeTargetGroups, c, targetGroupKind(), in.TargetGroupIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +260,7 @@ func (s *Service) UpdateTargetGroup(ctx context.Context, c world.Caller, in *lat
 
 // findTargetGroup is the target group that is named, unless it is going.
 func findTargetGroup(w *world.World, c world.Caller, identifier *string) (world.LatticeTargetGroup, error) {
-	g, err := find(&w.LatticeTargetGroups, c, targetGroupKind(), identifier)
+	g, err := find(w, &w.LatticeTargetGroups, c, targetGroupKind(), identifier)
 	if err == nil && g.Deleting {
 		err = awserr.LatticeConflict(targetGroupKind().noun, string(g.ID), "TargetGroup %s is in state %s", g.ID, deleting)
 	}
@@ -272,7 +272,7 @@ func (s *Service) DeleteTargetGroup(ctx context.Context, c world.Caller, in *lat
 	k := targetGroupKind()
 	var g world.LatticeTargetGroup
 	_, err := s.update(ctx, func(tx *world.Tx) (err error) {
-		if g, err = find(&tx.LatticeTargetGroups, c, k, in.TargetGroupIdentifier); err != nil || g.Deleting {
+		if g, err = find(&tx.World, &tx.LatticeTargetGroups, c, k, in.TargetGroupIdentifier); err != nil || g.Deleting {
 			return err
 		}
 		if len(tx.UsersOf(g.ID)) > 0 {

@@ -24,7 +24,7 @@ func (s *Service) CreateServiceNetworkVpcAssociation(ctx context.Context, c worl
 		return nil, err
 	}
 	return &latticeapi.CreateServiceNetworkVpcAssociationOutput{
-		Id: new(string(a.ID)), Arn: new(vpcAssociationARN(a)), Status: new(v.status(a.Meta, v.vpcAssociationScopes(a))),
+		Id: new(string(a.ID)), Arn: new(seenARN(c, vpcAssociationKind(), string(a.ID))), Status: new(v.status(a.Meta, v.vpcAssociationScopes(a))),
 		CreatedBy: new(string(a.CreatedBy)), SecurityGroupIds: groupIDs(a.Groups),
 		PrivateDnsEnabled: &a.PrivateDNS, DnsOptions: dnsOptions(a),
 	}, nil
@@ -32,7 +32,7 @@ func (s *Service) CreateServiceNetworkVpcAssociation(ctx context.Context, c worl
 
 func newVPCAssociation(tx *world.Tx, c world.Caller, in *latticeapi.CreateServiceNetworkVpcAssociationInput, tags []world.Tag) (world.VPCAssociation, error) {
 	var none world.VPCAssociation
-	n, err := find(&tx.ServiceNetworks, c, networkKind(), in.ServiceNetworkIdentifier)
+	n, err := find(&tx.World, &tx.ServiceNetworks, c, networkKind().to("CreateServiceNetworkVpcAssociation"), in.ServiceNetworkIdentifier)
 	if err != nil {
 		return none, err
 	}
@@ -96,10 +96,6 @@ func vpcAssociations(tx *world.Tx) *world.Table[world.VPCAssociationID, world.VP
 	return &tx.VPCAssociations
 }
 
-func vpcAssociationARN(a world.VPCAssociation) string {
-	return vpcAssociationKind().arn(a.Meta, string(a.ID))
-}
-
 // groupIDs are left out of answers when there are none.
 func groupIDs(groups []world.SecurityGroupID) []string {
 	if len(groups) == 0 {
@@ -118,16 +114,16 @@ func dnsOptions(a world.VPCAssociation) *latticeapi.DnsOptions {
 // GetServiceNetworkVpcAssociation describes one association.
 func (s *Service) GetServiceNetworkVpcAssociation(_ context.Context, c world.Caller, in *latticeapi.GetServiceNetworkVpcAssociationInput) (*latticeapi.GetServiceNetworkVpcAssociationOutput, error) {
 	v := s.look()
-	a, err := find(&v.w.VPCAssociations, c, vpcAssociationKind(), in.ServiceNetworkVpcAssociationIdentifier)
+	a, err := findAssociation(&v.w, &v.w.VPCAssociations, c, vpcAssociationKind(), in.ServiceNetworkVpcAssociationIdentifier)
 	if err != nil {
 		return nil, err
 	}
 	n, _ := v.w.ServiceNetworks.Get(a.Network)
 	scopes := v.vpcAssociationScopes(a)
 	return &latticeapi.GetServiceNetworkVpcAssociationOutput{
-		Id: new(string(a.ID)), Arn: new(vpcAssociationARN(a)), Status: new(v.status(a.Meta, scopes)), CreatedBy: new(string(a.CreatedBy)),
+		Id: new(string(a.ID)), Arn: new(seenARN(c, vpcAssociationKind(), string(a.ID))), Status: new(v.status(a.Meta, scopes)), CreatedBy: new(string(a.CreatedBy)),
 		CreatedAt: &a.Created, LastUpdatedAt: &a.Updated,
-		ServiceNetworkId: new(string(n.ID)), ServiceNetworkName: &n.Name, ServiceNetworkArn: new(networkARN(n)),
+		ServiceNetworkId: new(string(n.ID)), ServiceNetworkName: &n.Name, ServiceNetworkArn: new(n.ARN()),
 		VpcId: new(string(a.VPC)), SecurityGroupIds: groupIDs(a.Groups), PrivateDnsEnabled: &a.PrivateDNS, DnsOptions: dnsOptions(a),
 		FailureMessage: given(v.failure(scopes)),
 	}, nil
@@ -140,8 +136,10 @@ func (s *Service) ListServiceNetworkVpcAssociations(_ context.Context, c world.C
 		return nil, err
 	}
 	v := s.look()
-	rows := owned(&v.w.VPCAssociations, c, func(a world.VPCAssociation) bool {
-		return some && (network == "" || a.Network == world.ServiceNetworkID(network)) &&
+	rows := v.w.VPCAssociations.Where(func(a world.VPCAssociation) bool {
+		n, _ := v.w.ServiceNetworks.Get(a.Network)
+		return some && a.Region == c.Region && v.w.Sees(c, a) &&
+			(network == "" || a.Network == world.ServiceNetworkID(network) && named(in.ServiceNetworkIdentifier, n.ARN())) &&
 			(in.VpcIdentifier == nil || string(a.VPC) == *in.VpcIdentifier)
 	})
 	rows, next, err := listing.Page(listing.Lattice(), rows, world.VPCAssociation.RowID, in.MaxResults, in.NextToken)
@@ -152,9 +150,9 @@ func (s *Service) ListServiceNetworkVpcAssociations(_ context.Context, c world.C
 	for _, a := range rows {
 		n, _ := v.w.ServiceNetworks.Get(a.Network)
 		out.Items = append(out.Items, latticeapi.ServiceNetworkVpcAssociationSummary{
-			Id: new(string(a.ID)), Arn: new(vpcAssociationARN(a)), Status: new(v.status(a.Meta, v.vpcAssociationScopes(a))),
+			Id: new(string(a.ID)), Arn: new(seenARN(c, vpcAssociationKind(), string(a.ID))), Status: new(v.status(a.Meta, v.vpcAssociationScopes(a))),
 			CreatedBy: new(string(a.CreatedBy)), CreatedAt: &a.Created, LastUpdatedAt: &a.Updated,
-			ServiceNetworkId: new(string(n.ID)), ServiceNetworkName: &n.Name, ServiceNetworkArn: new(networkARN(n)),
+			ServiceNetworkId: new(string(n.ID)), ServiceNetworkName: &n.Name, ServiceNetworkArn: new(n.ARN()),
 			VpcId: new(string(a.VPC)), PrivateDnsEnabled: &a.PrivateDNS, DnsOptions: dnsOptions(a),
 		})
 	}
@@ -168,9 +166,12 @@ func (s *Service) UpdateServiceNetworkVpcAssociation(ctx context.Context, c worl
 	}
 	var a world.VPCAssociation
 	v, err := s.update(ctx, func(tx *world.Tx) (err error) {
-		k := vpcAssociationKind()
-		if a, err = find(&tx.VPCAssociations, c, k, in.ServiceNetworkVpcAssociationIdentifier); err != nil {
+		k := vpcAssociationKind().to("UpdateServiceNetworkVpcAssociation")
+		if a, err = findAssociation(&tx.World, &tx.VPCAssociations, c, k, in.ServiceNetworkVpcAssociationIdentifier); err != nil {
 			return err
+		}
+		if !a.OwnedBy(c) {
+			return denied(c, k, seenARN(c, k, string(a.ID)))
 		}
 		if a.Deleting {
 			return awserr.LatticeConflict(k.noun, string(a.ID), "ServiceNetworkVpcAssociation %s is in state %s", a.ID, deleting)
@@ -186,7 +187,7 @@ func (s *Service) UpdateServiceNetworkVpcAssociation(ctx context.Context, c worl
 		return nil, err
 	}
 	return &latticeapi.UpdateServiceNetworkVpcAssociationOutput{
-		Id: new(string(a.ID)), Arn: new(vpcAssociationARN(a)), Status: new(v.status(a.Meta, v.vpcAssociationScopes(a))),
+		Id: new(string(a.ID)), Arn: new(seenARN(c, vpcAssociationKind(), string(a.ID))), Status: new(v.status(a.Meta, v.vpcAssociationScopes(a))),
 		CreatedBy: new(string(a.CreatedBy)), SecurityGroupIds: groupIDs(a.Groups),
 	}, nil
 }
@@ -195,9 +196,12 @@ func (s *Service) UpdateServiceNetworkVpcAssociation(ctx context.Context, c worl
 func (s *Service) DeleteServiceNetworkVpcAssociation(ctx context.Context, c world.Caller, in *latticeapi.DeleteServiceNetworkVpcAssociationInput) (*latticeapi.DeleteServiceNetworkVpcAssociationOutput, error) {
 	var a world.VPCAssociation
 	_, err := s.update(ctx, func(tx *world.Tx) (err error) {
-		k := vpcAssociationKind()
-		if a, err = find(&tx.VPCAssociations, c, k, in.ServiceNetworkVpcAssociationIdentifier); err != nil || a.Deleting {
+		k := vpcAssociationKind().to("DeleteServiceNetworkVpcAssociation")
+		if a, err = findAssociation(&tx.World, &tx.VPCAssociations, c, k, in.ServiceNetworkVpcAssociationIdentifier); err != nil || a.Deleting {
 			return err
+		}
+		if !tx.Ends(c, a) {
+			return denied(c, k, seenARN(c, k, string(a.ID)))
 		}
 		if v := (view{tx.World, s.store.Seen()}); !v.settled(a.Meta) {
 			return awserr.LatticeConflict(k.noun, string(a.ID), "ServiceNetworkVpcAssociation %s is in state %s", a.ID, v.status(a.Meta, nil))
@@ -210,5 +214,5 @@ func (s *Service) DeleteServiceNetworkVpcAssociation(ctx context.Context, c worl
 	if err != nil {
 		return nil, err
 	}
-	return &latticeapi.DeleteServiceNetworkVpcAssociationOutput{Id: new(string(a.ID)), Arn: new(vpcAssociationARN(a)), Status: new(deleting)}, nil
+	return &latticeapi.DeleteServiceNetworkVpcAssociationOutput{Id: new(string(a.ID)), Arn: new(seenARN(c, vpcAssociationKind(), string(a.ID))), Status: new(deleting)}, nil
 }

@@ -71,7 +71,7 @@ func (s *Service) CreateHealthCheck(ctx context.Context, c world.Caller, in *rou
 		if err := knownChildren(&tx.World, c, "", cfg); err != nil {
 			return err
 		}
-		h = world.HealthCheck{ID: newUUID(tx), Meta: tx.NewMeta(c, nil), Reference: *in.CallerReference, Version: 1, HealthCheckConfig: cfg}
+		h = world.HealthCheck{ID: world.HealthCheckID(tx.UUID()), Meta: tx.NewMeta(c, nil), Reference: *in.CallerReference, Version: 1, HealthCheckConfig: cfg}
 		tx.HealthChecks.Put(h)
 		return nil
 	})
@@ -79,12 +79,6 @@ func (s *Service) CreateHealthCheck(ctx context.Context, c world.Caller, in *rou
 		return nil, err
 	}
 	return &route53api.CreateHealthCheckOutput{HealthCheck: describedCheck(h), Location: new("https://route53.amazonaws.com/2013-04-01/healthcheck/" + string(h.ID))}, nil
-}
-
-// newUUID draws a version 4 UUID. (RFC 9562.)
-func newUUID(tx *world.Tx) world.HealthCheckID {
-	x := tx.Hex(30)
-	return world.HealthCheckID(x[:8] + "-" + x[8:12] + "-4" + x[12:15] + "-a" + x[15:18] + "-" + x[18:30])
 }
 
 // knownChildren checks that the children of a calculated check are the caller's, and ask endpoints.

@@ -32,6 +32,24 @@ const (
 	cancelled  = "Cancelled"
 )
 
+// refuseCommand refuses what would otherwise be taken and not done.
+func refuseCommand(in *ssmapi.SendCommandInput) error {
+	log, tell := in.CloudWatchOutputConfig, in.NotificationConfig
+	switch {
+	case val(in.OutputS3BucketName) != "" || val(in.OutputS3KeyPrefix) != "" || val(in.OutputS3Region) != "":
+		return awserr.SSMUnbuilt("Output to S3 is")
+	case log != nil && (val(log.CloudWatchLogGroupName) != "" || val(log.CloudWatchOutputEnabled)):
+		return awserr.SSMUnbuilt("Output to CloudWatch Logs is")
+	case tell != nil && (val(tell.NotificationArn) != "" || len(tell.NotificationEvents) > 0) || val(in.ServiceRoleArn) != "":
+		return awserr.SSMUnbuilt("Notifications are")
+	case in.AlarmConfiguration != nil:
+		return awserr.SSMUnbuilt("Alarms are")
+	case val(in.DocumentHash) != "":
+		return awserr.SSMUnbuilt("Hashes of documents are")
+	}
+	return nil
+}
+
 // SendCommand asks instances to run a document. Those whose agents take orders get it at once, the others when they
 // ask for it.
 func (s *Service) SendCommand(ctx context.Context, c world.Caller, in *ssmapi.SendCommandInput) (*ssmapi.SendCommandOutput, error) {
@@ -43,8 +61,8 @@ func (s *Service) SendCommand(ctx context.Context, c world.Caller, in *ssmapi.Se
 	if doc.kind != "Command" {
 		return nil, awserr.SSMRefused("InvalidDocument", "Document %s is of type %s; commands need one of type Command.", doc.name, doc.kind)
 	}
-	if val(in.OutputS3BucketName) != "" {
-		return nil, awserr.SSMUnbuilt("Output to S3 is")
+	if err := refuseCommand(in); err != nil {
+		return nil, err
 	}
 	if _, err := doc.fill(in.Parameters); err != nil {
 		return nil, err

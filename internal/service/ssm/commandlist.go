@@ -66,6 +66,11 @@ type wantedCommands struct {
 }
 
 func (s *Service) commands(c world.Caller, q wantedCommands) ([]world.Command, error) {
+	for _, f := range q.filters { // also where there is nothing to filter
+		if _, err := commandHas(world.Command{}, val(f.Key), val(f.Value)); err != nil {
+			return nil, err
+		}
+	}
 	w := s.Store.World()
 	rows := w.CommandsIn(c.Account, c.Region)
 	if q.id != nil {
@@ -195,7 +200,7 @@ func (s *Service) GetCommandInvocation(_ context.Context, c world.Caller, in *ss
 		return nil, gone
 	}
 	v := row.Invocations[at]
-	if in.PluginName != nil && v.Plugin != "" && *in.PluginName != v.Plugin {
+	if in.PluginName != nil && *in.PluginName != v.Plugin {
 		return nil, awserr.SSMRefused("InvalidPluginName", "The plugin name isn't valid.")
 	}
 	out := &ssmapi.GetCommandInvocationOutput{

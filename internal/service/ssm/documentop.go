@@ -36,6 +36,9 @@ func (s *Service) CreateDocument(ctx context.Context, c world.Caller, in *ssmapi
 			return nil, awserr.SSMInvalid("The document name %s begins with %s, which is reserved.", name, reserved)
 		}
 	}
+	if len(in.Attachments) > 0 || len(in.Requires) > 0 {
+		return nil, awserr.SSMUnbuilt("Attachments and requirements of documents are")
+	}
 	if kind != "Session" && kind != "Command" {
 		return nil, awserr.SSMUnbuilt("Documents of type " + kind + " are")
 	}
@@ -113,6 +116,9 @@ func toJSON(v world.DocumentVersion) (string, error) {
 
 // UpdateDocument adds a version.
 func (s *Service) UpdateDocument(ctx context.Context, c world.Caller, in *ssmapi.UpdateDocumentInput) (*ssmapi.UpdateDocumentOutput, error) {
+	if len(in.Attachments) > 0 {
+		return nil, awserr.SSMUnbuilt("Attachments of documents are")
+	}
 	var v world.DocumentVersion
 	row, err := s.changeDocument(ctx, c, val(in.Name), func(tx *world.Tx, row *world.Document) (err error) {
 		last := row.Versions[len(row.Versions)-1]
@@ -323,7 +329,11 @@ func (s *Service) DescribeDocumentPermission(_ context.Context, c world.Caller, 
 	if _, err := s.documentRow(&w, c, val(in.Name)); err != nil {
 		return nil, err
 	}
-	return &ssmapi.DescribeDocumentPermissionOutput{AccountIds: []string{}, AccountSharingInfoList: []ssmapi.AccountSharingInfo{}}, nil
+	_, next, err := listing.Page(pages(1, 200, 200), []string{}, strings.ToLower, in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	return &ssmapi.DescribeDocumentPermissionOutput{AccountIds: []string{}, AccountSharingInfoList: []ssmapi.AccountSharingInfo{}, NextToken: next}, nil
 }
 
 // ListDocumentVersions lists the versions of a document.

@@ -130,6 +130,11 @@ func (s *Service) DescribeInstanceInformation(_ context.Context, c world.Caller,
 		filters[val(f.Key)] = append(filters[val(f.Key)], f.Values...)
 	}
 	w := s.Store.World()
+	for key, values := range filters { // also where there is nothing to filter
+		if _, err := nodeHas(&w, world.ManagedNode{}, key, values); err != nil {
+			return nil, err
+		}
+	}
 	var rows []world.ManagedNode
 	for _, n := range w.NodesIn(c.Account, c.Region) {
 		keep := true

@@ -65,6 +65,9 @@ func (s *Service) DescribeParameters(_ context.Context, c world.Caller, in *ssma
 	for _, f := range in.Filters {
 		filters = append(filters, ssmapi.ParameterStringFilter{Key: f.Key, Option: new("BeginsWith"), Values: f.Values})
 	}
+	if err := checkFilters(filters); err != nil {
+		return nil, err
+	}
 	w := s.Store.World()
 	var rows []world.Parameter
 	for _, p := range s.parameters(&w, c, "") {
@@ -90,6 +93,17 @@ func (s *Service) DescribeParameters(_ context.Context, c world.Caller, in *ssma
 		})
 	}
 	return out, nil
+}
+
+// checkFilters checks filters whether there is anything to filter or not.
+func checkFilters(filters []ssmapi.ParameterStringFilter) error {
+	for _, f := range filters {
+		if !slices.Contains([]string{"", "Equals", "BeginsWith", "Contains", "Recursive", "OneLevel"}, val(f.Option)) {
+			return awserr.SSMRefused("InvalidFilterOption", "The following filter option is not valid: %s", *f.Option)
+		}
+	}
+	_, err := matches(world.Parameter{Versions: []world.ParameterVersion{{}}}, filters)
+	return err
 }
 
 // matches tells whether a parameter has one of the values of each filter. (AWS Systems Manager API Reference,

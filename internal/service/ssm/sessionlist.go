@@ -19,6 +19,11 @@ const remembered = 30 * 24 * time.Hour
 // DescribeSessions lists the sessions that go on, or those that are over, the latest first.
 func (s *Service) DescribeSessions(_ context.Context, c world.Caller, in *ssmapi.DescribeSessionsInput) (*ssmapi.DescribeSessionsOutput, error) {
 	w, over := s.Store.World(), val(in.State) == "History"
+	for _, f := range in.Filters { // also where there is nothing to filter
+		if _, err := sessionHas(world.NodeSession{}, val(f.Key), val(f.Value)); err != nil {
+			return nil, err
+		}
+	}
 	var rows []world.NodeSession
 	for _, row := range w.SessionsIn(c.Account, c.Region, over) {
 		keep := !over || s.Now().Sub(row.Ended) < remembered

@@ -47,6 +47,7 @@ const (
 	InternetGateway Thing = "internet gateway"
 	NATGateway      Thing = "NAT gateway"
 	Peering         Thing = "peering connection"
+	Service         Thing = "VPC endpoint"
 	Astray          Thing = "it arrives elsewhere"
 	Loop            Thing = "loop"
 )
@@ -98,7 +99,7 @@ func (c *conversation) judge(from world.ENIID, p Packet) Verdict {
 	}
 	c.answering, c.last = true, end{at.eni.ID, arrived}
 	at, arrived, v = c.carry(at, arrived.answer())
-	if v == nil && (at.eni.ID != from || arrived != p.answer()) {
+	if v == nil && (at.eni.ID != from || at.gate != "" || arrived != p.answer()) {
 		v = refuse(Astray, string(at.eni.ID))
 	}
 	if v != nil {
@@ -120,9 +121,10 @@ func alive(w *world.World, e world.ENI) bool {
 	return ok && i.Power == world.Running && !e.Attachment.Detaching
 }
 
-// place is where a packet is: at an interface, or out on the Internet.
+// place is where a packet is: at an interface, at a gateway endpoint of a VPC, or out on the Internet.
 type place struct {
 	eni     world.ENI
+	gate    world.EndpointID
 	outside bool
 }
 
@@ -156,15 +158,24 @@ func (c *conversation) carry(at place, p Packet) (place, Packet, *Verdict) {
 		var next place
 		var v *Verdict
 		came := at
-		if at.outside {
+		switch {
+		case at.outside:
 			next, p, v = c.fromInternet(p)
-		} else {
+		case at.gate != "":
+			next, v = c.fromGate(at.gate, p)
+		default:
 			next, p, v = c.leave(at.eni, p)
 		}
 		if v != nil {
 			return place{}, p, v
 		}
+		if next.gate != "" {
+			return next, p, c.serves(next.gate, p)
+		}
 		if next.outside {
+			if world.ServiceAddresses.Contains(p.Dst) { // a service of AWS's, which is no part of the network
+				return place{}, p, &Verdict{Beyond: true}
+			}
 			if _, ok := c.publicly(p.Dst); !ok { // somebody out there has it, or nobody
 				if c.unused(p.Dst) {
 					return place{}, p, refuse(Nobody, p.Dst.String())
@@ -197,6 +208,9 @@ func (c *conversation) leave(e world.ENI, p Packet) (place, Packet, *Verdict) {
 		return place{}, p, refuse(GroupsOut, string(e.ID))
 	}
 	hop := c.route(e, p)
+	if hop.refused != nil && hop.refused.Beyond {
+		return place{}, p, hop.refused
+	}
 	if inside := hop.refused == nil && hop.eni.ID != "" && hop.eni.Subnet == e.Subnet; !inside {
 		s, _ := c.w.Subnets.Get(e.Subnet)
 		if !s.CIDR.Contains(p.Dst) && !c.aclLets(s.NetworkACL, p, true) {
@@ -208,6 +222,8 @@ func (c *conversation) leave(e world.ENI, p Packet) (place, Packet, *Verdict) {
 		return place{}, p, hop.refused
 	case hop.internet != "":
 		return c.toInternet(e, hop.internet, p)
+	case hop.gate != "":
+		return place{gate: hop.gate}, p, nil
 	}
 	return place{eni: hop.eni}, p, nil
 }
@@ -215,10 +231,10 @@ func (c *conversation) leave(e world.ENI, p Packet) (place, Packet, *Verdict) {
 // enter takes a packet to an interface: the subnet's ACL, when it comes from elsewhere, groups, and destination check.
 func (c *conversation) enter(from place, e world.ENI, p Packet) *Verdict {
 	s, _ := c.w.Subnets.Get(e.Subnet)
-	if (from.outside || from.eni.Subnet != e.Subnet) && !c.aclLets(s.NetworkACL, p, false) {
+	if (from.outside || from.gate != "" || from.eni.Subnet != e.Subnet) && !c.aclLets(s.NetworkACL, p, false) {
 		return refuse(ACLIn, string(s.ID))
 	}
-	if e.Gateway != "" || e.Endpoint != "" {
+	if e.Gateway != "" || e.Endpoint != "" && !c.ofService(e) {
 		return &Verdict{Beyond: true}
 	}
 	if !c.knows(e, p) && e.NAT == "" && !c.groupsLet(e, p, false) {
@@ -229,6 +245,9 @@ func (c *conversation) enter(from place, e world.ENI, p Packet) *Verdict {
 	}
 	if e.NAT == "" && !has(e, p.Dst) { // a middlebox, which does what it likes
 		return &Verdict{Beyond: true}
+	}
+	if e.Endpoint != "" && !c.answering {
+		return c.serves(e.Endpoint, p)
 	}
 	return nil
 }

@@ -7,9 +7,10 @@ import (
 	"kumiko/internal/world"
 )
 
-// hop is where a route leads: to an interface, to the internet gateway, or nowhere.
+// hop is where a route leads: to an interface, to a gateway endpoint, to the internet gateway, or nowhere.
 type hop struct {
 	eni      world.ENI
+	gate     world.EndpointID
 	internet world.InternetGatewayID
 	refused  *Verdict
 }
@@ -36,6 +37,19 @@ func (c *conversation) route(e world.ENI, p Packet) hop {
 	for _, r := range table.Routes {
 		if r.Destination.Contains(p.Dst) && (!best.Destination.IsValid() || r.Destination.Bits() > best.Destination.Bits()) {
 			best, local = r, false
+		}
+	}
+	listed, gate, torn := c.listed(table, p.Dst)
+	if ranges(vpc, p.Dst) { // a list that overlaps the local routes does not count
+		listed, torn = world.Route{}, false
+	}
+	if torn && listed.Destination.Bits() >= best.Destination.Bits() {
+		return hop{refused: &Verdict{Beyond: true}}
+	}
+	if listed.Destination.IsValid() && (!best.Destination.IsValid() || listed.Destination.Bits() > best.Destination.Bits()) {
+		best, local = listed, false
+		if gate != "" {
+			return hop{gate: gate}
 		}
 	}
 	switch {

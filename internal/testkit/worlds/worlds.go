@@ -19,11 +19,12 @@ type Features struct {
 	NATGateways      bool
 	Within           bool // routes within VPCs, and NAT gateways with several addresses
 	Endpoints        bool // VPC endpoints of the service network and of its resources
+	Balancers        bool // load balancers, and endpoints to them if there are endpoints
 	Absent           bool // instances that are stopped, interfaces without one, peerings and gateways that are gone
 }
 
 // Everything is all features.
-var Everything = Features{ServiceNetworks: true, ACLs: true, Peerings: true, Associations: true, InternetGateways: true, NATGateways: true, Within: true, Endpoints: true, Absent: true}
+var Everything = Features{ServiceNetworks: true, ACLs: true, Peerings: true, Associations: true, InternetGateways: true, NATGateways: true, Within: true, Endpoints: true, Balancers: true, Absent: true}
 
 // Make puts the world of a seed in the place of everything that a world made here can have.
 func Make(tx *world.Tx, seed uint64, f Features) {
@@ -73,6 +74,11 @@ func clear(tx *world.Tx) {
 	drop(&tx.ManagedPrefixLists)
 	drop(&tx.Endpoints)
 	drop(&tx.EndpointAssociations)
+	drop(&tx.EndpointServices)
+	drop(&tx.Listeners)
+	drop(&tx.TargetObservations)
+	drop(&tx.TargetGroups)
+	drop(&tx.LoadBalancers)
 }
 
 func drop[K ~string, V world.Row](t *world.Table[K, V]) {
@@ -95,6 +101,9 @@ func (l *layout) world() {
 	if l.ServiceNetworks && !l.pick(4) {
 		l.lattice()
 	}
+	if l.Balancers {
+		l.balancers()
+	}
 }
 
 func (l *layout) vpc() {
@@ -110,7 +119,7 @@ func (l *layout) vpc() {
 	acls := l.acls(v)
 	for i := range 1 + l.r.IntN(3) {
 		s := world.Subnet{
-			ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(l.c, nil), VPC: v.ID, Zone: "us-east-1a",
+			ID: world.SubnetID(tx.NewID("subnet")), Meta: tx.NewMeta(l.c, nil), VPC: v.ID, Zone: "us-east-1" + "abc"[i:i+1],
 			CIDR: netip.MustParsePrefix(fmt.Sprintf("10.%d.%d.0/24", net, i)), NetworkACL: One(l.r, acls), ACLAssociation: tx.NewID("aclassoc"),
 		}
 		tx.Subnets.Put(s)

@@ -1,5 +1,5 @@
-# An interface attached to an instance that is stopped in the second step. The provider polls a detached attachment twenty times until it
-# believes that it is gone, which takes it more than two minutes: so this is a configuration of its own.
+# An interface attached to an instance. The provider asks twenty times for an attachment that is gone until it believes that, which takes it
+# two and a half minutes: so this is a configuration of its own.
 
 terraform {
   required_providers {
@@ -8,11 +8,6 @@ terraform {
 }
 
 provider "aws" {}
-
-variable "changed" {
-  type    = bool
-  default = false
-}
 
 data "aws_ami" "linux" {
   most_recent = true
@@ -38,11 +33,6 @@ resource "aws_instance" "this" {
   subnet_id     = aws_subnet.this.id
 }
 
-resource "aws_ec2_instance_state" "this" {
-  instance_id = aws_instance.this.id
-  state       = var.changed ? "stopped" : "running"
-}
-
 resource "aws_network_interface" "second" {
   subnet_id = aws_subnet.this.id
 }
@@ -60,8 +50,4 @@ data "aws_network_interface" "second" {
 
 output "attached" {
   value = "${data.aws_network_interface.second.attachment[0].instance_id == aws_instance.this.id} ${aws_network_interface_attachment.this.status}"
-}
-
-output "instance" {
-  value = aws_instance.this.id
 }

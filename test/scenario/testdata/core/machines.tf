@@ -51,6 +51,12 @@ resource "aws_network_interface" "more" {
   security_groups   = var.changed ? [aws_security_group.inline.id] : [aws_security_group.rules.id]
 }
 
+resource "aws_network_interface_permission" "alone" {
+  network_interface_id = aws_network_interface.alone.id
+  aws_account_id       = aws_vpc.other.owner_id
+  permission           = var.changed ? "EIP-ASSOCIATE" : "INSTANCE-ATTACH"
+}
+
 resource "aws_network_interface" "prefix" {
   subnet_id         = aws_subnet.all[0].id
   ipv4_prefix_count = 1
@@ -92,6 +98,11 @@ resource "aws_instance" "plain" {
   lifecycle {
     ignore_changes = [vpc_security_group_ids]
   }
+}
+
+resource "aws_ec2_instance_state" "plain" {
+  instance_id = aws_instance.plain.id
+  state       = var.changed ? "stopped" : "running"
 }
 
 resource "aws_flow_log" "all" {

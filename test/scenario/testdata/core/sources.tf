@@ -176,7 +176,7 @@ data "aws_instance" "all" {
 
 data "aws_instances" "stage" {
   instance_tags = local.tags
-  depends_on    = [aws_instance.all, aws_instance.plain]
+  depends_on    = [aws_instance.all, aws_ec2_instance_state.plain]
 }
 
 data "aws_key_pair" "this" {

@@ -100,12 +100,14 @@ resource "aws_eip" "more" {
   domain = "vpc"
 }
 
-# The reverse name of an address, which leads to it.
+# The reverse name of an address, which leads to it in a zone of the other account.
 resource "aws_route53_zone" "public" {
-  name = "core.example"
+  provider = aws.other
+  name     = "core.example"
 }
 
 resource "aws_route53_record" "public" {
+  provider = aws.other
   for_each = toset(["mail", "post"])
   zone_id  = aws_route53_zone.public.id
   name     = each.value

@@ -91,6 +91,16 @@ resource "aws_vpc_endpoint_route_table_association" "s3" {
   route_table_id  = aws_route_table.x.id
 }
 
+resource "aws_vpc_endpoint_private_dns" "logs" {
+  vpc_endpoint_id     = aws_vpc_endpoint.logs.id
+  private_dns_enabled = true
+  depends_on          = [aws_vpc_endpoint_subnet_association.logs, aws_vpc_endpoint_security_group_association.logs, aws_vpc_endpoint_policy.logs]
+}
+
+data "aws_vpc_endpoint" "ec2" {
+  id = aws_vpc_endpoint.ec2.id
+}
+
 output "names" {
-  value = length(aws_vpc_endpoint.ec2.dns_entry)
+  value = length(data.aws_vpc_endpoint.ec2.dns_entry)
 }
