@@ -135,7 +135,8 @@ var apart = map[string]bool{
 	"log-group": true, "log-stream": true, "query-log-config": true, "managed-node": true, "node-session": true,
 	"ssm-document": true, "ssm-parameter": true, "ssm-command": true, "iam-user": true, "iam-group": true, "iam-role": true, "iam-policy": true,
 	"instance-profile": true, "network-insights-path": true, "network-insights-analysis": true, "network-insights-access-scope": true,
-	"network-insights-access-scope-analysis": true,
+	"network-insights-access-scope-analysis": true, "instance-metadata-defaults": true, "resource-share": true, "resource-share-association": true,
+	"resource-share-invitation": true,
 }
 
 // marks say what a row of each noun is about; all depends on a noun that is neither here nor apart.

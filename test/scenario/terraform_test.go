@@ -97,7 +97,7 @@ func TestTerraformNouns(t *testing.T) {
 	defer wg.Wait()
 	for name, f := range map[string]func(*lab, string){
 		"core": (*lab).terraformCore, "attachment": (*lab).terraformAttachment, "endpoints": (*lab).terraformEndpoints, "route 53": (*lab).terraformRoute53, "resolver": (*lab).terraformResolver,
-		"IAM": (*lab).terraformIAM, "SSM": (*lab).terraformSSM, "balancers": (*lab).terraformBalancers, "sharing": (*lab).terraformSharing,
+		"IAM": (*lab).terraformIAM, "SSM": (*lab).terraformSSM, "sharing": (*lab).terraformSharing,
 	} {
 		wg.Go(func() { // more of them than there are processors: they wait
 			t.Run(name, func(t *testing.T) {
@@ -245,24 +245,6 @@ func (l *lab) terraformEndpoints(mirror string) {
 	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
 	if n := l.Pick("length(VpcEndpoints)", "ec2", "describe-vpc-endpoints"); n != "0" {
 		l.T.Errorf("%s VPC endpoints are left", n)
-	}
-}
-
-// terraformBalancers makes a load balancer, and a service that is reached through an endpoint; changes the one and takes the other
-// away.
-func (l *lab) terraformBalancers(mirror string) {
-	l.Cloud = l.In(l.Account, "eu-west-1") // what is left there is left by this
-	terraform := l.terraform("testdata/balancers", mirror)
-	terraform("init", "-input=false", "-no-color")
-	for _, changed := range []string{"changed=false", "changed=true"} {
-		terraform("apply", "-auto-approve", "-input=false", "-no-color", "-var", changed)
-		l.AWS("elbv2", "wait", "target-in-service", "--target-group-arn", terraform("output", "-raw", "group"))
-		l.agree(instance{id: terraform("output", "-raw", "client")}, terraform("output", "-raw", "name"), terraform("output", "-raw", "port"), "")
-		terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", "-var", changed) // status 2 if there is something to do
-	}
-	terraform("destroy", "-auto-approve", "-input=false", "-no-color")
-	if n := l.Pick("length(NetworkInterfaces)", "ec2", "describe-network-interfaces"); n != "0" {
-		l.T.Errorf("%s interfaces are left", n)
 	}
 }
 
