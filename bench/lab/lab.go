@@ -48,7 +48,7 @@ func NewNamed(resolvers reconcile.Whole) (*Lab, error) {
 	l.flows, l.rules = flow.New(path, nobody{}), nft.New(path)
 	loop := reconcile.New(l.Store, reconcile.Drivers{
 		Namespaces: l.spaces, Rules: l.rules, Routes: route.New(run, l.spaces), Flows: l.flows,
-		Names: resolvers, Doors: nobody{}, Metadata: noMetadata{}, Hosts: noHosts{},
+		Names: resolvers, Doors: nobody{}, Proxy: nobody{}, Metadata: noMetadata{}, Hosts: noHosts{},
 	}, nil, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel

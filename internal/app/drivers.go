@@ -14,6 +14,7 @@ import (
 	"kumiko/internal/driver/host"
 	"kumiko/internal/driver/netns"
 	"kumiko/internal/driver/nft"
+	"kumiko/internal/driver/proxy"
 	"kumiko/internal/driver/route"
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
@@ -40,6 +41,7 @@ type drivers struct {
 	queries  *querylog.Recorder
 	records  *flowlog.Collector
 	doors    *door.Service
+	proxy    *proxy.Proxy
 	watchers *watchers
 
 	stopped sync.Once
@@ -74,6 +76,7 @@ func newDrivers(c Config, f folder, m metadata, logs recorders) (*drivers, error
 	path := func(name string) string { return kernel.Path(f.run(), name) }
 	d.rules, d.routes = nft.New(path), route.New(f.run(), d.spaces)
 	d.flows = flow.New(path, sink{d})
+	d.proxy = proxy.New(proxy.Config{Run: f.run(), Log: c.Log})
 	d.names = dns.New(dns.Config{Run: f.run(), Log: c.Log, Asked: sink{d}.Asked})
 	return d, nil
 }
@@ -84,7 +87,8 @@ func hostConfig(c Config, f folder) host.Config {
 
 func (d *drivers) forLoop() reconcile.Drivers {
 	return reconcile.Drivers{
-		Namespaces: d.spaces, Rules: d.rules, Routes: d.routes, Flows: d.flows, Names: d.names, Metadata: d.metadata, Doors: d.doors, Hosts: hosts{d.hosts},
+		Namespaces: d.spaces, Rules: d.rules, Routes: d.routes, Flows: d.flows, Names: d.names, Metadata: d.metadata, Doors: d.doors, Proxy: d.proxy,
+		Hosts: hosts{d.hosts},
 	}
 }
 
@@ -93,6 +97,7 @@ func (d *drivers) stopServing() {
 	d.stopped.Do(func() {
 		d.names.Close()
 		d.metadata.Close()
+		d.proxy.Close()
 		if d.doors != nil {
 			d.doors.Close()
 		}

@@ -19,7 +19,7 @@ func explain(f *fabric.Fabric, q admin.Question) (admin.Explanation, reach.Answe
 	if q.Port < 0 || q.Port > 65535 || (proto.HasPorts() && q.Port == 0) {
 		return admin.Explanation{}, reach.Answer{}, fmt.Errorf("%w: say which port, from 1 to 65535, e.g. %s:443", admin.ErrUnusable, q.To)
 	}
-	a, err := reach.Ask(f, reach.Question{From: q.From, To: q.To, Protocol: proto, Port: uint16(q.Port)})
+	a, err := reach.Ask(f, reach.Question{From: q.From, To: q.To, Protocol: proto, Port: uint16(q.Port), Path: q.Path})
 	if err != nil {
 		return admin.Explanation{}, reach.Answer{}, fmt.Errorf("%w: %w", admin.ErrUnusable, err)
 	}

@@ -75,7 +75,7 @@ func newFlowLab(t *testing.T) *flowLab {
 	})
 	d.records = l.records
 	loop := reconcile.New(l.store, reconcile.Drivers{
-		Namespaces: spaces, Rules: nft.New(path), Routes: route.New(l.run, spaces), Flows: d.flows, Names: nobody{}, Doors: nobody{}, Metadata: nobodyElse{}, Hosts: noHosts{},
+		Namespaces: spaces, Rules: nft.New(path), Routes: route.New(l.run, spaces), Flows: d.flows, Names: nobody{}, Doors: nobody{}, Proxy: nobody{}, Metadata: nobodyElse{}, Hosts: noHosts{},
 	}, nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup

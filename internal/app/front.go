@@ -67,7 +67,7 @@ func (d *daemon) frontOf(st *store.Store, kept *record.Store, nodes *ssm.Service
 		Authorize: g.Authorize,
 		Services: []wire.Service{
 			ec2api.Service(network),
-			latticeapi.Service(lattice.New(lattice.Config{Store: st, Patience: patience})),
+			latticeapi.Service(lattice.New(lattice.Config{Store: st, Patience: patience, Wellness: d.wellness})),
 			logsapi.Service(logs.New(logs.Config{Store: st, Log: kept})),
 			route53api.Service(route53.New(route53.Config{Store: st, Checker: findings{d.checker}})),
 			resolverapi.Service(resolver.New(resolver.Config{Store: st})),

@@ -6,6 +6,7 @@ import (
 
 	"kumiko/internal/driver/health"
 	"kumiko/internal/fabric"
+	"kumiko/internal/service/lattice"
 	"kumiko/internal/service/route53"
 	"kumiko/internal/world"
 )
@@ -107,6 +108,17 @@ func (d *daemon) forgetTargets(ctx context.Context, asked map[string]world.Targe
 }
 
 // findings shows the checker as the service wants to see it.
+// wellness is what the proxy's health checks have found of a target of Lattice.
+func (d *daemon) wellness(g world.LatticeTargetGroupID, target string) lattice.Wellness {
+	switch well, known := d.drivers.proxy.Healthy(g, target); {
+	case !known:
+		return lattice.Unasked
+	case well:
+		return lattice.Well
+	}
+	return lattice.Ill
+}
+
 type findings struct{ *health.Checker }
 
 // Last is what was found when a check was last made.

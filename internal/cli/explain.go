@@ -24,17 +24,25 @@ it and what would open it. No packet is sent: the answer is computed from what t
 right for machines that do not listen yet. With --live a packet is sent as well, from within the instance, and what
 came of it is told: whether it arrived, or which rule the kernel says refused it.
 
-FROM is an instance, a network interface or an address; TO the same, or a DNS name as FROM's resolver knows it.
+FROM is an instance, a network interface or an address; TO the same, a DNS name as FROM's resolver knows it, or the
+http:// URL of a service of VPC Lattice.
 Exit status: 0 open, 1 closed (a name without an address is closed too), 2 no answer (no such instance, no daemon).`,
 		Example: lines("sudo kumiko explain i-0abc db.internal:5432", "sudo kumiko explain i-0abc 10.0.1.9:53 --protocol udp",
 			"sudo kumiko explain eni-0abc i-0def --protocol icmp --output json", "sudo kumiko explain i-0abc i-0def:443 --live"),
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			to, port, err := splitPort(args[1])
+			to, path, err := splitPath(args[1])
+			port := 0
+			if err == nil {
+				to, port, err = splitPort(to)
+			}
+			if port == 0 && path != "" {
+				port = 80
+			}
 			if err != nil {
 				return &status{exitUsage, err}
 			}
-			x, err := e.client().Explain(c.Context(), admin.Question{From: args[0], To: to, Port: port, Protocol: protocol, Live: live})
+			x, err := e.client().Explain(c.Context(), admin.Question{From: args[0], To: to, Port: port, Path: path, Protocol: protocol, Live: live})
 			if err != nil {
 				return &status{exitUsage, err}
 			}
@@ -52,6 +60,20 @@ Exit status: 0 open, 1 closed (a name without an address is closed too), 2 no an
 	c.Flags().BoolVar(&live, "live", false, "send a packet too (tcp and udp) and say whether the kernel agrees")
 	out.flag(c)
 	return c
+}
+
+// splitPath takes a URL as HTTP has it apart: http://HOST[:PORT]/PATH. Elsewhere there is no path.
+func splitPath(s string) (rest, path string, err error) {
+	rest, ok := strings.CutPrefix(s, "http://")
+	if !ok {
+		return s, "", nil
+	}
+	rest, path, _ = strings.Cut(rest, "/")
+	path, _, _ = strings.Cut(path, "?")
+	if rest == "" {
+		return "", "", fmt.Errorf("%q: there is no host in it", s)
+	}
+	return rest, "/" + path, nil
 }
 
 // splitPort takes HOST, HOST:PORT, an IPv6 address, or [IPv6]:PORT apart. Without a port it is 0.

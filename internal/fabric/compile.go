@@ -59,6 +59,7 @@ func (c *compilation) compile() *Fabric {
 	if c.out.Hosts = c.prev.Hosts; c.stale.someHosts() {
 		c.out.Hosts = patched(c.prev.Hosts, c.staleHost, c.hosts, func(a, b *Host) int { return cmp.Compare(a.ID, b.ID) })
 	}
+	c.services()
 	c.public()
 	c.nats()
 	c.endpoints()

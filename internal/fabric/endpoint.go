@@ -20,19 +20,23 @@ type Endpoint struct {
 	ID      world.EndpointID
 	Type    string // of world.Endpoint
 	VPC     world.VPCID
-	Service string        // of Interface and Gateway: the name of the service that answers in it
-	Onward  bool          // what comes goes on by Links: always of Resource and ServiceNetwork, and of Interface with a service of an account's own
-	Ports   []GatewayPort // its ENIs, sorted by ENI
-	Links   []Link        // if it is Onward: to the gateways of what it leads to, sorted by Gateway
-	Range   netip.Prefix  // of Gateway: the addresses at which the service answers
+	Service string           // of Interface and Gateway: the name of the service that answers in it
+	Onward  bool             // what comes goes on by Links: always of Resource and ServiceNetwork, and of Interface with a service of an account's own
+	Ports   []GatewayPort    // its ENIs, sorted by ENI
+	Links   []Link           // if it is Onward: to the gateways of what it leads to, sorted by Gateway
+	Range   netip.Prefix     // of Gateway and Services: the addresses that are its own
+	Takers  []netip.AddrPort // of Services: where its services listen, sorted
 }
 
 // Takes tells whether what listens in an interface or gateway endpoint takes a packet: TCP to the service's port, and
-// nothing else. (AWS PrivateLink Guide, "Considerations".)
+// nothing else, or to a listener of a service of Lattice. (AWS PrivateLink Guide, "Considerations".)
 func (e *Endpoint) Takes(f Flow) bool {
 	at := e.Range.IsValid() && e.Range.Contains(f.Dst)
 	for _, p := range e.Ports {
 		at = at || p.Local && slices.Contains(p.Addrs, f.Dst)
+	}
+	if e.Type == EndpointServices {
+		return f.Protocol == world.TCP && slices.Contains(e.Takers, netip.AddrPortFrom(f.Dst, f.DstPort))
 	}
 	return at && f.Protocol == world.TCP && f.DstPort == ServicePort
 }
@@ -69,7 +73,11 @@ func (c *compilation) endpoints() {
 			fresh = append(fresh, c.endpoint(row))
 		}
 	}
-	c.out.Endpoints = patched(c.prev.Endpoints, func(e *Endpoint) bool { return stale[e.ID] }, fresh, func(a, b *Endpoint) int { return cmp.Compare(a.ID, b.ID) })
+	points := c.stale.all || c.stale.lattice
+	if points {
+		fresh = append(fresh, c.points()...)
+	}
+	c.out.Endpoints = patched(c.prev.Endpoints, func(e *Endpoint) bool { return stale[e.ID] || points && e.Type == EndpointServices }, fresh, func(a, b *Endpoint) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 func (c *compilation) endpoint(row world.Endpoint) *Endpoint {

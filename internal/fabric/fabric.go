@@ -25,6 +25,9 @@ type Fabric struct {
 	zones     map[world.HostedZoneID]*Zone // of Route 53; for Recompile
 	Endpoints []*Endpoint                  // sorted by ID
 
+	Services     []*Service     // of Lattice, sorted by ID
+	TargetGroups []*TargetGroup // likewise
+
 	lattice   map[string]latticeNames // by region; for Recompile
 	balancers []*Zone                 // the public names of load balancers; likewise
 	endpoints *Zone                   // the public names of endpoints; likewise
@@ -36,17 +39,22 @@ type VPC struct {
 	Account  world.AccountID
 	Region   string
 	CIDRs    []netip.Prefix
-	Subnets  []Subnet   // sorted by ID
-	Ports    []Port     // sorted by Index
-	Links    []Link     // sorted by Gateway
-	Groups   []Group    // sorted by ID
-	Tables   []Table    // sorted by Index
-	ACLs     []ACL      // sorted by ID
-	Peerings []PeerLink // sorted by ID; the active ones
-	Uplink   *Uplink    // the way to the public side; nil without an internet gateway
-	Gates    []Gate     // its gateway endpoints, sorted by ID
-	Resolver Resolver
-	View     View // what the resolver answers from
+	Subnets  []Subnet               // sorted by ID
+	Ports    []Port                 // sorted by Index
+	Links    []Link                 // sorted by Gateway
+	Groups   []Group                // sorted by ID
+	Tables   []Table                // sorted by Index
+	ACLs     []ACL                  // sorted by ID
+	Peerings []PeerLink             // sorted by ID; the active ones
+	Uplink   *Uplink                // the way to the public side; nil without an internet gateway
+	Gates    []Gate                 // its gateway endpoints, sorted by ID
+	Point    *Point                 // the way to and from Lattice's services; nil without any
+	Network  world.ServiceNetworkID // that it is associated with
+	Signed   bool                   // requests to services of the network must be signed, and allowed by a policy
+
+	NetworkARN string
+	Resolver   Resolver
+	View       View // what the resolver answers from
 }
 
 // Subnet is a range of addresses whose ports share a route table.

@@ -73,6 +73,9 @@ func (c *compilation) view(v *VPC, row world.VPC, s *staleVPC) bool {
 	renew(s.all || c.shared.balancers, func() { c.balancerZones(v) })
 	renew(s.all || c.shared.endpoints, func() { v.View.Public[world.EndpointDomain] = c.out.endpoints })
 	renew(s.all || c.shared.lattice || c.stale.lattice && len(c.lattices().associations[v.ID])+len(was.Public[world.ResourceZone(v.Region)].Records) > 0, func() { c.latticeZones(v) })
+	if p := c.prev.VPC(v.ID); s.all || p != nil && p.Network != v.Network {
+		renew(true, func() { c.serviceNames(v) })
+	}
 	renew(s.all || s.forwards, func() { c.forwards(v) })
 	renew(s.all || c.shared.hosted.about(v.ID), func() { c.hosted(v) })
 	if !stale {

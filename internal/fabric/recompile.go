@@ -28,6 +28,7 @@ func (v *VPC) SameNetwork(o *VPC) bool {
 	return v.ID == o.ID && v.Account == o.Account && v.Region == o.Region && Same(v.CIDRs, o.CIDRs) && Same(v.Subnets, o.Subnets) &&
 		Same(v.Ports, o.Ports) && Same(v.Links, o.Links) && Same(v.Groups, o.Groups) && Same(v.Tables, o.Tables) && Same(v.ACLs, o.ACLs) &&
 		Same(v.Peerings, o.Peerings) && Same(v.Gates, o.Gates) && v.Uplink == o.Uplink &&
+		v.Point == o.Point && v.Network == o.Network && v.Signed == o.Signed && v.NetworkARN == o.NetworkARN &&
 		v.Resolver.Enabled == o.Resolver.Enabled && Same(v.Resolver.Addrs, o.Resolver.Addrs)
 }
 

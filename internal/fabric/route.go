@@ -8,7 +8,7 @@ import (
 	"kumiko/internal/world"
 )
 
-// Routed is where a VPC's router sends a destination. Exactly one of Port, Link, Peering, Internet and Gate is set, or none: see Nowhere.
+// Routed is where a VPC's router sends a destination. Exactly one of Port, Link, Peering, Internet, Gate and Point is set, or none: see Nowhere.
 type Routed struct {
 	Prefix netip.Prefix
 	Table  world.RouteTableID // empty for the VPC's own ranges and for Lattice's
@@ -18,11 +18,12 @@ type Routed struct {
 	Peering  *PeerLink
 	Internet bool
 	Gate     *Gate
+	Point    *Point
 }
 
 // Nowhere tells whether the packet goes nowhere.
 func (r Routed) Nowhere() bool {
-	return r.Port == nil && r.Link == nil && r.Peering == nil && !r.Internet && r.Gate == nil
+	return r.Port == nil && r.Link == nil && r.Peering == nil && !r.Internet && r.Gate == nil && r.Point == nil
 }
 
 // Route decides where the router sends a packet for dst that came in through the port from: Lattice's ranges first
@@ -41,6 +42,9 @@ func (v *VPC) Route(from *Port, dst netip.Addr) Routed {
 			}
 		}
 		return r
+	}
+	if from != nil && v.Point != nil && world.LatticeServices.Contains(dst) {
+		return Routed{Prefix: world.LatticeServices, Point: v.Point}
 	}
 	var t *Table
 	if from != nil {

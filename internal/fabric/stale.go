@@ -95,7 +95,7 @@ func (s *stale) mark(ch world.Change) {
 	case "hosted-zone", "record-set", "health-check", "health-observation":
 		s.names = append(s.names, ch)
 		return
-	case "service-network-vpc-association", "service-network-resource-association", "resource-configuration", "vpc-endpoint-association":
+	case "service-network", "service-network-vpc-association", "service-network-resource-association", "resource-configuration", "vpc-endpoint-association":
 		s.lattice = true
 		return
 	case "load-balancer", "listener", "target-group", "target-observation":
@@ -132,7 +132,7 @@ func (s *stale) naming(in *world.World, id string) {
 var apart = map[string]bool{
 	"account": true, "access-key": true, "idempotency-token": true, "key-pair": true, "egress-only-internet-gateway": true, "network-interface-permission": true, "flow-log": true,
 	"subnet-cidr-reservation": true, "zone-authorization": true, "delegation-set": true, "access-log-subscription": true, "resource-policy": true,
-	"log-group": true, "log-stream": true, "query-log-config": true, "service-network": true, "managed-node": true, "node-session": true,
+	"log-group": true, "log-stream": true, "query-log-config": true, "managed-node": true, "node-session": true,
 	"ssm-document": true, "ssm-parameter": true, "ssm-command": true, "iam-user": true, "iam-group": true, "iam-role": true, "iam-policy": true,
 	"instance-profile": true, "network-insights-path": true, "network-insights-analysis": true, "network-insights-access-scope": true,
 	"network-insights-access-scope-analysis": true, "instance-metadata-defaults": true, "resource-share": true, "resource-share-association": true,

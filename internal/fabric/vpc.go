@@ -34,6 +34,7 @@ func (c *compilation) vpc(row world.VPC) *VPC {
 	c.hostsOf(&v, row, s)
 	if s.all || c.stale.lattice {
 		v.Links = patched(was.Links, always, c.links(&v), compareLinks)
+		c.point(&v)
 	}
 	if c.view(&v, row, s) {
 		c.named[v.ID] = true

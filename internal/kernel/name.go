@@ -33,11 +33,12 @@ const PublicNamespace = "public"
 // UplinkDevice is a router's interface to the public side.
 const UplinkDevice = "u0"
 
-// The kernel's routing tables in a router (Lattice, Hole, Ports, and Tables+Index of an AWS route table, Within+Index for its routes within the VPC), in a gateway
+// The kernel's routing tables in a router (Services, Lattice, Hole, Ports, and Tables+Index of an AWS route table, Within+Index for its routes within the VPC), in a gateway
 // (Egress+position of one of its ports, Consumers+Index of a consumer), in a NAT gateway (Egress) and on the public
 // side (Public).
 const (
 	TablePublic    = 100
+	TableServices  = 899
 	TableLattice   = 900
 	TableHole      = 901
 	TablePorts     = 1000

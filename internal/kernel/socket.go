@@ -39,6 +39,17 @@ func ListenTCP(ns string, addr netip.AddrPort) (*net.TCPListener, error) {
 	return l.(*net.TCPListener), nil
 }
 
+// DialTCP connects from an address inside the namespace at path ns. Where packets go is decided there.
+func DialTCP(ctx context.Context, ns string, from netip.Addr, to netip.AddrPort) (conn net.Conn, err error) {
+	err = In(ns, func() (err error) {
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: from.AsSlice()}}
+		d.SetMultipathTCP(false)
+		conn, err = d.DialContext(ctx, "tcp4", to.String())
+		return err
+	})
+	return conn, err
+}
+
 // listenConfig opens plain TCP (no MPTCP), also on addresses that do not exist yet. Go opens sockets for literal
 // addresses on the calling thread.
 func listenConfig() *net.ListenConfig {

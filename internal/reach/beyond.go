@@ -160,7 +160,8 @@ func (w *walk) leg(l leg) bool {
 	if !w.aclOut(l.v, *l.out, r.Port, flow, true) {
 		return false
 	}
-	same := r.Internet && l.beyond.Internet || r.Peering != nil && l.beyond.Peering != nil && r.Peering.ID == l.beyond.Peering.ID
+	same := r.Internet && l.beyond.Internet || r.Peering != nil && l.beyond.Peering != nil && r.Peering.ID == l.beyond.Peering.ID ||
+		r.Point != nil && l.beyond.Point != nil
 	if same {
 		return true
 	}

@@ -2,6 +2,7 @@ package reach
 
 import (
 	"fmt"
+	"net/netip"
 
 	"kumiko/internal/fabric"
 	"kumiko/internal/world"
@@ -14,6 +15,46 @@ func (w *walk) throughGate(v *fabric.VPC, id world.EndpointID) bool {
 		Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Endpoint: id}, Pass: e != nil && e.Takes(w.Flow),
 	})
 }
+
+// throughPoint follows the packet to a service of Lattice and, when the service sends the request on, the packet that goes from there to
+// a target. Which one that is, of those whose turn it may be, is the walk's choice.
+func (w *walk) throughPoint(v *fabric.VPC, p *fabric.Point) bool {
+	in := Hop{Origin: fabric.Origin{Station: fabric.LinkIn, VPC: v.ID}, Pass: true}
+	if len(p.Groups) > 0 {
+		in = w.groups(v, in.Origin, p.Groups, false)
+	}
+	if !w.pass(in) {
+		return false
+	}
+	e := w.f.Endpoint(p.Endpoint)
+	listen := Hop{Origin: fabric.Origin{Station: fabric.Listen, VPC: v.ID, Endpoint: p.Endpoint}, Pass: e != nil && e.Takes(w.Flow)}
+	if !listen.Pass || w.host == "" {
+		return w.pass(listen)
+	}
+	c := w.f.Decide(v, netip.AddrPortFrom(w.Flow.Dst, w.Flow.DstPort), w.host, fabric.Request{Method: "GET", Path: w.path})
+	listen.Service = &c
+	if !w.pass(listen) {
+		return false
+	}
+	if len(c.Targets) == 0 {
+		return w.pass(Hop{Origin: fabric.Origin{Station: Routing, VPC: v.ID, Endpoint: p.Endpoint}, Service: &c})
+	}
+	w.choices = max(w.choices, len(c.Targets))
+	t := c.Targets[w.choice%len(c.Targets)]
+	c.Chosen = t
+	if !w.pass(Hop{Origin: fabric.Origin{Station: Routing, VPC: v.ID, Endpoint: p.Endpoint}, Service: &c, Pass: true}) {
+		return false
+	}
+	to := w.f.VPC(t.VPC)
+	if to == nil || to.Point == nil {
+		return false
+	}
+	w.Flow.Src, w.Flow.Dst, w.Flow.DstPort = world.LatticeSource, t.To.Addr(), t.To.Port()
+	return w.enter(to, fabric.Routed{Point: to.Point})
+}
+
+// Routing is where a service chooses what becomes of a request; it is no station of packets.
+const Routing fabric.Station = "routing"
 
 // served tells whether a service on the public side takes the packet; what is for nobody there is beyond this model.
 func (w *walk) served(v *fabric.VPC) bool {

@@ -20,6 +20,7 @@ type Question struct {
 	To       string         // the same, or a DNS name as the sender's VPC resolves it
 	Protocol world.Protocol // TCP, UDP or ICMP
 	Port     uint16         // of TCP and UDP
+	Path     string         // of a request to a service of Lattice; / if empty
 }
 
 // Answer is what Ask found.
@@ -69,12 +70,28 @@ func Ask(f *fabric.Fabric, q Question) (Answer, error) {
 		a.Open, a.Trace.To = true, a.From // an instance reaches itself without leaving
 		return a, nil
 	}
-	a.Trace = From(f, from.ENI, a.Asked)
+	a.Trace = worst(waysOf(f, from.ENI, a.Asked, a.host(), q.path()))
 	if on, ok := Onward(f, a.Trace, from.ENI); ok {
 		a.Onward = &on
 	}
 	a.Stranger = a.Open && a.To != "" && a.Trace.To != a.To && a.Onward == nil
 	return a, nil
+}
+
+// host is the name that was asked for; empty without one.
+func (a *Answer) host() string {
+	if a.Name == nil {
+		return ""
+	}
+	return a.Name.Asked
+}
+
+// path is the path of the request that is asked for.
+func (q Question) path() string {
+	if q.Path == "" {
+		return "/"
+	}
+	return q.Path
 }
 
 func (a *Answer) destination(f *fabric.Fabric, v *fabric.VPC, to string) (netip.Addr, error) {

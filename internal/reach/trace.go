@@ -35,15 +35,20 @@ type Hop struct {
 	// Of a listener: what it serves.
 	Association   world.ResourceAssociationID
 	Configuration world.ResourceConfigurationID
-	Lattice       bool          // of an endpoint: it is one of a resource or a service network
-	Front         *fabric.Front // of a load balancer: the listener; one without an id is none
+	Lattice       bool           // of an endpoint: it is one of a resource or a service network
+	Service       *fabric.Choice // of a service point: what becomes of the request
+	Front         *fabric.Front  // of a load balancer: the listener; one without an id is none
 }
 
 // From follows the first packet of flow from the ENI that sends it, and its answer back. The ENI must be a port of the
 // fabric, else the trace is closed with no hops. Where a gateway may choose between several of its addresses, and not
 // all of them get through, the trace is one of a choice that does not.
 func From(f *fabric.Fabric, from world.ENIID, flow fabric.Flow) Trace {
-	ways := Ways(f, from, flow)
+	return worst(Ways(f, from, flow))
+}
+
+// worst is a way that does not get through, if there is one.
+func worst(ways []Trace) Trace {
 	for _, w := range ways {
 		if !w.Open {
 			return w
@@ -54,9 +59,14 @@ func From(f *fabric.Fabric, from world.ENIID, flow fabric.Flow) Trace {
 
 // Ways are the traces for each address a gateway on the way may choose; one when there is no choice.
 func Ways(f *fabric.Fabric, from world.ENIID, flow fabric.Flow) []Trace {
+	return waysOf(f, from, flow, "", "/")
+}
+
+// waysOf are the traces of a request to a host and a path, as far as the way depends on these.
+func waysOf(f *fabric.Fabric, from world.ENIID, flow fabric.Flow, host, path string) []Trace {
 	var out []Trace
 	for choice := 0; ; choice++ {
-		w := walk{f: f, choice: choice, choices: 1, Trace: Trace{Flow: flow}}
+		w := walk{f: f, host: host, path: path, choice: choice, choices: 1, Trace: Trace{Flow: flow}}
 		if v, p, ok := f.Port(from); ok && p.Peer.Attached() && w.fromPort(v, p) && w.back() {
 			w.Open = true
 		}
@@ -69,7 +79,9 @@ func Ways(f *fabric.Fabric, from world.ENIID, flow fabric.Flow) []Trace {
 
 type walk struct {
 	f       *fabric.Fabric
-	choice  int         // which address the gateway chooses
+	host    string      // the name that was asked for, if it was one
+	path    string      // of the request
+	choice  int         // which address the gateway, or target the service, chooses
 	choices int         // how many there are
 	sender  world.ENIID // who a forwarder sends it for; empty: it is the sender itself
 	legs    []leg
@@ -122,6 +134,8 @@ func (w *walk) fromPort(v *fabric.VPC, p fabric.Port) bool {
 		return w.throughInternet(v)
 	case r.Gate != nil:
 		return w.throughGate(v, r.Gate.Endpoint)
+	case r.Point != nil:
+		return w.throughPoint(v, r.Point)
 	}
 	return w.toPort(v, &p, *r.Port)
 }

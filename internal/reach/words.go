@@ -91,6 +91,8 @@ func (h Hop) groupsText() string {
 // refusal says why the hop did not let the packet pass.
 func (h Hop) refusal(f fabric.Flow) string {
 	switch h.Origin.Station {
+	case Routing:
+		return h.Service.Text()
 	case fabric.Spoof:
 		if h.Reply {
 			return fmt.Sprintf("it goes to whose address %s is, not to %s", f.Dst, h.Origin.ENI)
@@ -202,6 +204,8 @@ func (h Hop) Text(f fabric.Flow) string {
 		return h.refusal(f)
 	}
 	switch h.Origin.Station {
+	case Routing:
+		return h.Service.Text()
 	case fabric.Spoof:
 		if h.Reply {
 			return fmt.Sprintf("it goes to whose address %s is, not to %s", f.Dst, h.Origin.ENI)
@@ -269,6 +273,8 @@ func (h Hop) leads() string {
 		return " to " + string(h.Routed.Peering.ID)
 	case h.Routed.Internet:
 		return " to the internet gateway"
+	case h.Routed.Point != nil:
+		return " to " + string(h.Routed.Point.Endpoint)
 	case h.Routed.Gate != nil:
 		return " to " + string(h.Routed.Gate.Endpoint)
 	}

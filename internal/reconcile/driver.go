@@ -17,6 +17,7 @@ type Drivers struct {
 	Names      Whole // resolvers
 	Metadata   Metadata
 	Doors      Whole // the AWS APIs within networks
+	Proxy      Whole // what Lattice's services carry
 	Hosts      Hosts
 }
 

@@ -136,6 +136,7 @@ func (l *Loop) apply(ctx context.Context, w world.World) {
 	}
 	l.try("names", func() error { return l.drivers.Names.Apply(ctx, f) })
 	l.try(scopeDoors, func() error { return l.drivers.Doors.Apply(ctx, f) })
+	l.try(fabric.ProxyScope, func() error { return l.drivers.Proxy.Apply(ctx, f) })
 	l.try("metadata", func() error { return l.drivers.Metadata.Apply(ctx, f, w) })
 	l.offer(f.Hosts)
 	l.try("sweep", func() error { return l.drivers.Namespaces.Sweep(ctx, f) })

@@ -156,7 +156,7 @@ func (d fakeHosts) Apply(_ context.Context, hosts []*fabric.Host) error {
 func (k *fake) drivers() Drivers {
 	return Drivers{
 		Namespaces: fakeSpaces{fakeScoped{k, "netns"}}, Rules: fakeScoped{k, "nft"}, Routes: fakeScoped{k, "route"},
-		Flows: fakeWhole{k}, Names: fakeWhole{k}, Doors: fakeWhole{k}, Metadata: fakeMeta{k}, Hosts: fakeHosts{k},
+		Flows: fakeWhole{k}, Names: fakeWhole{k}, Doors: fakeWhole{k}, Proxy: fakeWhole{k}, Metadata: fakeMeta{k}, Hosts: fakeHosts{k},
 	}
 }
 

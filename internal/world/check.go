@@ -133,6 +133,7 @@ func (c *checker) deleted(noun, id string) error {
 			"vpc-endpoint":                 some(w.Endpoints.In(id)),
 			"load-balancer":                some(w.LoadBalancers.In(id)),
 			"vpc-peering-connection":       slices.ContainsFunc(collect(w.Peerings.In(id)), Peering.Active),
+			"lattice-target-group":         some(w.LatticeTargetGroups.In(id)),
 			"resource-gateway":             w.ResourceGateways.Some(id),
 			"security-group-association":   some(w.GroupAssociations.In(id)),
 			"egress-only-internet-gateway": some(w.EgressOnlyGateways.In(id)),

@@ -27,6 +27,11 @@ type (
 	ResourceGatewayID       string // rgw-
 	ResourceConfigurationID string // rcfg-
 	AccessLogSubscriptionID string // als-
+	LatticeServiceID        string // svc-
+	LatticeListenerID       string // listener-
+	LatticeRuleID           string // rule-
+	LatticeTargetGroupID    string // tg-
+	ServiceAssociationID    string // snsa-
 	InternetGatewayID       string // igw-
 	AllocationID            string // eipalloc-
 	EgressOnlyGatewayID     string // eigw-

@@ -186,11 +186,12 @@ func deleting(keys []string, m Meta) []string {
 	return keys
 }
 
-// LatticeDeleting tells whether the deletion of a resource gateway, a configuration or an association was asked for and
-// is not complete.
+// LatticeDeleting tells whether the deletion of a resource gateway, a configuration, a service, a target or an
+// association was asked for and is not complete.
 func (w *World) LatticeDeleting() bool {
 	return w.ResourceAssociations.Some(keyDeleting) || w.VPCAssociations.Some(keyDeleting) ||
-		w.ResourceConfigurations.Some(keyDeleting) || w.ResourceGateways.Some(keyDeleting)
+		w.ResourceConfigurations.Some(keyDeleting) || w.ResourceGateways.Some(keyDeleting) ||
+		w.ServiceAssociations.Some(keyDeleting) || w.LatticeServices.Some(keyDeleting) || w.LatticeTargetGroups.Some(keyDeleting)
 }
 
 func collect[V any](seq func(func(V) bool)) []V {

@@ -257,6 +257,9 @@ type Joining interface {
 // Joins is the network that the association joins the VPC to.
 func (a VPCAssociation) Joins() (ServiceNetworkID, ResourceConfigurationID) { return a.Network, "" }
 
+// Joins is the network that the association joins the service to.
+func (a ServiceAssociation) Joins() (ServiceNetworkID, ResourceConfigurationID) { return a.Network, "" }
+
 // Joins is what the association joins.
 func (a ResourceAssociation) Joins() (ServiceNetworkID, ResourceConfigurationID) {
 	return a.Network, a.Configuration

@@ -35,6 +35,11 @@ type World struct {
 	ResourceConfigurations Table[ResourceConfigurationID, ResourceConfiguration]
 	AccessLogSubscriptions Table[AccessLogSubscriptionID, AccessLogSubscription]
 	ResourcePolicies       Table[string, ResourcePolicy]
+	LatticeServices        Table[LatticeServiceID, LatticeService]
+	LatticeListeners       Table[LatticeListenerID, LatticeListener]
+	LatticeRules           Table[LatticeRuleID, LatticeRule]
+	LatticeTargetGroups    Table[LatticeTargetGroupID, LatticeTargetGroup]
+	ServiceAssociations    Table[ServiceAssociationID, ServiceAssociation]
 	LogGroups              Table[string, LogGroup]
 	LogStreams             Table[string, LogStream]
 	InternetGateways       Table[InternetGatewayID, InternetGateway]
@@ -116,6 +121,11 @@ func (w *World) tables() []namedTable {
 		{"resource-configuration", &w.ResourceConfigurations},
 		{"access-log-subscription", &w.AccessLogSubscriptions},
 		{"resource-policy", &w.ResourcePolicies},
+		{"lattice-service", &w.LatticeServices},
+		{"lattice-listener", &w.LatticeListeners},
+		{"lattice-rule", &w.LatticeRules},
+		{"lattice-target-group", &w.LatticeTargetGroups},
+		{"service-network-service-association", &w.ServiceAssociations},
 		{"log-group", &w.LogGroups},
 		{"log-stream", &w.LogStreams},
 		{"internet-gateway", &w.InternetGateways},

@@ -12,6 +12,7 @@ import (
 	"kumiko/internal/driver/flow"
 	"kumiko/internal/driver/netns"
 	"kumiko/internal/driver/nft"
+	"kumiko/internal/driver/proxy"
 	"kumiko/internal/driver/route"
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
@@ -28,6 +29,7 @@ type lab struct {
 	store    *store.Store
 	loop     *reconcile.Loop
 	refusals *refusals
+	proxy    *proxy.Proxy
 	probes   atomic.Int64 // counts source ports
 }
 
@@ -54,9 +56,10 @@ func newLab(t *testing.T) *lab {
 	}
 	path := func(name string) string { return kernel.Path(l.run, name) }
 	flows := flow.New(path, l.refusals)
+	l.proxy = proxy.New(proxy.Config{Run: l.run, Log: log})
 	l.loop = reconcile.New(l.store, reconcile.Drivers{
 		Namespaces: spaces, Rules: openPublic{nft.New(path)}, Routes: route.New(l.run, spaces),
-		Flows: flows, Names: noNames{}, Doors: noNames{}, Metadata: noMetadata{}, Hosts: noHosts{},
+		Flows: flows, Names: noNames{}, Doors: noNames{}, Proxy: l.proxy, Metadata: noMetadata{}, Hosts: noHosts{},
 	}, nil, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -64,6 +67,7 @@ func newLab(t *testing.T) *lab {
 	t.Cleanup(func() {
 		cancel()
 		wg.Wait()
+		l.proxy.Close()
 		flows.Close()
 		if err := spaces.Down(context.Background()); err != nil {
 			t.Error(err)

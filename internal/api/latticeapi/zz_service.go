@@ -12,44 +12,70 @@ import (
 // Handlers does the operations of Amazon VPC Lattice. Errors that are no *awserr.Error are answered as internal errors.
 type Handlers interface {
 	CreateAccessLogSubscription(ctx context.Context, c world.Caller, in *CreateAccessLogSubscriptionInput) (*CreateAccessLogSubscriptionOutput, error)
+	CreateListener(ctx context.Context, c world.Caller, in *CreateListenerInput) (*CreateListenerOutput, error)
 	CreateResourceConfiguration(ctx context.Context, c world.Caller, in *CreateResourceConfigurationInput) (*CreateResourceConfigurationOutput, error)
 	CreateResourceGateway(ctx context.Context, c world.Caller, in *CreateResourceGatewayInput) (*CreateResourceGatewayOutput, error)
+	CreateRule(ctx context.Context, c world.Caller, in *CreateRuleInput) (*CreateRuleOutput, error)
+	CreateService(ctx context.Context, c world.Caller, in *CreateServiceInput) (*CreateServiceOutput, error)
 	CreateServiceNetwork(ctx context.Context, c world.Caller, in *CreateServiceNetworkInput) (*CreateServiceNetworkOutput, error)
 	CreateServiceNetworkResourceAssociation(ctx context.Context, c world.Caller, in *CreateServiceNetworkResourceAssociationInput) (*CreateServiceNetworkResourceAssociationOutput, error)
+	CreateServiceNetworkServiceAssociation(ctx context.Context, c world.Caller, in *CreateServiceNetworkServiceAssociationInput) (*CreateServiceNetworkServiceAssociationOutput, error)
 	CreateServiceNetworkVpcAssociation(ctx context.Context, c world.Caller, in *CreateServiceNetworkVpcAssociationInput) (*CreateServiceNetworkVpcAssociationOutput, error)
+	CreateTargetGroup(ctx context.Context, c world.Caller, in *CreateTargetGroupInput) (*CreateTargetGroupOutput, error)
 	DeleteAccessLogSubscription(ctx context.Context, c world.Caller, in *DeleteAccessLogSubscriptionInput) (*DeleteAccessLogSubscriptionOutput, error)
+	DeleteListener(ctx context.Context, c world.Caller, in *DeleteListenerInput) (*DeleteListenerOutput, error)
 	DeleteResourceConfiguration(ctx context.Context, c world.Caller, in *DeleteResourceConfigurationInput) (*DeleteResourceConfigurationOutput, error)
 	DeleteResourceEndpointAssociation(ctx context.Context, c world.Caller, in *DeleteResourceEndpointAssociationInput) (*DeleteResourceEndpointAssociationOutput, error)
 	DeleteResourceGateway(ctx context.Context, c world.Caller, in *DeleteResourceGatewayInput) (*DeleteResourceGatewayOutput, error)
 	DeleteResourcePolicy(ctx context.Context, c world.Caller, in *DeleteResourcePolicyInput) (*DeleteResourcePolicyOutput, error)
+	DeleteRule(ctx context.Context, c world.Caller, in *DeleteRuleInput) (*DeleteRuleOutput, error)
+	DeleteService(ctx context.Context, c world.Caller, in *DeleteServiceInput) (*DeleteServiceOutput, error)
 	DeleteServiceNetwork(ctx context.Context, c world.Caller, in *DeleteServiceNetworkInput) (*DeleteServiceNetworkOutput, error)
 	DeleteServiceNetworkResourceAssociation(ctx context.Context, c world.Caller, in *DeleteServiceNetworkResourceAssociationInput) (*DeleteServiceNetworkResourceAssociationOutput, error)
+	DeleteServiceNetworkServiceAssociation(ctx context.Context, c world.Caller, in *DeleteServiceNetworkServiceAssociationInput) (*DeleteServiceNetworkServiceAssociationOutput, error)
 	DeleteServiceNetworkVpcAssociation(ctx context.Context, c world.Caller, in *DeleteServiceNetworkVpcAssociationInput) (*DeleteServiceNetworkVpcAssociationOutput, error)
+	DeleteTargetGroup(ctx context.Context, c world.Caller, in *DeleteTargetGroupInput) (*DeleteTargetGroupOutput, error)
+	DeregisterTargets(ctx context.Context, c world.Caller, in *DeregisterTargetsInput) (*DeregisterTargetsOutput, error)
 	GetAccessLogSubscription(ctx context.Context, c world.Caller, in *GetAccessLogSubscriptionInput) (*GetAccessLogSubscriptionOutput, error)
+	GetListener(ctx context.Context, c world.Caller, in *GetListenerInput) (*GetListenerOutput, error)
 	GetResourceConfiguration(ctx context.Context, c world.Caller, in *GetResourceConfigurationInput) (*GetResourceConfigurationOutput, error)
 	GetResourceGateway(ctx context.Context, c world.Caller, in *GetResourceGatewayInput) (*GetResourceGatewayOutput, error)
 	GetResourcePolicy(ctx context.Context, c world.Caller, in *GetResourcePolicyInput) (*GetResourcePolicyOutput, error)
+	GetRule(ctx context.Context, c world.Caller, in *GetRuleInput) (*GetRuleOutput, error)
+	GetService(ctx context.Context, c world.Caller, in *GetServiceInput) (*GetServiceOutput, error)
 	GetServiceNetwork(ctx context.Context, c world.Caller, in *GetServiceNetworkInput) (*GetServiceNetworkOutput, error)
 	GetServiceNetworkResourceAssociation(ctx context.Context, c world.Caller, in *GetServiceNetworkResourceAssociationInput) (*GetServiceNetworkResourceAssociationOutput, error)
+	GetServiceNetworkServiceAssociation(ctx context.Context, c world.Caller, in *GetServiceNetworkServiceAssociationInput) (*GetServiceNetworkServiceAssociationOutput, error)
 	GetServiceNetworkVpcAssociation(ctx context.Context, c world.Caller, in *GetServiceNetworkVpcAssociationInput) (*GetServiceNetworkVpcAssociationOutput, error)
+	GetTargetGroup(ctx context.Context, c world.Caller, in *GetTargetGroupInput) (*GetTargetGroupOutput, error)
 	ListAccessLogSubscriptions(ctx context.Context, c world.Caller, in *ListAccessLogSubscriptionsInput) (*ListAccessLogSubscriptionsOutput, error)
+	ListListeners(ctx context.Context, c world.Caller, in *ListListenersInput) (*ListListenersOutput, error)
 	ListResourceConfigurations(ctx context.Context, c world.Caller, in *ListResourceConfigurationsInput) (*ListResourceConfigurationsOutput, error)
 	ListResourceEndpointAssociations(ctx context.Context, c world.Caller, in *ListResourceEndpointAssociationsInput) (*ListResourceEndpointAssociationsOutput, error)
 	ListResourceGateways(ctx context.Context, c world.Caller, in *ListResourceGatewaysInput) (*ListResourceGatewaysOutput, error)
+	ListRules(ctx context.Context, c world.Caller, in *ListRulesInput) (*ListRulesOutput, error)
 	ListServiceNetworkResourceAssociations(ctx context.Context, c world.Caller, in *ListServiceNetworkResourceAssociationsInput) (*ListServiceNetworkResourceAssociationsOutput, error)
 	ListServiceNetworkServiceAssociations(ctx context.Context, c world.Caller, in *ListServiceNetworkServiceAssociationsInput) (*ListServiceNetworkServiceAssociationsOutput, error)
 	ListServiceNetworkVpcAssociations(ctx context.Context, c world.Caller, in *ListServiceNetworkVpcAssociationsInput) (*ListServiceNetworkVpcAssociationsOutput, error)
 	ListServiceNetworkVpcEndpointAssociations(ctx context.Context, c world.Caller, in *ListServiceNetworkVpcEndpointAssociationsInput) (*ListServiceNetworkVpcEndpointAssociationsOutput, error)
 	ListServiceNetworks(ctx context.Context, c world.Caller, in *ListServiceNetworksInput) (*ListServiceNetworksOutput, error)
+	ListServices(ctx context.Context, c world.Caller, in *ListServicesInput) (*ListServicesOutput, error)
 	ListTagsForResource(ctx context.Context, c world.Caller, in *ListTagsForResourceInput) (*ListTagsForResourceOutput, error)
+	ListTargetGroups(ctx context.Context, c world.Caller, in *ListTargetGroupsInput) (*ListTargetGroupsOutput, error)
+	ListTargets(ctx context.Context, c world.Caller, in *ListTargetsInput) (*ListTargetsOutput, error)
 	PutResourcePolicy(ctx context.Context, c world.Caller, in *PutResourcePolicyInput) (*PutResourcePolicyOutput, error)
+	RegisterTargets(ctx context.Context, c world.Caller, in *RegisterTargetsInput) (*RegisterTargetsOutput, error)
 	TagResource(ctx context.Context, c world.Caller, in *TagResourceInput) (*TagResourceOutput, error)
 	UntagResource(ctx context.Context, c world.Caller, in *UntagResourceInput) (*UntagResourceOutput, error)
 	UpdateAccessLogSubscription(ctx context.Context, c world.Caller, in *UpdateAccessLogSubscriptionInput) (*UpdateAccessLogSubscriptionOutput, error)
+	UpdateListener(ctx context.Context, c world.Caller, in *UpdateListenerInput) (*UpdateListenerOutput, error)
 	UpdateResourceConfiguration(ctx context.Context, c world.Caller, in *UpdateResourceConfigurationInput) (*UpdateResourceConfigurationOutput, error)
 	UpdateResourceGateway(ctx context.Context, c world.Caller, in *UpdateResourceGatewayInput) (*UpdateResourceGatewayOutput, error)
+	UpdateRule(ctx context.Context, c world.Caller, in *UpdateRuleInput) (*UpdateRuleOutput, error)
+	UpdateService(ctx context.Context, c world.Caller, in *UpdateServiceInput) (*UpdateServiceOutput, error)
 	UpdateServiceNetwork(ctx context.Context, c world.Caller, in *UpdateServiceNetworkInput) (*UpdateServiceNetworkOutput, error)
 	UpdateServiceNetworkVpcAssociation(ctx context.Context, c world.Caller, in *UpdateServiceNetworkVpcAssociationInput) (*UpdateServiceNetworkVpcAssociationOutput, error)
+	UpdateTargetGroup(ctx context.Context, c world.Caller, in *UpdateTargetGroupInput) (*UpdateTargetGroupOutput, error)
 }
 
 // Service describes Amazon VPC Lattice, served by h, to the front door.
@@ -62,44 +88,70 @@ func Service(h Handlers) wire.Service {
 		Known:       known(),
 		Operations: []wire.Operation{
 			wire.Op("CreateAccessLogSubscription", h.CreateAccessLogSubscription).At("POST", "/accesslogsubscriptions", 201),
+			wire.Op("CreateListener", h.CreateListener).At("POST", "/services/{serviceIdentifier}/listeners", 201),
 			wire.Op("CreateResourceConfiguration", h.CreateResourceConfiguration).At("POST", "/resourceconfigurations", 201),
 			wire.Op("CreateResourceGateway", h.CreateResourceGateway).At("POST", "/resourcegateways", 201),
+			wire.Op("CreateRule", h.CreateRule).At("POST", "/services/{serviceIdentifier}/listeners/{listenerIdentifier}/rules", 201),
+			wire.Op("CreateService", h.CreateService).At("POST", "/services", 201),
 			wire.Op("CreateServiceNetwork", h.CreateServiceNetwork).At("POST", "/servicenetworks", 201),
 			wire.Op("CreateServiceNetworkResourceAssociation", h.CreateServiceNetworkResourceAssociation).At("POST", "/servicenetworkresourceassociations", 201),
+			wire.Op("CreateServiceNetworkServiceAssociation", h.CreateServiceNetworkServiceAssociation).At("POST", "/servicenetworkserviceassociations", 200),
 			wire.Op("CreateServiceNetworkVpcAssociation", h.CreateServiceNetworkVpcAssociation).At("POST", "/servicenetworkvpcassociations", 200),
+			wire.Op("CreateTargetGroup", h.CreateTargetGroup).At("POST", "/targetgroups", 201),
 			wire.Op("DeleteAccessLogSubscription", h.DeleteAccessLogSubscription).At("DELETE", "/accesslogsubscriptions/{accessLogSubscriptionIdentifier}", 204),
+			wire.Op("DeleteListener", h.DeleteListener).At("DELETE", "/services/{serviceIdentifier}/listeners/{listenerIdentifier}", 204),
 			wire.Op("DeleteResourceConfiguration", h.DeleteResourceConfiguration).At("DELETE", "/resourceconfigurations/{resourceConfigurationIdentifier}", 204),
 			wire.Op("DeleteResourceEndpointAssociation", h.DeleteResourceEndpointAssociation).At("DELETE", "/resourceendpointassociations/{resourceEndpointAssociationIdentifier}", 200),
 			wire.Op("DeleteResourceGateway", h.DeleteResourceGateway).At("DELETE", "/resourcegateways/{resourceGatewayIdentifier}", 200),
 			wire.Op("DeleteResourcePolicy", h.DeleteResourcePolicy).At("DELETE", "/resourcepolicy/{resourceArn}", 204),
+			wire.Op("DeleteRule", h.DeleteRule).At("DELETE", "/services/{serviceIdentifier}/listeners/{listenerIdentifier}/rules/{ruleIdentifier}", 204),
+			wire.Op("DeleteService", h.DeleteService).At("DELETE", "/services/{serviceIdentifier}", 200),
 			wire.Op("DeleteServiceNetwork", h.DeleteServiceNetwork).At("DELETE", "/servicenetworks/{serviceNetworkIdentifier}", 204),
 			wire.Op("DeleteServiceNetworkResourceAssociation", h.DeleteServiceNetworkResourceAssociation).At("DELETE", "/servicenetworkresourceassociations/{serviceNetworkResourceAssociationIdentifier}", 200),
+			wire.Op("DeleteServiceNetworkServiceAssociation", h.DeleteServiceNetworkServiceAssociation).At("DELETE", "/servicenetworkserviceassociations/{serviceNetworkServiceAssociationIdentifier}", 200),
 			wire.Op("DeleteServiceNetworkVpcAssociation", h.DeleteServiceNetworkVpcAssociation).At("DELETE", "/servicenetworkvpcassociations/{serviceNetworkVpcAssociationIdentifier}", 200),
+			wire.Op("DeleteTargetGroup", h.DeleteTargetGroup).At("DELETE", "/targetgroups/{targetGroupIdentifier}", 200),
+			wire.Op("DeregisterTargets", h.DeregisterTargets).At("POST", "/targetgroups/{targetGroupIdentifier}/deregistertargets", 200),
 			wire.Op("GetAccessLogSubscription", h.GetAccessLogSubscription).At("GET", "/accesslogsubscriptions/{accessLogSubscriptionIdentifier}", 200),
+			wire.Op("GetListener", h.GetListener).At("GET", "/services/{serviceIdentifier}/listeners/{listenerIdentifier}", 200),
 			wire.Op("GetResourceConfiguration", h.GetResourceConfiguration).At("GET", "/resourceconfigurations/{resourceConfigurationIdentifier}", 200),
 			wire.Op("GetResourceGateway", h.GetResourceGateway).At("GET", "/resourcegateways/{resourceGatewayIdentifier}", 200),
 			wire.Op("GetResourcePolicy", h.GetResourcePolicy).At("GET", "/resourcepolicy/{resourceArn}", 200),
+			wire.Op("GetRule", h.GetRule).At("GET", "/services/{serviceIdentifier}/listeners/{listenerIdentifier}/rules/{ruleIdentifier}", 200),
+			wire.Op("GetService", h.GetService).At("GET", "/services/{serviceIdentifier}", 200),
 			wire.Op("GetServiceNetwork", h.GetServiceNetwork).At("GET", "/servicenetworks/{serviceNetworkIdentifier}", 200),
 			wire.Op("GetServiceNetworkResourceAssociation", h.GetServiceNetworkResourceAssociation).At("GET", "/servicenetworkresourceassociations/{serviceNetworkResourceAssociationIdentifier}", 200),
+			wire.Op("GetServiceNetworkServiceAssociation", h.GetServiceNetworkServiceAssociation).At("GET", "/servicenetworkserviceassociations/{serviceNetworkServiceAssociationIdentifier}", 200),
 			wire.Op("GetServiceNetworkVpcAssociation", h.GetServiceNetworkVpcAssociation).At("GET", "/servicenetworkvpcassociations/{serviceNetworkVpcAssociationIdentifier}", 200),
+			wire.Op("GetTargetGroup", h.GetTargetGroup).At("GET", "/targetgroups/{targetGroupIdentifier}", 200),
 			wire.Op("ListAccessLogSubscriptions", h.ListAccessLogSubscriptions).At("GET", "/accesslogsubscriptions", 200),
+			wire.Op("ListListeners", h.ListListeners).At("GET", "/services/{serviceIdentifier}/listeners", 200),
 			wire.Op("ListResourceConfigurations", h.ListResourceConfigurations).At("GET", "/resourceconfigurations", 200),
 			wire.Op("ListResourceEndpointAssociations", h.ListResourceEndpointAssociations).At("GET", "/resourceendpointassociations", 200),
 			wire.Op("ListResourceGateways", h.ListResourceGateways).At("GET", "/resourcegateways", 200),
+			wire.Op("ListRules", h.ListRules).At("GET", "/services/{serviceIdentifier}/listeners/{listenerIdentifier}/rules", 200),
 			wire.Op("ListServiceNetworkResourceAssociations", h.ListServiceNetworkResourceAssociations).At("GET", "/servicenetworkresourceassociations", 200),
 			wire.Op("ListServiceNetworkServiceAssociations", h.ListServiceNetworkServiceAssociations).At("GET", "/servicenetworkserviceassociations", 200),
 			wire.Op("ListServiceNetworkVpcAssociations", h.ListServiceNetworkVpcAssociations).At("GET", "/servicenetworkvpcassociations", 200),
 			wire.Op("ListServiceNetworkVpcEndpointAssociations", h.ListServiceNetworkVpcEndpointAssociations).At("GET", "/servicenetworkvpcendpointassociations", 200),
 			wire.Op("ListServiceNetworks", h.ListServiceNetworks).At("GET", "/servicenetworks", 200),
+			wire.Op("ListServices", h.ListServices).At("GET", "/services", 200),
 			wire.Op("ListTagsForResource", h.ListTagsForResource).At("GET", "/tags/{resourceArn}", 200),
+			wire.Op("ListTargetGroups", h.ListTargetGroups).At("GET", "/targetgroups", 200),
+			wire.Op("ListTargets", h.ListTargets).At("POST", "/targetgroups/{targetGroupIdentifier}/listtargets", 200),
 			wire.Op("PutResourcePolicy", h.PutResourcePolicy).At("PUT", "/resourcepolicy/{resourceArn}", 200),
+			wire.Op("RegisterTargets", h.RegisterTargets).At("POST", "/targetgroups/{targetGroupIdentifier}/registertargets", 200),
 			wire.Op("TagResource", h.TagResource).At("POST", "/tags/{resourceArn}", 200),
 			wire.Op("UntagResource", h.UntagResource).At("DELETE", "/tags/{resourceArn}", 200),
 			wire.Op("UpdateAccessLogSubscription", h.UpdateAccessLogSubscription).At("PATCH", "/accesslogsubscriptions/{accessLogSubscriptionIdentifier}", 200),
+			wire.Op("UpdateListener", h.UpdateListener).At("PATCH", "/services/{serviceIdentifier}/listeners/{listenerIdentifier}", 200),
 			wire.Op("UpdateResourceConfiguration", h.UpdateResourceConfiguration).At("PATCH", "/resourceconfigurations/{resourceConfigurationIdentifier}", 200),
 			wire.Op("UpdateResourceGateway", h.UpdateResourceGateway).At("PATCH", "/resourcegateways/{resourceGatewayIdentifier}", 200),
+			wire.Op("UpdateRule", h.UpdateRule).At("PATCH", "/services/{serviceIdentifier}/listeners/{listenerIdentifier}/rules/{ruleIdentifier}", 200),
+			wire.Op("UpdateService", h.UpdateService).At("PATCH", "/services/{serviceIdentifier}", 200),
 			wire.Op("UpdateServiceNetwork", h.UpdateServiceNetwork).At("PATCH", "/servicenetworks/{serviceNetworkIdentifier}", 200),
 			wire.Op("UpdateServiceNetworkVpcAssociation", h.UpdateServiceNetworkVpcAssociation).At("PATCH", "/servicenetworkvpcassociations/{serviceNetworkVpcAssociationIdentifier}", 200),
+			wire.Op("UpdateTargetGroup", h.UpdateTargetGroup).At("PATCH", "/targetgroups/{targetGroupIdentifier}", 200),
 		},
 	}
 }

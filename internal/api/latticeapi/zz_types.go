@@ -23,6 +23,29 @@ type CreateAccessLogSubscriptionOutput struct {
 	DestinationArn        *string `aws:"destinationArn,need,shape=AccessLogDestinationArn"`
 }
 
+// CreateListenerInput is what CreateListener is asked with.
+type CreateListenerInput struct {
+	ServiceIdentifier *string           `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+	Name              *string           `aws:"name,need,shape=ListenerName"`
+	Protocol          *string           `aws:"protocol,need,shape=ListenerProtocol"`
+	Port              *int32            `aws:"port,shape=Port"`
+	DefaultAction     *RuleAction       `aws:"defaultAction,need,union"`
+	ClientToken       *string           `aws:"clientToken,shape=ClientToken"`
+	Tags              map[string]string `aws:"tags,shape=TagMap"`
+}
+
+// CreateListenerOutput is what CreateListener answers.
+type CreateListenerOutput struct {
+	Arn           *string     `aws:"arn,shape=ListenerArn"`
+	Id            *string     `aws:"id,shape=ListenerId"`
+	Name          *string     `aws:"name,shape=ListenerName"`
+	Protocol      *string     `aws:"protocol,shape=ListenerProtocol"`
+	Port          *int32      `aws:"port,shape=Port"`
+	ServiceArn    *string     `aws:"serviceArn,shape=ServiceArn"`
+	ServiceId     *string     `aws:"serviceId,shape=ServiceId"`
+	DefaultAction *RuleAction `aws:"defaultAction,union"`
+}
+
 // CreateResourceConfigurationInput is what CreateResourceConfiguration is asked with.
 type CreateResourceConfigurationInput struct {
 	Name                                      *string                          `aws:"name,need,shape=ResourceConfigurationName"`
@@ -88,6 +111,50 @@ type CreateResourceGatewayOutput struct {
 	ResourceConfigDnsResolution *string  `aws:"resourceConfigDnsResolution,shape=ResourceConfigDnsResolution"`
 }
 
+// CreateRuleInput is what CreateRule is asked with.
+type CreateRuleInput struct {
+	ServiceIdentifier  *string           `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+	ListenerIdentifier *string           `aws:"listenerIdentifier,need,at=uri,shape=ListenerIdentifier"`
+	Name               *string           `aws:"name,need,shape=RuleName"`
+	Match              *RuleMatch        `aws:"match,need,union"`
+	Priority           *int32            `aws:"priority,need,shape=RulePriority"`
+	Action             *RuleAction       `aws:"action,need,union"`
+	ClientToken        *string           `aws:"clientToken,shape=ClientToken"`
+	Tags               map[string]string `aws:"tags,shape=TagMap"`
+}
+
+// CreateRuleOutput is what CreateRule answers.
+type CreateRuleOutput struct {
+	Arn      *string     `aws:"arn,shape=RuleArn"`
+	Id       *string     `aws:"id,shape=RuleId"`
+	Name     *string     `aws:"name,shape=RuleName"`
+	Match    *RuleMatch  `aws:"match,union"`
+	Priority *int32      `aws:"priority,shape=RulePriority"`
+	Action   *RuleAction `aws:"action,union"`
+}
+
+// CreateServiceInput is what CreateService is asked with.
+type CreateServiceInput struct {
+	ClientToken      *string           `aws:"clientToken,shape=ClientToken"`
+	Name             *string           `aws:"name,need,shape=ServiceName"`
+	Tags             map[string]string `aws:"tags,shape=TagMap"`
+	CustomDomainName *string           `aws:"customDomainName,shape=ServiceCustomDomainName"`
+	CertificateArn   *string           `aws:"certificateArn,shape=CertificateArn"`
+	AuthType         *string           `aws:"authType,shape=AuthType"`
+}
+
+// CreateServiceOutput is what CreateService answers.
+type CreateServiceOutput struct {
+	Id               *string   `aws:"id,shape=ServiceId"`
+	Arn              *string   `aws:"arn,shape=ServiceArn"`
+	Name             *string   `aws:"name,shape=ServiceName"`
+	CustomDomainName *string   `aws:"customDomainName,shape=ServiceCustomDomainName"`
+	CertificateArn   *string   `aws:"certificateArn,shape=CertificateArn"`
+	Status           *string   `aws:"status,shape=ServiceStatus"`
+	AuthType         *string   `aws:"authType,shape=AuthType"`
+	DnsEntry         *DnsEntry `aws:"dnsEntry"`
+}
+
 // CreateServiceNetworkInput is what CreateServiceNetwork is asked with.
 type CreateServiceNetworkInput struct {
 	ClientToken   *string           `aws:"clientToken,shape=ClientToken"`
@@ -124,6 +191,24 @@ type CreateServiceNetworkResourceAssociationOutput struct {
 	PrivateDnsEnabled *bool   `aws:"privateDnsEnabled"`
 }
 
+// CreateServiceNetworkServiceAssociationInput is what CreateServiceNetworkServiceAssociation is asked with.
+type CreateServiceNetworkServiceAssociationInput struct {
+	ClientToken              *string           `aws:"clientToken,shape=ClientToken"`
+	ServiceIdentifier        *string           `aws:"serviceIdentifier,need,shape=ServiceIdentifier"`
+	ServiceNetworkIdentifier *string           `aws:"serviceNetworkIdentifier,need,shape=ServiceNetworkIdentifier"`
+	Tags                     map[string]string `aws:"tags,shape=TagMap"`
+}
+
+// CreateServiceNetworkServiceAssociationOutput is what CreateServiceNetworkServiceAssociation answers.
+type CreateServiceNetworkServiceAssociationOutput struct {
+	Id               *string   `aws:"id,shape=ServiceNetworkServiceAssociationIdentifier"`
+	Status           *string   `aws:"status,shape=ServiceNetworkServiceAssociationStatus"`
+	Arn              *string   `aws:"arn,shape=ServiceNetworkServiceAssociationArn"`
+	CreatedBy        *string   `aws:"createdBy,shape=AccountId"`
+	CustomDomainName *string   `aws:"customDomainName,shape=ServiceCustomDomainName"`
+	DnsEntry         *DnsEntry `aws:"dnsEntry"`
+}
+
 // CreateServiceNetworkVpcAssociationInput is what CreateServiceNetworkVpcAssociation is asked with.
 type CreateServiceNetworkVpcAssociationInput struct {
 	ClientToken              *string           `aws:"clientToken,shape=ClientToken"`
@@ -146,6 +231,25 @@ type CreateServiceNetworkVpcAssociationOutput struct {
 	DnsOptions        *DnsOptions `aws:"dnsOptions"`
 }
 
+// CreateTargetGroupInput is what CreateTargetGroup is asked with.
+type CreateTargetGroupInput struct {
+	Name        *string            `aws:"name,need,shape=TargetGroupName"`
+	Type        *string            `aws:"type,need,shape=TargetGroupType"`
+	Config      *TargetGroupConfig `aws:"config"`
+	ClientToken *string            `aws:"clientToken,shape=ClientToken"`
+	Tags        map[string]string  `aws:"tags,shape=TagMap"`
+}
+
+// CreateTargetGroupOutput is what CreateTargetGroup answers.
+type CreateTargetGroupOutput struct {
+	Id     *string            `aws:"id,shape=TargetGroupId"`
+	Arn    *string            `aws:"arn,shape=TargetGroupArn"`
+	Name   *string            `aws:"name,shape=TargetGroupName"`
+	Type   *string            `aws:"type,shape=TargetGroupType"`
+	Config *TargetGroupConfig `aws:"config"`
+	Status *string            `aws:"status,shape=TargetGroupStatus"`
+}
+
 // DeleteAccessLogSubscriptionInput is what DeleteAccessLogSubscription is asked with.
 type DeleteAccessLogSubscriptionInput struct {
 	AccessLogSubscriptionIdentifier *string `aws:"accessLogSubscriptionIdentifier,need,at=uri,shape=AccessLogSubscriptionIdentifier"`
@@ -153,6 +257,16 @@ type DeleteAccessLogSubscriptionInput struct {
 
 // DeleteAccessLogSubscriptionOutput is what DeleteAccessLogSubscription answers.
 type DeleteAccessLogSubscriptionOutput struct {
+}
+
+// DeleteListenerInput is what DeleteListener is asked with.
+type DeleteListenerInput struct {
+	ServiceIdentifier  *string `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+	ListenerIdentifier *string `aws:"listenerIdentifier,need,at=uri,shape=ListenerIdentifier"`
+}
+
+// DeleteListenerOutput is what DeleteListener answers.
+type DeleteListenerOutput struct {
 }
 
 // DeleteResourceConfigurationInput is what DeleteResourceConfiguration is asked with.
@@ -200,6 +314,30 @@ type DeleteResourcePolicyInput struct {
 type DeleteResourcePolicyOutput struct {
 }
 
+// DeleteRuleInput is what DeleteRule is asked with.
+type DeleteRuleInput struct {
+	ServiceIdentifier  *string `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+	ListenerIdentifier *string `aws:"listenerIdentifier,need,at=uri,shape=ListenerIdentifier"`
+	RuleIdentifier     *string `aws:"ruleIdentifier,need,at=uri,shape=RuleIdentifier"`
+}
+
+// DeleteRuleOutput is what DeleteRule answers.
+type DeleteRuleOutput struct {
+}
+
+// DeleteServiceInput is what DeleteService is asked with.
+type DeleteServiceInput struct {
+	ServiceIdentifier *string `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+}
+
+// DeleteServiceOutput is what DeleteService answers.
+type DeleteServiceOutput struct {
+	Id     *string `aws:"id,shape=ServiceId"`
+	Arn    *string `aws:"arn,shape=ServiceArn"`
+	Name   *string `aws:"name,shape=ServiceName"`
+	Status *string `aws:"status,shape=ServiceStatus"`
+}
+
 // DeleteServiceNetworkInput is what DeleteServiceNetwork is asked with.
 type DeleteServiceNetworkInput struct {
 	ServiceNetworkIdentifier *string `aws:"serviceNetworkIdentifier,need,at=uri,shape=ServiceNetworkIdentifier"`
@@ -221,6 +359,18 @@ type DeleteServiceNetworkResourceAssociationOutput struct {
 	Status *string `aws:"status,shape=ServiceNetworkResourceAssociationStatus"`
 }
 
+// DeleteServiceNetworkServiceAssociationInput is what DeleteServiceNetworkServiceAssociation is asked with.
+type DeleteServiceNetworkServiceAssociationInput struct {
+	ServiceNetworkServiceAssociationIdentifier *string `aws:"serviceNetworkServiceAssociationIdentifier,need,at=uri,shape=ServiceNetworkServiceAssociationIdentifier"`
+}
+
+// DeleteServiceNetworkServiceAssociationOutput is what DeleteServiceNetworkServiceAssociation answers.
+type DeleteServiceNetworkServiceAssociationOutput struct {
+	Id     *string `aws:"id,shape=ServiceNetworkServiceAssociationIdentifier"`
+	Status *string `aws:"status,shape=ServiceNetworkServiceAssociationStatus"`
+	Arn    *string `aws:"arn,shape=ServiceNetworkServiceAssociationArn"`
+}
+
 // DeleteServiceNetworkVpcAssociationInput is what DeleteServiceNetworkVpcAssociation is asked with.
 type DeleteServiceNetworkVpcAssociationInput struct {
 	ServiceNetworkVpcAssociationIdentifier *string `aws:"serviceNetworkVpcAssociationIdentifier,need,at=uri,shape=ServiceNetworkVpcAssociationIdentifier"`
@@ -231,6 +381,30 @@ type DeleteServiceNetworkVpcAssociationOutput struct {
 	Id     *string `aws:"id,shape=ServiceNetworkVpcAssociationId"`
 	Status *string `aws:"status,shape=ServiceNetworkVpcAssociationStatus"`
 	Arn    *string `aws:"arn,shape=ServiceNetworkVpcAssociationArn"`
+}
+
+// DeleteTargetGroupInput is what DeleteTargetGroup is asked with.
+type DeleteTargetGroupInput struct {
+	TargetGroupIdentifier *string `aws:"targetGroupIdentifier,need,at=uri,shape=TargetGroupIdentifier"`
+}
+
+// DeleteTargetGroupOutput is what DeleteTargetGroup answers.
+type DeleteTargetGroupOutput struct {
+	Id     *string `aws:"id,shape=TargetGroupId"`
+	Arn    *string `aws:"arn,shape=TargetGroupArn"`
+	Status *string `aws:"status,shape=TargetGroupStatus"`
+}
+
+// DeregisterTargetsInput is what DeregisterTargets is asked with.
+type DeregisterTargetsInput struct {
+	TargetGroupIdentifier *string  `aws:"targetGroupIdentifier,need,at=uri,shape=TargetGroupIdentifier"`
+	Targets               []Target `aws:"targets,need,shape=DeregisterTargetsRequestTargetsList"`
+}
+
+// DeregisterTargetsOutput is what DeregisterTargets answers.
+type DeregisterTargetsOutput struct {
+	Successful   []Target        `aws:"successful"`
+	Unsuccessful []TargetFailure `aws:"unsuccessful"`
 }
 
 // GetAccessLogSubscriptionInput is what GetAccessLogSubscription is asked with.
@@ -248,6 +422,26 @@ type GetAccessLogSubscriptionOutput struct {
 	ServiceNetworkLogType *string    `aws:"serviceNetworkLogType,shape=ServiceNetworkLogType"`
 	CreatedAt             *time.Time `aws:"createdAt,need,time=iso8601"`
 	LastUpdatedAt         *time.Time `aws:"lastUpdatedAt,need,time=iso8601"`
+}
+
+// GetListenerInput is what GetListener is asked with.
+type GetListenerInput struct {
+	ServiceIdentifier  *string `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+	ListenerIdentifier *string `aws:"listenerIdentifier,need,at=uri,shape=ListenerIdentifier"`
+}
+
+// GetListenerOutput is what GetListener answers.
+type GetListenerOutput struct {
+	Arn           *string     `aws:"arn,shape=ListenerArn"`
+	Id            *string     `aws:"id,shape=ListenerId"`
+	Name          *string     `aws:"name,shape=ListenerName"`
+	Protocol      *string     `aws:"protocol,shape=ListenerProtocol"`
+	Port          *int32      `aws:"port,shape=Port"`
+	ServiceArn    *string     `aws:"serviceArn,shape=ServiceArn"`
+	ServiceId     *string     `aws:"serviceId,shape=ServiceId"`
+	DefaultAction *RuleAction `aws:"defaultAction,union"`
+	CreatedAt     *time.Time  `aws:"createdAt,time=iso8601"`
+	LastUpdatedAt *time.Time  `aws:"lastUpdatedAt,time=iso8601"`
 }
 
 // GetResourceConfigurationInput is what GetResourceConfiguration is asked with.
@@ -312,6 +506,47 @@ type GetResourcePolicyOutput struct {
 	Policy *string `aws:"policy,shape=PolicyString"`
 }
 
+// GetRuleInput is what GetRule is asked with.
+type GetRuleInput struct {
+	ServiceIdentifier  *string `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+	ListenerIdentifier *string `aws:"listenerIdentifier,need,at=uri,shape=ListenerIdentifier"`
+	RuleIdentifier     *string `aws:"ruleIdentifier,need,at=uri,shape=RuleIdentifier"`
+}
+
+// GetRuleOutput is what GetRule answers.
+type GetRuleOutput struct {
+	Arn           *string     `aws:"arn,shape=RuleArn"`
+	Id            *string     `aws:"id,shape=RuleId"`
+	Name          *string     `aws:"name,shape=RuleName"`
+	IsDefault     *bool       `aws:"isDefault"`
+	Match         *RuleMatch  `aws:"match,union"`
+	Priority      *int32      `aws:"priority,shape=RulePriority"`
+	Action        *RuleAction `aws:"action,union"`
+	CreatedAt     *time.Time  `aws:"createdAt,time=iso8601"`
+	LastUpdatedAt *time.Time  `aws:"lastUpdatedAt,time=iso8601"`
+}
+
+// GetServiceInput is what GetService is asked with.
+type GetServiceInput struct {
+	ServiceIdentifier *string `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+}
+
+// GetServiceOutput is what GetService answers.
+type GetServiceOutput struct {
+	Id               *string    `aws:"id,shape=ServiceId"`
+	Name             *string    `aws:"name,shape=ServiceName"`
+	Arn              *string    `aws:"arn,shape=ServiceArn"`
+	CreatedAt        *time.Time `aws:"createdAt,time=iso8601"`
+	LastUpdatedAt    *time.Time `aws:"lastUpdatedAt,time=iso8601"`
+	DnsEntry         *DnsEntry  `aws:"dnsEntry"`
+	CustomDomainName *string    `aws:"customDomainName,shape=ServiceCustomDomainName"`
+	CertificateArn   *string    `aws:"certificateArn,shape=CertificateArn"`
+	Status           *string    `aws:"status,shape=ServiceStatus"`
+	AuthType         *string    `aws:"authType,shape=AuthType"`
+	FailureCode      *string    `aws:"failureCode"`
+	FailureMessage   *string    `aws:"failureMessage"`
+}
+
 // GetServiceNetworkInput is what GetServiceNetwork is asked with.
 type GetServiceNetworkInput struct {
 	ServiceNetworkIdentifier *string `aws:"serviceNetworkIdentifier,need,at=uri,shape=ServiceNetworkIdentifier"`
@@ -358,6 +593,30 @@ type GetServiceNetworkResourceAssociationOutput struct {
 	DomainVerificationStatus  *string    `aws:"domainVerificationStatus,shape=VerificationStatus"`
 }
 
+// GetServiceNetworkServiceAssociationInput is what GetServiceNetworkServiceAssociation is asked with.
+type GetServiceNetworkServiceAssociationInput struct {
+	ServiceNetworkServiceAssociationIdentifier *string `aws:"serviceNetworkServiceAssociationIdentifier,need,at=uri,shape=ServiceNetworkServiceAssociationIdentifier"`
+}
+
+// GetServiceNetworkServiceAssociationOutput is what GetServiceNetworkServiceAssociation answers.
+type GetServiceNetworkServiceAssociationOutput struct {
+	Id                 *string    `aws:"id,shape=ServiceNetworkServiceAssociationIdentifier"`
+	Status             *string    `aws:"status,shape=ServiceNetworkServiceAssociationStatus"`
+	Arn                *string    `aws:"arn,shape=ServiceNetworkServiceAssociationArn"`
+	CreatedBy          *string    `aws:"createdBy,shape=AccountId"`
+	CreatedAt          *time.Time `aws:"createdAt,time=iso8601"`
+	ServiceId          *string    `aws:"serviceId,shape=ServiceId"`
+	ServiceName        *string    `aws:"serviceName,shape=ServiceName"`
+	ServiceArn         *string    `aws:"serviceArn,shape=ServiceArn"`
+	ServiceNetworkId   *string    `aws:"serviceNetworkId,shape=ServiceNetworkId"`
+	ServiceNetworkName *string    `aws:"serviceNetworkName,shape=ServiceNetworkName"`
+	ServiceNetworkArn  *string    `aws:"serviceNetworkArn,shape=ServiceNetworkArn"`
+	DnsEntry           *DnsEntry  `aws:"dnsEntry"`
+	CustomDomainName   *string    `aws:"customDomainName,shape=ServiceCustomDomainName"`
+	FailureMessage     *string    `aws:"failureMessage"`
+	FailureCode        *string    `aws:"failureCode"`
+}
+
 // GetServiceNetworkVpcAssociationInput is what GetServiceNetworkVpcAssociation is asked with.
 type GetServiceNetworkVpcAssociationInput struct {
 	ServiceNetworkVpcAssociationIdentifier *string `aws:"serviceNetworkVpcAssociationIdentifier,need,at=uri,shape=ServiceNetworkVpcAssociationIdentifier"`
@@ -382,6 +641,26 @@ type GetServiceNetworkVpcAssociationOutput struct {
 	DnsOptions         *DnsOptions `aws:"dnsOptions"`
 }
 
+// GetTargetGroupInput is what GetTargetGroup is asked with.
+type GetTargetGroupInput struct {
+	TargetGroupIdentifier *string `aws:"targetGroupIdentifier,need,at=uri,shape=TargetGroupIdentifier"`
+}
+
+// GetTargetGroupOutput is what GetTargetGroup answers.
+type GetTargetGroupOutput struct {
+	Id             *string            `aws:"id,shape=TargetGroupId"`
+	Arn            *string            `aws:"arn,shape=TargetGroupArn"`
+	Name           *string            `aws:"name,shape=TargetGroupName"`
+	Type           *string            `aws:"type,shape=TargetGroupType"`
+	Config         *TargetGroupConfig `aws:"config"`
+	CreatedAt      *time.Time         `aws:"createdAt,time=iso8601"`
+	LastUpdatedAt  *time.Time         `aws:"lastUpdatedAt,time=iso8601"`
+	Status         *string            `aws:"status,shape=TargetGroupStatus"`
+	ServiceArns    []string           `aws:"serviceArns,shape=ServiceArnList"`
+	FailureMessage *string            `aws:"failureMessage"`
+	FailureCode    *string            `aws:"failureCode"`
+}
+
 // ListAccessLogSubscriptionsInput is what ListAccessLogSubscriptions is asked with.
 type ListAccessLogSubscriptionsInput struct {
 	ResourceIdentifier *string `aws:"resourceIdentifier,need,at=querystring,shape=ResourceIdentifier"`
@@ -393,6 +672,19 @@ type ListAccessLogSubscriptionsInput struct {
 type ListAccessLogSubscriptionsOutput struct {
 	Items     []AccessLogSubscriptionSummary `aws:"items,need"`
 	NextToken *string                        `aws:"nextToken,shape=NextToken"`
+}
+
+// ListListenersInput is what ListListeners is asked with.
+type ListListenersInput struct {
+	ServiceIdentifier *string `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+	MaxResults        *int32  `aws:"maxResults,at=querystring,shape=MaxResults"`
+	NextToken         *string `aws:"nextToken,at=querystring,shape=NextToken"`
+}
+
+// ListListenersOutput is what ListListeners answers.
+type ListListenersOutput struct {
+	Items     []ListenerSummary `aws:"items,need"`
+	NextToken *string           `aws:"nextToken,shape=NextToken"`
 }
 
 // ListResourceConfigurationsInput is what ListResourceConfigurations is asked with.
@@ -436,6 +728,20 @@ type ListResourceGatewaysInput struct {
 type ListResourceGatewaysOutput struct {
 	Items     []ResourceGatewaySummary `aws:"items"`
 	NextToken *string                  `aws:"nextToken,shape=NextToken"`
+}
+
+// ListRulesInput is what ListRules is asked with.
+type ListRulesInput struct {
+	ServiceIdentifier  *string `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+	ListenerIdentifier *string `aws:"listenerIdentifier,need,at=uri,shape=ListenerIdentifier"`
+	MaxResults         *int32  `aws:"maxResults,at=querystring,shape=MaxResults"`
+	NextToken          *string `aws:"nextToken,at=querystring,shape=NextToken"`
+}
+
+// ListRulesOutput is what ListRules answers.
+type ListRulesOutput struct {
+	Items     []RuleSummary `aws:"items,need"`
+	NextToken *string       `aws:"nextToken,shape=NextToken"`
 }
 
 // ListServiceNetworkResourceAssociationsInput is what ListServiceNetworkResourceAssociations is asked with.
@@ -506,6 +812,18 @@ type ListServiceNetworksOutput struct {
 	NextToken *string                 `aws:"nextToken,shape=NextToken"`
 }
 
+// ListServicesInput is what ListServices is asked with.
+type ListServicesInput struct {
+	MaxResults *int32  `aws:"maxResults,at=querystring,shape=MaxResults"`
+	NextToken  *string `aws:"nextToken,at=querystring,shape=NextToken"`
+}
+
+// ListServicesOutput is what ListServices answers.
+type ListServicesOutput struct {
+	Items     []ServiceSummary `aws:"items"`
+	NextToken *string          `aws:"nextToken,shape=NextToken"`
+}
+
 // ListTagsForResourceInput is what ListTagsForResource is asked with.
 type ListTagsForResourceInput struct {
 	ResourceArn *string `aws:"resourceArn,need,at=uri,shape=Arn"`
@@ -516,6 +834,34 @@ type ListTagsForResourceOutput struct {
 	Tags map[string]string `aws:"tags,shape=TagMap"`
 }
 
+// ListTargetGroupsInput is what ListTargetGroups is asked with.
+type ListTargetGroupsInput struct {
+	MaxResults      *int32  `aws:"maxResults,at=querystring,shape=MaxResults"`
+	NextToken       *string `aws:"nextToken,at=querystring,shape=NextToken"`
+	VpcIdentifier   *string `aws:"vpcIdentifier,at=querystring,shape=VpcId"`
+	TargetGroupType *string `aws:"targetGroupType,at=querystring,shape=TargetGroupType"`
+}
+
+// ListTargetGroupsOutput is what ListTargetGroups answers.
+type ListTargetGroupsOutput struct {
+	Items     []TargetGroupSummary `aws:"items"`
+	NextToken *string              `aws:"nextToken,shape=NextToken"`
+}
+
+// ListTargetsInput is what ListTargets is asked with.
+type ListTargetsInput struct {
+	TargetGroupIdentifier *string  `aws:"targetGroupIdentifier,need,at=uri,shape=TargetGroupIdentifier"`
+	MaxResults            *int32   `aws:"maxResults,at=querystring,shape=MaxResults"`
+	NextToken             *string  `aws:"nextToken,at=querystring,shape=NextToken"`
+	Targets               []Target `aws:"targets,shape=ListTargetsRequestTargetsList"`
+}
+
+// ListTargetsOutput is what ListTargets answers.
+type ListTargetsOutput struct {
+	Items     []TargetSummary `aws:"items,need"`
+	NextToken *string         `aws:"nextToken,shape=NextToken"`
+}
+
 // PutResourcePolicyInput is what PutResourcePolicy is asked with.
 type PutResourcePolicyInput struct {
 	ResourceArn *string `aws:"resourceArn,need,at=uri,shape=ResourceArn"`
@@ -524,6 +870,18 @@ type PutResourcePolicyInput struct {
 
 // PutResourcePolicyOutput is what PutResourcePolicy answers.
 type PutResourcePolicyOutput struct {
+}
+
+// RegisterTargetsInput is what RegisterTargets is asked with.
+type RegisterTargetsInput struct {
+	TargetGroupIdentifier *string  `aws:"targetGroupIdentifier,need,at=uri,shape=TargetGroupIdentifier"`
+	Targets               []Target `aws:"targets,need,shape=RegisterTargetsRequestTargetsList"`
+}
+
+// RegisterTargetsOutput is what RegisterTargets answers.
+type RegisterTargetsOutput struct {
+	Successful   []Target        `aws:"successful"`
+	Unsuccessful []TargetFailure `aws:"unsuccessful"`
 }
 
 // TagResourceInput is what TagResource is asked with.
@@ -559,6 +917,25 @@ type UpdateAccessLogSubscriptionOutput struct {
 	ResourceId     *string `aws:"resourceId,need,shape=ResourceId"`
 	ResourceArn    *string `aws:"resourceArn,need,shape=ResourceArn"`
 	DestinationArn *string `aws:"destinationArn,need,shape=AccessLogDestinationArn"`
+}
+
+// UpdateListenerInput is what UpdateListener is asked with.
+type UpdateListenerInput struct {
+	ServiceIdentifier  *string     `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+	ListenerIdentifier *string     `aws:"listenerIdentifier,need,at=uri,shape=ListenerIdentifier"`
+	DefaultAction      *RuleAction `aws:"defaultAction,need,union"`
+}
+
+// UpdateListenerOutput is what UpdateListener answers.
+type UpdateListenerOutput struct {
+	Arn           *string     `aws:"arn,shape=ListenerArn"`
+	Id            *string     `aws:"id,shape=ListenerId"`
+	Name          *string     `aws:"name,shape=ListenerName"`
+	Protocol      *string     `aws:"protocol,shape=ListenerProtocol"`
+	Port          *int32      `aws:"port,shape=Port"`
+	ServiceArn    *string     `aws:"serviceArn,shape=ServiceArn"`
+	ServiceId     *string     `aws:"serviceId,shape=ServiceId"`
+	DefaultAction *RuleAction `aws:"defaultAction,union"`
 }
 
 // UpdateResourceConfigurationInput is what UpdateResourceConfiguration is asked with.
@@ -602,6 +979,44 @@ type UpdateResourceGatewayOutput struct {
 	IpAddressType    *string  `aws:"ipAddressType,shape=IpAddressType"`
 }
 
+// UpdateRuleInput is what UpdateRule is asked with.
+type UpdateRuleInput struct {
+	ServiceIdentifier  *string     `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+	ListenerIdentifier *string     `aws:"listenerIdentifier,need,at=uri,shape=ListenerIdentifier"`
+	RuleIdentifier     *string     `aws:"ruleIdentifier,need,at=uri,shape=RuleIdentifier"`
+	Match              *RuleMatch  `aws:"match,union"`
+	Priority           *int32      `aws:"priority,shape=RulePriority"`
+	Action             *RuleAction `aws:"action,union"`
+}
+
+// UpdateRuleOutput is what UpdateRule answers.
+type UpdateRuleOutput struct {
+	Arn       *string     `aws:"arn,shape=RuleArn"`
+	Id        *string     `aws:"id,shape=RuleId"`
+	Name      *string     `aws:"name,shape=RuleName"`
+	IsDefault *bool       `aws:"isDefault"`
+	Match     *RuleMatch  `aws:"match,union"`
+	Priority  *int32      `aws:"priority,shape=RulePriority"`
+	Action    *RuleAction `aws:"action,union"`
+}
+
+// UpdateServiceInput is what UpdateService is asked with.
+type UpdateServiceInput struct {
+	ServiceIdentifier *string `aws:"serviceIdentifier,need,at=uri,shape=ServiceIdentifier"`
+	CertificateArn    *string `aws:"certificateArn,shape=CertificateArn"`
+	AuthType          *string `aws:"authType,shape=AuthType"`
+}
+
+// UpdateServiceOutput is what UpdateService answers.
+type UpdateServiceOutput struct {
+	Id               *string `aws:"id,shape=ServiceId"`
+	Arn              *string `aws:"arn,shape=ServiceArn"`
+	Name             *string `aws:"name,shape=ServiceName"`
+	CustomDomainName *string `aws:"customDomainName,shape=ServiceCustomDomainName"`
+	CertificateArn   *string `aws:"certificateArn,shape=CertificateArn"`
+	AuthType         *string `aws:"authType,shape=AuthType"`
+}
+
 // UpdateServiceNetworkInput is what UpdateServiceNetwork is asked with.
 type UpdateServiceNetworkInput struct {
 	ServiceNetworkIdentifier *string `aws:"serviceNetworkIdentifier,need,at=uri,shape=ServiceNetworkIdentifier"`
@@ -629,6 +1044,22 @@ type UpdateServiceNetworkVpcAssociationOutput struct {
 	Status           *string  `aws:"status,shape=ServiceNetworkVpcAssociationStatus"`
 	CreatedBy        *string  `aws:"createdBy,shape=AccountId"`
 	SecurityGroupIds []string `aws:"securityGroupIds,shape=SecurityGroupList"`
+}
+
+// UpdateTargetGroupInput is what UpdateTargetGroup is asked with.
+type UpdateTargetGroupInput struct {
+	TargetGroupIdentifier *string            `aws:"targetGroupIdentifier,need,at=uri,shape=TargetGroupIdentifier"`
+	HealthCheck           *HealthCheckConfig `aws:"healthCheck,need"`
+}
+
+// UpdateTargetGroupOutput is what UpdateTargetGroup answers.
+type UpdateTargetGroupOutput struct {
+	Id     *string            `aws:"id,shape=TargetGroupId"`
+	Arn    *string            `aws:"arn,shape=TargetGroupArn"`
+	Name   *string            `aws:"name,shape=TargetGroupName"`
+	Type   *string            `aws:"type,shape=TargetGroupType"`
+	Config *TargetGroupConfig `aws:"config"`
+	Status *string            `aws:"status,shape=TargetGroupStatus"`
 }
 
 // AccessLogSubscriptionSummary is the structure of that name in the VPC Lattice API.
@@ -666,9 +1097,82 @@ type DnsResource struct {
 	IpAddressType *string `aws:"ipAddressType,shape=ResourceConfigurationIpAddressType"`
 }
 
+// FixedResponseAction is the structure of that name in the VPC Lattice API.
+type FixedResponseAction struct {
+	StatusCode *int32 `aws:"statusCode,need,shape=HttpStatusCode"`
+}
+
+// ForwardAction is the structure of that name in the VPC Lattice API.
+type ForwardAction struct {
+	TargetGroups []WeightedTargetGroup `aws:"targetGroups,need,shape=WeightedTargetGroupList"`
+}
+
+// HeaderMatch is the structure of that name in the VPC Lattice API.
+type HeaderMatch struct {
+	Name          *string          `aws:"name,need,shape=HeaderMatchName"`
+	Match         *HeaderMatchType `aws:"match,need,union"`
+	CaseSensitive *bool            `aws:"caseSensitive"`
+}
+
+// HeaderMatchType is the structure of that name in the VPC Lattice API.
+type HeaderMatchType struct {
+	Exact    *string `aws:"exact,shape=HeaderMatchExact"`
+	Prefix   *string `aws:"prefix,shape=HeaderMatchPrefix"`
+	Contains *string `aws:"contains,shape=HeaderMatchContains"`
+}
+
+// HealthCheckConfig is the structure of that name in the VPC Lattice API.
+type HealthCheckConfig struct {
+	Enabled                    *bool    `aws:"enabled"`
+	Protocol                   *string  `aws:"protocol,shape=TargetGroupProtocol"`
+	ProtocolVersion            *string  `aws:"protocolVersion,shape=HealthCheckProtocolVersion"`
+	Port                       *int32   `aws:"port,shape=HealthCheckPort"`
+	Path                       *string  `aws:"path,shape=HealthCheckPath"`
+	HealthCheckIntervalSeconds *int32   `aws:"healthCheckIntervalSeconds,shape=HealthCheckIntervalSeconds"`
+	HealthCheckTimeoutSeconds  *int32   `aws:"healthCheckTimeoutSeconds,shape=HealthCheckTimeoutSeconds"`
+	HealthyThresholdCount      *int32   `aws:"healthyThresholdCount,shape=HealthyThresholdCount"`
+	UnhealthyThresholdCount    *int32   `aws:"unhealthyThresholdCount,shape=UnhealthyThresholdCount"`
+	Matcher                    *Matcher `aws:"matcher,union"`
+}
+
+// HttpMatch is the structure of that name in the VPC Lattice API.
+type HttpMatch struct {
+	Method        *string       `aws:"method,shape=HttpMethod"`
+	PathMatch     *PathMatch    `aws:"pathMatch"`
+	HeaderMatches []HeaderMatch `aws:"headerMatches,shape=HeaderMatchList"`
+}
+
 // IpResource is the structure of that name in the VPC Lattice API.
 type IpResource struct {
 	IpAddress *string `aws:"ipAddress,shape=IpAddress"`
+}
+
+// ListenerSummary is the structure of that name in the VPC Lattice API.
+type ListenerSummary struct {
+	Arn           *string    `aws:"arn,shape=ListenerArn"`
+	Id            *string    `aws:"id,shape=ListenerId"`
+	Name          *string    `aws:"name,shape=ListenerName"`
+	Protocol      *string    `aws:"protocol,shape=ListenerProtocol"`
+	Port          *int32     `aws:"port,shape=Port"`
+	CreatedAt     *time.Time `aws:"createdAt,time=iso8601"`
+	LastUpdatedAt *time.Time `aws:"lastUpdatedAt,time=iso8601"`
+}
+
+// Matcher is the structure of that name in the VPC Lattice API.
+type Matcher struct {
+	HttpCode *string `aws:"httpCode,shape=HttpCodeMatcher"`
+}
+
+// PathMatch is the structure of that name in the VPC Lattice API.
+type PathMatch struct {
+	Match         *PathMatchType `aws:"match,need,union"`
+	CaseSensitive *bool          `aws:"caseSensitive"`
+}
+
+// PathMatchType is the structure of that name in the VPC Lattice API.
+type PathMatchType struct {
+	Exact  *string `aws:"exact,shape=PathMatchExact"`
+	Prefix *string `aws:"prefix,shape=PathMatchPrefix"`
 }
 
 // ResourceConfigurationDefinition is the structure of that name in the VPC Lattice API.
@@ -722,6 +1226,28 @@ type ResourceGatewaySummary struct {
 	ResourceConfigDnsResolution *string    `aws:"resourceConfigDnsResolution,shape=ResourceConfigDnsResolution"`
 	CreatedAt                   *time.Time `aws:"createdAt,time=iso8601"`
 	LastUpdatedAt               *time.Time `aws:"lastUpdatedAt,time=iso8601"`
+}
+
+// RuleAction is the structure of that name in the VPC Lattice API.
+type RuleAction struct {
+	Forward       *ForwardAction       `aws:"forward"`
+	FixedResponse *FixedResponseAction `aws:"fixedResponse"`
+}
+
+// RuleMatch is the structure of that name in the VPC Lattice API.
+type RuleMatch struct {
+	HttpMatch *HttpMatch `aws:"httpMatch"`
+}
+
+// RuleSummary is the structure of that name in the VPC Lattice API.
+type RuleSummary struct {
+	Arn           *string    `aws:"arn,shape=RuleArn"`
+	Id            *string    `aws:"id,shape=RuleId"`
+	Name          *string    `aws:"name,shape=RuleName"`
+	IsDefault     *bool      `aws:"isDefault"`
+	Priority      *int32     `aws:"priority,shape=RulePriority"`
+	CreatedAt     *time.Time `aws:"createdAt,time=iso8601"`
+	LastUpdatedAt *time.Time `aws:"lastUpdatedAt,time=iso8601"`
 }
 
 // ServiceNetworkEndpointAssociation is the structure of that name in the VPC Lattice API.
@@ -800,7 +1326,75 @@ type ServiceNetworkVpcAssociationSummary struct {
 	LastUpdatedAt      *time.Time  `aws:"lastUpdatedAt,time=iso8601"`
 }
 
+// ServiceSummary is the structure of that name in the VPC Lattice API.
+type ServiceSummary struct {
+	Id               *string    `aws:"id,shape=ServiceId"`
+	Name             *string    `aws:"name,shape=ServiceName"`
+	Arn              *string    `aws:"arn,shape=ServiceArn"`
+	CreatedAt        *time.Time `aws:"createdAt,time=iso8601"`
+	LastUpdatedAt    *time.Time `aws:"lastUpdatedAt,time=iso8601"`
+	DnsEntry         *DnsEntry  `aws:"dnsEntry"`
+	CustomDomainName *string    `aws:"customDomainName,shape=ServiceCustomDomainName"`
+	Status           *string    `aws:"status,shape=ServiceStatus"`
+}
+
 // SharingConfig is the structure of that name in the VPC Lattice API.
 type SharingConfig struct {
 	Enabled *bool `aws:"enabled"`
+}
+
+// Target is the structure of that name in the VPC Lattice API.
+type Target struct {
+	Id   *string `aws:"id,need,shape=TargetIdString"`
+	Port *int32  `aws:"port,shape=Port"`
+}
+
+// TargetFailure is the structure of that name in the VPC Lattice API.
+type TargetFailure struct {
+	Id             *string `aws:"id"`
+	Port           *int32  `aws:"port,shape=Port"`
+	FailureCode    *string `aws:"failureCode"`
+	FailureMessage *string `aws:"failureMessage"`
+}
+
+// TargetGroupConfig is the structure of that name in the VPC Lattice API.
+type TargetGroupConfig struct {
+	Port                        *int32             `aws:"port,shape=Port"`
+	Protocol                    *string            `aws:"protocol,shape=TargetGroupProtocol"`
+	ProtocolVersion             *string            `aws:"protocolVersion,shape=TargetGroupProtocolVersion"`
+	IpAddressType               *string            `aws:"ipAddressType,shape=IpAddressType"`
+	VpcIdentifier               *string            `aws:"vpcIdentifier,shape=VpcId"`
+	HealthCheck                 *HealthCheckConfig `aws:"healthCheck"`
+	LambdaEventStructureVersion *string            `aws:"lambdaEventStructureVersion,shape=LambdaEventStructureVersion"`
+}
+
+// TargetGroupSummary is the structure of that name in the VPC Lattice API.
+type TargetGroupSummary struct {
+	Id                          *string    `aws:"id,shape=TargetGroupId"`
+	Arn                         *string    `aws:"arn,shape=TargetGroupArn"`
+	Name                        *string    `aws:"name,shape=TargetGroupName"`
+	Type                        *string    `aws:"type,shape=TargetGroupType"`
+	CreatedAt                   *time.Time `aws:"createdAt,time=iso8601"`
+	Port                        *int32     `aws:"port,shape=Port"`
+	Protocol                    *string    `aws:"protocol,shape=TargetGroupProtocol"`
+	IpAddressType               *string    `aws:"ipAddressType,shape=IpAddressType"`
+	VpcIdentifier               *string    `aws:"vpcIdentifier,shape=VpcId"`
+	LastUpdatedAt               *time.Time `aws:"lastUpdatedAt,time=iso8601"`
+	Status                      *string    `aws:"status,shape=TargetGroupStatus"`
+	ServiceArns                 []string   `aws:"serviceArns,shape=ServiceArnList"`
+	LambdaEventStructureVersion *string    `aws:"lambdaEventStructureVersion,shape=LambdaEventStructureVersion"`
+}
+
+// TargetSummary is the structure of that name in the VPC Lattice API.
+type TargetSummary struct {
+	Id         *string `aws:"id"`
+	Port       *int32  `aws:"port,shape=Port"`
+	Status     *string `aws:"status,shape=TargetStatus"`
+	ReasonCode *string `aws:"reasonCode"`
+}
+
+// WeightedTargetGroup is the structure of that name in the VPC Lattice API.
+type WeightedTargetGroup struct {
+	TargetGroupIdentifier *string `aws:"targetGroupIdentifier,need,shape=TargetGroupIdentifier"`
+	Weight                *int32  `aws:"weight,shape=TargetGroupWeight"`
 }

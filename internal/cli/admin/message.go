@@ -34,6 +34,7 @@ type Question struct {
 	From     string `json:"from"`               // an instance id, an ENI id or an address
 	To       string `json:"to"`                 // the same, or a DNS name
 	Port     int    `json:"port,omitempty"`     // of tcp and udp; 0 for icmp
+	Path     string `json:"path,omitempty"`     // of a request over HTTP to a service of VPC Lattice
 	Protocol string `json:"protocol,omitempty"` // tcp (when empty), udp, icmp or a number
 	Live     bool   `json:"live,omitempty"`     // send a packet too
 }

@@ -66,7 +66,7 @@ const mostForwarders = 8
 // two parties: names, metadata and the like, which the router itself answers, and DHCP (RFC 2131, 4.1).
 func (p *places) complete(t *Traffic) bool {
 	target := t.Target.Addr()
-	if p == nil || p.own[target] || target.IsLinkLocalUnicast() || t.Protocol == world.UDP && (t.Dst.Port() == 67 || t.Dst.Port() == 68) {
+	if p == nil || p.own[target] || target.IsLinkLocalUnicast() && !world.LatticeServices.Contains(target) || t.Protocol == world.UDP && (t.Dst.Port() == 67 || t.Dst.Port() == 68) {
 		return false
 	}
 	t.VPC = p.vpc.ID
@@ -99,7 +99,7 @@ func (p *places) beyond(t *Traffic, from *fabric.Port, dst netip.Addr) *fabric.P
 	switch {
 	case r.Port != nil && !r.Port.Forwards():
 		return r.Port
-	case r.Link != nil:
+	case r.Link != nil, r.Point != nil:
 		t.Way = WayLattice
 	case r.Peering != nil:
 		t.Way, t.Peering = WayPeering, r.Peering.ID

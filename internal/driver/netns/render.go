@@ -206,7 +206,7 @@ func uplinkCable(v world.VPCID) cable {
 	}
 }
 
-// gateCable is the cable between a VPC's router and a gateway endpoint.
+// gateCable is the cable between a VPC's router and a gateway endpoint, or its service point.
 func gateCable(e world.EndpointID) cable {
 	routerMAC, endMAC := kernel.EndpointMACs(e)
 	return cable{
@@ -261,12 +261,16 @@ func vpcCables(v *fabric.VPC) map[string]cable {
 		c := gateCable(g.Endpoint)
 		out[c.device] = c
 	}
+	if v.Point != nil {
+		c := gateCable(v.Point.Endpoint)
+		out[c.device] = c
+	}
 	return out
 }
 
 // sameBesidePorts tells whether two VPCs have the very same cables, but for those of ports, and addresses at their routers.
 func sameBesidePorts(a, b *fabric.VPC) bool {
-	return fabric.Same(a.Links, b.Links) && fabric.Same(a.Peerings, b.Peerings) && fabric.Same(a.Gates, b.Gates) &&
+	return fabric.Same(a.Links, b.Links) && fabric.Same(a.Peerings, b.Peerings) && fabric.Same(a.Gates, b.Gates) && a.Point == b.Point &&
 		(a.Uplink == nil) == (b.Uplink == nil) && fabric.Same(a.Subnets, b.Subnets) && fabric.Same(a.Resolver.Addrs, b.Resolver.Addrs)
 }
 

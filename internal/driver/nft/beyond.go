@@ -30,11 +30,21 @@ const (
 	chainBack = "back"
 )
 
-// hasBeyond tells whether the router has a way out of its VPC other than links.
-func (r *router) hasBeyond() bool { return len(r.vpc.Peerings) > 0 || r.vpc.Uplink != nil }
+// hasBeyond tells whether connections may begin at a way out of the router's VPC.
+func (r *router) hasBeyond() bool { return len(r.beyondDevices()) > 0 }
 
-// beyondDevices are the interfaces of peerings and of the uplink.
+// beyondDevices are the interfaces at which connections begin that do not begin at a port: the ways out, and the cable of services with
+// targets.
 func (r *router) beyondDevices() []string {
+	out := r.waysOut()
+	if p := r.vpc.Point; p != nil && p.Targets {
+		out = append(out, kernel.EndpointDevice(p.Endpoint))
+	}
+	return out
+}
+
+// waysOut are the interfaces of peerings and of the uplink.
+func (r *router) waysOut() []string {
 	var out []string
 	for _, l := range r.vpc.Peerings {
 		out = append(out, kernel.PeeringDevice(l.ID))
@@ -106,7 +116,7 @@ func (r *router) peerSources() nft.Set {
 // rawBeyond lets in what may come by a peering or by the uplink: from the peer's ranges, or to an address that somebody
 // has, from one of the Internet. The rest is nobody's here.
 func (r *router) rawBeyond() []nft.Rule {
-	if !r.hasBeyond() {
+	if len(r.waysOut()) == 0 {
 		return nil
 	}
 	var out []nft.Rule

@@ -19,6 +19,8 @@ func RenderEndpoint(e *fabric.Endpoint) *nft.Table {
 		return renderInterface(e)
 	case e.Type == world.EndpointGateway:
 		return renderService(e.Range, closedInput())
+	case e.Type == fabric.EndpointServices:
+		return renderPoint(e)
 	}
 	return &nft.Table{Name: TableName, Chains: []nft.Chain{nothingThrough(), closedInput()}}
 }
@@ -41,6 +43,21 @@ func renderInterface(e *fabric.Endpoint) *nft.Table {
 			nft.Is(nft.DestinationPort(unix.IPPROTO_TCP), nft.FieldPort(fabric.ServicePort)), accept()),
 		refuse(fabric.Listen))
 	return &nft.Table{Name: TableName, Sets: []nft.Set{own}, Chains: []nft.Chain{nothingThrough(), input}}
+}
+
+// renderPoint lets clients in where services listen, and the answers of targets.
+func renderPoint(e *fabric.Endpoint) *nft.Table {
+	takers := nft.Set{Name: "takers4", Key: []nft.Type{nft.Addr4, nft.Port}}
+	for _, t := range e.Takers {
+		takers.Elements = append(takers.Elements, nft.Element{Key: nft.Concat(nft.FieldAddr(t.Addr()), nft.FieldPort(t.Port()))})
+	}
+	takers.Elements = tidy(takers.Elements)
+	input := closedInput()
+	input.Rules = append(input.Rules,
+		nft.NewRule(nft.State(nft.Invalid), drop()),
+		nft.NewRule(nft.In("takers4", nft.IPv4.Destination(), nft.DestinationPort(unix.IPPROTO_TCP)), accept()),
+		refuse(fabric.Listen))
+	return &nft.Table{Name: TableName, Sets: []nft.Set{takers}, Chains: []nft.Chain{nothingThrough(), input}}
 }
 
 // nothingThrough forwards nothing.

@@ -34,7 +34,7 @@ func (r *router) vpcTable() {
 	r.services()
 	r.verdicts()
 	r.members()
-	r.step("beyond", r.beyond, same(v.Peerings), v.Uplink)
+	r.step("beyond", r.beyond, same(v.Peerings), v.Uplink, v.Point)
 	r.step("forwarders", r.forwarders, same(v.Ports))
 	r.step("takes own", r.takesOwn, same(v.Ports), same(v.Tables))
 	r.filters = len(r.step("acls", r.acls, same(v.Ports), same(v.Subnets), same(v.ACLs)).sets) > 0
@@ -72,6 +72,9 @@ func (r *router) ports() {
 	}
 	for _, g := range r.vpc.Gates {
 		unchecked = append(unchecked, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.EndpointDevice(g.Endpoint)))})
+	}
+	if p := r.vpc.Point; p != nil {
+		unchecked = append(unchecked, nft.Element{Key: nft.Concat(nft.FieldInterface(kernel.EndpointDevice(p.Endpoint)))})
 	}
 	r.ofPorts(nft.Set{Name: "marks", Key: []nft.Type{nft.Interface}, Value: nft.Mark}, func(p *fabric.Port) []nft.Element {
 		return []nft.Element{{Key: deviceOf(p), Value: nft.Concat(nft.FieldU32(kernel.PortMark(p.Table, p.Index)))}}
@@ -152,16 +155,15 @@ func (r *router) verdicts() {
 	}
 	var others []nft.Element
 	for _, l := range r.vpc.Links {
-		v := nft.Verdict{Kind: nft.Accept}
-		if len(l.Groups) > 0 {
-			v = nft.Verdict{Kind: nft.Jump, Chain: linkward().chain(l.Groups)}
-		}
-		others = append(others, lead(kernel.LinkDevice(l.Gateway), v))
+		others = append(others, lead(kernel.LinkDevice(l.Gateway), association(l.Groups)))
+	}
+	if p := r.vpc.Point; p != nil {
+		others = append(others, lead(kernel.EndpointDevice(p.Endpoint), association(p.Groups)))
 	}
 	for _, g := range r.vpc.Gates {
 		others = append(others, lead(kernel.EndpointDevice(g.Endpoint), nft.Verdict{Kind: nft.Accept}))
 	}
-	for _, dev := range r.beyondDevices() {
+	for _, dev := range r.waysOut() {
 		others = append(others, lead(dev, nft.Verdict{Kind: nft.Accept}))
 	}
 	r.chainsOf()
@@ -185,6 +187,17 @@ func (r *router) chainsOf() {
 			r.chain(linkward(), l.Groups)
 		}
 	}
+	if p := r.vpc.Point; p != nil && len(p.Groups) > 0 {
+		r.chain(linkward(), p.Groups)
+	}
+}
+
+// association is what the groups of a VPC's association with a service network say.
+func association(groups []world.SecurityGroupID) nft.Verdict {
+	if len(groups) == 0 {
+		return nft.Verdict{Kind: nft.Accept}
+	}
+	return nft.Verdict{Kind: nft.Jump, Chain: linkward().chain(groups)}
 }
 
 // refuse logs with the station's name and drops.

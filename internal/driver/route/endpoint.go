@@ -16,7 +16,7 @@ func endpointTables(e *fabric.Endpoint, index indexer) (tables, error) {
 		return transitTables(e, index)
 	case e.Type == world.EndpointInterface:
 		return interfaceTables(e, index)
-	case e.Type == world.EndpointGateway:
+	case e.Type == world.EndpointGateway, e.Type == fabric.EndpointServices:
 		return gateTables(e, index)
 	}
 	return newTables(), nil
@@ -52,6 +52,20 @@ func gateTables(e *fabric.Endpoint, index indexer) (tables, error) {
 	}
 	t.add(kernel.TableEgress, everywhere, hop{index: out, via: kernel.EndpointRouter})
 	return t, nil
+}
+
+// point leads to Lattice's services.
+func (r *vpcRender) point(v *fabric.VPC) {
+	if v.Point == nil {
+		return
+	}
+	out, ok := r.index(kernel.EndpointDevice(v.Point.Endpoint))
+	if !ok {
+		r.errs = append(r.errs, fmt.Errorf("%s has no cable", v.Point.Endpoint))
+		return
+	}
+	r.add(kernel.TableServices, everywhere, hop{index: out, via: kernel.EndpointHop})
+	r.rules[prefServices] = rule{table: kernel.TableServices, dst: world.LatticeServices}
 }
 
 // findGates finds the cables to the VPC's gateway endpoints.

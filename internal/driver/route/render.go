@@ -63,6 +63,7 @@ func newTables() tables { return tables{routes: map[destination]hop{}, rules: ma
 const (
 	prefBeyond     = 80
 	prefBeyondHole = 81
+	prefServices   = 99
 	prefLattice    = 100
 	prefUnchecked  = 1000  // plus twice the position of a port whose packets may be from anybody
 	prefSubnet     = 11000 // plus the position of the subnet
@@ -125,6 +126,7 @@ func vpcTables(v *fabric.VPC, own *ownTable, changes uint64, index indexer) (tab
 	r.beyond(v)
 	r.findGates(v)
 	r.lattice(v)
+	r.point(v)
 	for _, t := range v.Tables {
 		r.table(t)
 	}
@@ -177,7 +179,7 @@ func newOwnTable(v *fabric.VPC, ports []fabric.Port, changes uint64, hole hop, i
 // beyond finds the ways out of the VPC. What comes in by them may go to the VPC's own addresses only: a peering is no way
 // to a third place.
 func (r *vpcRender) beyond(v *fabric.VPC) {
-	if len(v.Peerings) == 0 && v.Uplink == nil {
+	if len(v.Peerings) == 0 && v.Uplink == nil && (v.Point == nil || !v.Point.Targets) {
 		return
 	}
 	for _, l := range v.Peerings {

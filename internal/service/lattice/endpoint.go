@@ -8,26 +8,6 @@ import (
 	"kumiko/internal/world"
 )
 
-// There are no Lattice services, so what lists their associations finds none; parameters are checked all the same.
-
-// empty is the one page of an empty list.
-func empty[T any](size *int32, token *string) ([]T, error) {
-	_, _, err := listing.Page(listing.Lattice(), nil, func(T) string { return "" }, size, token)
-	return []T{}, err
-}
-
-// ListServiceNetworkServiceAssociations lists the services of a network.
-func (s *Service) ListServiceNetworkServiceAssociations(_ context.Context, c world.Caller, in *latticeapi.ListServiceNetworkServiceAssociationsInput) (*latticeapi.ListServiceNetworkServiceAssociationsOutput, error) {
-	if _, _, err := filterID(c, networkKind(), in.ServiceNetworkIdentifier); err != nil {
-		return nil, err
-	}
-	items, err := empty[latticeapi.ServiceNetworkServiceAssociationSummary](in.MaxResults, in.NextToken)
-	if err != nil {
-		return nil, err
-	}
-	return &latticeapi.ListServiceNetworkServiceAssociationsOutput{Items: items}, nil
-}
-
 // ListServiceNetworkVpcEndpointAssociations lists the VPC endpoints of a network.
 func (s *Service) ListServiceNetworkVpcEndpointAssociations(_ context.Context, c world.Caller, in *latticeapi.ListServiceNetworkVpcEndpointAssociationsInput) (*latticeapi.ListServiceNetworkVpcEndpointAssociationsOutput, error) {
 	id, err := networkKind().id(c, in.ServiceNetworkIdentifier)

@@ -1,6 +1,9 @@
 package lattice
 
 import (
+	"slices"
+
+	"kumiko/internal/fabric"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
 )
@@ -33,7 +36,35 @@ func Finish(tx *world.Tx, seen store.Seen) {
 		}
 		tx.ResourceGateways.Delete(g.ID)
 	}
+	finishServices(tx, v)
 	tx.SettleEndpoints()
+}
+
+// finishServices does it for services, their associations, target groups and targets.
+func finishServices(tx *world.Tx, v view) {
+	for _, a := range tx.ServiceAssociations.Where(func(a world.ServiceAssociation) bool {
+		return a.Deleting && v.seen.Ready(a.Rev, v.serviceAssociationScopes(a)...)
+	}) {
+		tx.ServiceAssociations.Delete(a.ID)
+	}
+	for _, r := range tx.LatticeServices.Where(func(r world.LatticeService) bool {
+		return r.Deleting && v.seen.Ready(r.Rev, fabric.ProxyScope)
+	}) {
+		tx.LatticeServices.Delete(r.ID)
+	}
+	for _, g := range tx.LatticeTargetGroups.Where(func(g world.LatticeTargetGroup) bool {
+		return v.seen.Ready(g.Rev, append(pointScopes(g.VPC), fabric.ProxyScope)...)
+	}) {
+		gone := func(t world.LatticeTarget) bool { return t.Draining }
+		switch {
+		case g.Deleting:
+			tx.LatticeTargetGroups.Delete(g.ID)
+		case slices.ContainsFunc(g.Targets, gone):
+			g.Targets = slices.DeleteFunc(slices.Clone(g.Targets), gone)
+			tx.Touch(&g.Meta)
+			tx.LatticeTargetGroups.Put(g)
+		}
+	}
 }
 
 // Unfinished tells whether something of Lattice is marked for deletion, so that Finish may have work.

@@ -37,6 +37,22 @@ func subscriptionKind() kind {
 	return kind{prefix: "als", path: "accesslogsubscription", noun: "ACCESS_LOG_SUBSCRIPTION", field: "accessLogSubscriptionIdentifier"}
 }
 
+func serviceKind() kind {
+	return kind{prefix: "svc", path: "service", noun: "SERVICE", field: "serviceIdentifier"}
+}
+func listenerKind() kind {
+	return kind{prefix: "listener", path: "listener", noun: "LISTENER", field: "listenerIdentifier"}
+}
+func ruleKind() kind {
+	return kind{prefix: "rule", path: "rule", noun: "RULE", field: "ruleIdentifier"}
+}
+func targetGroupKind() kind {
+	return kind{prefix: "tg", path: "targetgroup", noun: "TARGET_GROUP", field: "targetGroupIdentifier"}
+}
+func serviceAssociationKind() kind {
+	return kind{prefix: "snsa", path: "servicenetworkserviceassociation", noun: "SERVICE_NETWORK_SERVICE_ASSOCIATION", field: "serviceNetworkServiceAssociationIdentifier"}
+}
+
 // called is the kind under another name of the member that identifies it.
 func (k kind) called(field string) kind {
 	k.field = field

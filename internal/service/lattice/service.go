@@ -16,18 +16,23 @@ type Config struct {
 	// Patience is how long making or changing a gateway or a configuration may wait for the kernel before it answers
 	// that it is in progress. AWS answers ACTIVE at once; so does this service, when that is true by then.
 	Patience time.Duration
+	// Wellness is what the health checks of a target, named by [fabric.TargetKey], have found; nil: nobody asks.
+	Wellness func(g world.LatticeTargetGroupID, target string) Wellness
 }
 
 // Service does the operations of VPC Lattice.
 type Service struct {
 	store    *store.Store
 	patience time.Duration
+	wellness func(world.LatticeTargetGroupID, string) Wellness
 }
 
 var _ latticeapi.Handlers = (*Service)(nil)
 
 // New makes the service.
-func New(c Config) *Service { return &Service{store: c.Store, patience: c.Patience} }
+func New(c Config) *Service {
+	return &Service{store: c.Store, patience: c.Patience, wellness: c.Wellness}
+}
 
 // look is what the service answers from when it only reads.
 func (s *Service) look() view { return view{w: s.store.World(), seen: s.store.Seen()} }

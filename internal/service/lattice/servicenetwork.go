@@ -79,10 +79,11 @@ func (s *Service) GetServiceNetwork(_ context.Context, c world.Caller, in *latti
 		return nil, err
 	}
 	vpcs, _ := v.members(n.ID)
+	services := v.services(n.ID)
 	return &latticeapi.GetServiceNetworkOutput{
 		Id: new(string(n.ID)), Name: &n.Name, Arn: new(n.ARN()), AuthType: &n.AuthType, SharingConfig: sharing(n),
 		CreatedAt: &n.Created, LastUpdatedAt: &n.Updated,
-		NumberOfAssociatedVPCs: &vpcs, NumberOfAssociatedServices: new(int64(0)),
+		NumberOfAssociatedVPCs: &vpcs, NumberOfAssociatedServices: &services,
 	}, nil
 }
 
@@ -101,6 +102,14 @@ func (v view) members(n world.ServiceNetworkID) (vpcs, resources int64) {
 	return vpcs, resources
 }
 
+// services counts the services associated with a network.
+func (v view) services(n world.ServiceNetworkID) (services int64) {
+	for range v.w.ServiceAssociations.In(string(n)) {
+		services++
+	}
+	return services
+}
+
 // ListServiceNetworks lists the caller's service networks, and those that are shared with it.
 func (s *Service) ListServiceNetworks(_ context.Context, c world.Caller, in *latticeapi.ListServiceNetworksInput) (*latticeapi.ListServiceNetworksOutput, error) {
 	v := s.look()
@@ -112,9 +121,10 @@ func (s *Service) ListServiceNetworks(_ context.Context, c world.Caller, in *lat
 	out := &latticeapi.ListServiceNetworksOutput{Items: []latticeapi.ServiceNetworkSummary{}, NextToken: next}
 	for _, n := range rows {
 		vpcs, resources := v.members(n.ID)
+		services := v.services(n.ID)
 		out.Items = append(out.Items, latticeapi.ServiceNetworkSummary{
 			Id: new(string(n.ID)), Name: &n.Name, Arn: new(n.ARN()), CreatedAt: &n.Created, LastUpdatedAt: &n.Updated,
-			NumberOfAssociatedVPCs: &vpcs, NumberOfAssociatedServices: new(int64(0)), NumberOfAssociatedResourceConfigurations: &resources,
+			NumberOfAssociatedVPCs: &vpcs, NumberOfAssociatedServices: &services, NumberOfAssociatedResourceConfigurations: &resources,
 		})
 	}
 	return out, nil
@@ -158,6 +168,8 @@ func (s *Service) DeleteServiceNetwork(ctx context.Context, c world.Caller, in *
 			return awserr.LatticeConflict("SERVICE_NETWORK", string(n.ID), "ServiceNetwork %s has VPC(s) associated", n.ID)
 		case resources > 0:
 			return awserr.LatticeConflict("SERVICE_NETWORK", string(n.ID), "ServiceNetwork %s has resource(s) associated.", n.ID)
+		case tx.ServiceAssociations.Some(string(n.ID)):
+			return awserr.LatticeConflict("SERVICE_NETWORK", string(n.ID), "ServiceNetwork %s has service(s) associated", n.ID)
 		case tx.Endpoints.Any(func(e world.Endpoint) bool { return e.Network == n.ID }):
 			return awserr.LatticeConflict("SERVICE_NETWORK", string(n.ID), "ServiceNetwork %s has VPC endpoint(s) associated", n.ID)
 		}

@@ -197,3 +197,37 @@ func TestSharedConfiguration(t *testing.T) {
 		t.Error("what is deleted is shared still")
 	}
 }
+
+// The owner of a service puts it into a network that is shared with it; the owner of the network sees that, and may end it. What is
+// not shared has no such way.
+func TestServiceInSharedNetwork(t *testing.T) {
+	b, ctx := start(t), t.Context()
+	net := b.network("shared")
+	arn := "arn:aws:vpc-lattice:us-east-1:000000000000:servicenetwork/" + net
+	other, third := b.as("111111111111"), b.as("222222222222")
+	svc := *must(other.CreateService(ctx, other.c, &latticeapi.CreateServiceInput{Name: new("web")})).Id
+	associate := func() (*latticeapi.CreateServiceNetworkServiceAssociationOutput, error) {
+		return other.CreateServiceNetworkServiceAssociation(ctx, other.c, &latticeapi.CreateServiceNetworkServiceAssociationInput{
+			ServiceIdentifier: &svc, ServiceNetworkIdentifier: &arn,
+		})
+	}
+	_, err := associate()
+	other.refused(err, "ResourceNotFoundException", "")
+	b.share(other.c.Account, world.ShareAssociated, arn)
+	a := must(associate())
+	if *a.CreatedBy != "111111111111" {
+		t.Errorf("made by %s", *a.CreatedBy)
+	}
+	count := func(who *bench) int {
+		return len(must(who.ListServiceNetworkServiceAssociations(ctx, who.c, &latticeapi.ListServiceNetworkServiceAssociationsInput{ServiceIdentifier: &svc})).Items)
+	}
+	if count(b) != 1 || count(other) != 1 || count(third) != 0 {
+		t.Errorf("the association is seen by %d, %d and %d", count(b), count(other), count(third))
+	}
+	b.seen()
+	_, err = third.DeleteServiceNetworkServiceAssociation(ctx, third.c, &latticeapi.DeleteServiceNetworkServiceAssociationInput{ServiceNetworkServiceAssociationIdentifier: a.Id})
+	third.refused(err, "ResourceNotFoundException", "")
+	_, err = b.GetService(ctx, b.c, &latticeapi.GetServiceInput{ServiceIdentifier: &svc})
+	b.refused(err, "ResourceNotFoundException", "")
+	must(b.DeleteServiceNetworkServiceAssociation(ctx, b.c, &latticeapi.DeleteServiceNetworkServiceAssociationInput{ServiceNetworkServiceAssociationIdentifier: a.Id}))
+}

@@ -3,6 +3,7 @@ package lattice
 import (
 	"strings"
 
+	"kumiko/internal/fabric"
 	"kumiko/internal/store"
 	"kumiko/internal/world"
 )
@@ -54,7 +55,7 @@ func gatewayScopes(g world.ResourceGateway) []string { return []string{string(g.
 
 // vpcAssociationScopes are those of the VPC and of the gateways of everything in the network.
 func (v view) vpcAssociationScopes(a world.VPCAssociation) []string {
-	scopes := []string{string(a.VPC)}
+	scopes := append(pointScopes(a.VPC), fabric.ProxyScope)
 	for r := range v.w.ResourceAssociations.All() {
 		if r.Network == a.Network && r.Parent == "" {
 			scopes = append(scopes, v.configurationScopes(r.Configuration)...)

@@ -35,11 +35,48 @@ func retag(tx *world.Tx, c world.Caller, action string, arn *string, f func([]wo
 	case configurationKind().path:
 		r, err := find(w, &tx.ResourceConfigurations, c, field(configurationKind()), arn)
 		return retagRow(&tx.ResourceConfigurations, r, err, func(r *world.ResourceConfiguration) { r.Tags = f(r.Tags) })
+	case serviceAssociationKind().path:
+		r, err := ownAssociation(w, &tx.ServiceAssociations, c, field(serviceAssociationKind()), arn)
+		return retagRow(&tx.ServiceAssociations, r, err, func(r *world.ServiceAssociation) { r.Tags = f(r.Tags) })
+	case targetGroupKind().path:
+		r, err := find(w, &tx.LatticeTargetGroups, c, field(targetGroupKind()), arn)
+		return retagRow(&tx.LatticeTargetGroups, r, err, func(r *world.LatticeTargetGroup) { r.Tags = f(r.Tags) })
+	case serviceKind().path:
+		return retagService(tx, c, arn, f)
 	case subscriptionKind().path:
 		r, err := find(w, &tx.AccessLogSubscriptions, c, field(subscriptionKind()), arn)
 		return retagRow(&tx.AccessLogSubscriptions, r, err, func(r *world.AccessLogSubscription) { r.Tags = f(r.Tags) })
 	}
 	return awserr.LatticeNotFound(strings.ToUpper(path), value(arn))
+}
+
+// retagService gives the tags of a service, or of a listener or a rule below it, to f.
+func retagService(tx *world.Tx, c world.Caller, arn *string, f func([]world.Tag) []world.Tag) error {
+	parts := strings.SplitN(value(arn), "/", 7) // …service/svc-…/listener/listener-…/rule/rule-…
+	up := func(n int) *string { return new(strings.Join(parts[:n], "/")) }
+	switch len(parts) {
+	case 2:
+		r, err := find(&tx.World, &tx.LatticeServices, c, serviceKind().called("resourceArn"), arn)
+		return retagRow(&tx.LatticeServices, r, err, func(r *world.LatticeService) { r.Tags = f(r.Tags) })
+	case 4:
+		_, l, err := findListener(&tx.World, c, up(2), arn)
+		if err == nil {
+			l.Tags = f(l.Tags)
+			tx.LatticeListeners.Put(l)
+		}
+		return err
+	case 6:
+		_, r, err := findRule(&tx.World, c, up(2), up(4), arn)
+		if err == nil && r.Priority == 0 {
+			err = awserr.LatticeValidation("The default rule %s has no tags of its own.", r.ID)
+		}
+		if err == nil {
+			r.Tags = f(r.Tags)
+			tx.LatticeRules.Put(r)
+		}
+		return err
+	}
+	return awserr.LatticeNotFound("RESOURCE", value(arn))
 }
 
 // ownAssociation is an association of the caller's making.
