@@ -123,8 +123,8 @@ func otherCases() []cliCase {
 			&latticeapi.UntagResourceInput{ResourceArn: new("arn:aws:vpc-lattice:eu-west-3:111122223333:servicenetwork/sn-0123456789abcdef0"), TagKeys: []string{"a", "b+c"}},
 		},
 		{
-			"lattice not built", `vpc-lattice create-service --name web`,
-			"An error occurred (UnknownOperationException) when calling the CreateService operation: The operation CreateService is not built in kumiko. docs/coverage.md lists those that are.",
+			"lattice not built", `vpc-lattice get-auth-policy --resource-identifier svc-0123456789abcdef0`,
+			"An error occurred (UnknownOperationException) when calling the GetAuthPolicy operation: The operation GetAuthPolicy is not built in kumiko. docs/coverage.md lists those that are.",
 			nil,
 		},
 		{

@@ -104,7 +104,7 @@ func TestBadInput(t *testing.T) {
 		{"logs", `DescribeLogGroups {"limit":51}`, "InvalidParameterException: 1 validation error detected: Value '51' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 50"},
 		{"logs", `CreateLogGroup {}`, "InvalidParameterException: 1 validation error detected: Value null at 'logGroupName' failed to satisfy constraint: Member must not be null"},
 		{"vpc-lattice", "GET /nowhere", "UnknownOperationException: Unknown operation GET /nowhere"},
-		{"vpc-lattice", "GET /services", "UnknownOperationException: The operation ListServices is not built in kumiko. docs/coverage.md lists those that are."},
+		{"vpc-lattice", "GET /authpolicy/svc-0123456789abcdef0", "UnknownOperationException: The operation GetAuthPolicy is not built in kumiko. docs/coverage.md lists those that are."},
 		{"vpc-lattice", "GET /tags/", "UnknownOperationException: Unknown operation GET /tags/"},
 		{"vpc-lattice", "GET /tags/a%zz", "ValidationException: The path is malformed."},
 		{"vpc-lattice", "GET /servicenetworks?maxResults=x", "ValidationException: maxResults: Expecting an integer."},
