@@ -104,6 +104,7 @@ func TestNothingIsIgnored(t *testing.T) {
 	p.namespace(idA)
 	d := p.driver()
 	defer d.Close()
+	defer d.Down(context.Background())
 	p.must(d.Apply(context.Background(), []*fabric.Host{p.want(idA, "10.9.0.53", "")}))
 	p.expect(idA, "SigIgn:\t0000000000000000", "grep", "SigIgn", "/proc/self/status")
 }

@@ -41,7 +41,8 @@ type Collector struct {
 	turning sync.Mutex // guards what follows, and makes windows end one after the other
 	long    *window
 	lost    map[world.VPCID]uint64
-	before  world.World // at the last turn: it knows interfaces that have gone since
+	seen    world.World              // as it was last looked at
+	gone    map[world.ENIID]departed // interfaces that have gone during the long window
 }
 
 // New makes a collector, which collects while it runs.
@@ -53,7 +54,7 @@ func New(c Config) *Collector {
 		c.After = time.After
 	}
 	now := c.Now()
-	return &Collector{c: c, minute: newMinute(now), long: newWindow(now), lost: map[world.VPCID]uint64{}, vpcs: map[world.VPCID]bool{}}
+	return &Collector{c: c, minute: newMinute(now), long: newWindow(now), lost: map[world.VPCID]uint64{}, vpcs: map[world.VPCID]bool{}, gone: map[world.ENIID]departed{}}
 }
 
 // Run collects until ctx ends, and then writes what there is.
@@ -94,6 +95,7 @@ func (c *Collector) follow() {
 	c.turning.Lock()
 	defer c.turning.Unlock()
 	w := c.c.Store.World()
+	c.remember(w)
 	want := map[world.VPCID]bool{}
 	for f := range w.FlowLogs.All() {
 		if v, ok := f.VPCOf(&w); ok {
@@ -138,6 +140,7 @@ func (c *Collector) turn(now time.Time, all bool) {
 	c.turning.Lock()
 	defer c.turning.Unlock()
 	w := c.c.Store.World()
+	c.remember(w)
 	vpcs := c.gather(&w)
 	c.mu.Lock()
 	m := c.minute
@@ -162,7 +165,38 @@ func (c *Collector) turn(now time.Time, all bool) {
 			slog.Error("flow logs: records are lost", "err", err)
 		}
 	}
-	c.before = w
+	if len(due) > 1 {
+		clear(c.gone)
+	}
+}
+
+// departed is an interface that is no more, and where it was.
+type departed struct {
+	world.ENI
+	at place
+}
+
+// remember keeps interfaces that have gone since the last look, for what they did is still to be told.
+func (c *Collector) remember(w world.World) {
+	was := c.seen
+	c.seen = w
+	if !c.on.Load() {
+		return
+	}
+	changes, ok := c.c.Store.Since(was.Rev, w)
+	for _, x := range changes {
+		if e, had := was.ENIs.Get(world.ENIID(x.ID)); had && x.Noun == "network-interface" && x.Row == nil {
+			c.gone[e.ID] = departed{e, placeOf(&was, e)}
+		}
+	}
+	if ok {
+		return
+	}
+	for e := range was.ENIs.All() { // too much has changed
+		if _, is := w.ENIs.Get(e.ID); !is {
+			c.gone[e.ID] = departed{e, placeOf(&was, e)}
+		}
+	}
 }
 
 // gathered is what the source tells at the end of a minute.

@@ -14,7 +14,7 @@ import (
 // printer prints the records of a window that one flow log wants.
 type printer struct {
 	w      *world.World
-	before *world.World // knows interfaces that have gone during the window
+	gone   map[world.ENIID]departed // during the window
 	log    world.FlowLog
 	format Format
 	lines  map[string][]record.Event // by stream
@@ -26,7 +26,7 @@ func (c *Collector) records(w *world.World, f world.FlowLog, b batch, now time.T
 	if err != nil {
 		return delivery{}, fmt.Errorf("flowlog: format of %s: %w", f.ID, err)
 	}
-	p := printer{w, &c.before, f, format, map[string][]record.Event{}}
+	p := printer{w, c.gone, f, format, map[string][]record.Event{}}
 	p.idle(b, p.busy(b), now)
 	for _, events := range p.lines {
 		slices.SortFunc(events, func(a, b record.Event) int {
@@ -83,13 +83,13 @@ func (p printer) add(e entry) {
 
 // find is where an interface that the flow log covers is, or was; nil for others.
 func (p printer) find(id world.ENIID) *place {
-	for _, w := range []*world.World{p.w, p.before} {
-		if i, ok := w.ENIs.Get(id); ok {
-			if !p.log.Covers(i) {
-				return nil
-			}
-			return new(placeOf(w, i))
-		}
+	was, left := p.gone[id]
+	i, ok := p.w.ENIs.Get(id)
+	switch {
+	case ok && p.log.Covers(i):
+		return new(placeOf(p.w, i))
+	case !ok && left && p.log.Covers(was.ENI):
+		return &was.at
 	}
 	return nil
 }
