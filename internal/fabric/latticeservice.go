@@ -126,16 +126,17 @@ func alike(value, exact, prefix, contains string, caseSensitive bool) bool {
 // Pick is the target group that the nth request goes to: each in its turn, as often as its weight says. It is not ok
 // when no group has any weight.
 func Pick(a world.LatticeAction, n uint64) (world.LatticeTargetGroupID, bool) {
-	var sum uint64
+	var sum, unit uint64 // of which all weights are multiples
 	for _, g := range a.Groups {
-		sum += uint64(max(0, g.Weight))
+		sum, unit = sum+uint64(g.Weight), divisor(unit, uint64(g.Weight))
 	}
 	if sum == 0 {
 		return "", false
 	}
+	sum /= unit
 	n = n % sum * step(sum) % sum
 	for _, g := range a.Groups {
-		w := uint64(max(0, g.Weight))
+		w := uint64(g.Weight) / unit
 		if n < w {
 			return g.Group, true
 		}
@@ -147,14 +148,18 @@ func Pick(a world.LatticeAction, n uint64) (world.LatticeTargetGroupID, bool) {
 // step is coprime to sum and near its golden section, so that its multiples visit all numbers below sum, evenly spread.
 func step(sum uint64) uint64 {
 	for s := max(1, sum*618/1000); ; s++ {
-		a, b := s, sum
-		for b != 0 {
-			a, b = b, a%b
-		}
-		if a == 1 {
+		if divisor(s, sum) == 1 {
 			return s
 		}
 	}
+}
+
+// divisor is the greatest common divisor.
+func divisor(a, b uint64) uint64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // Among are the targets that requests go to: the healthy ones, or all when none is. (VPC Lattice User Guide, "Health checks".)

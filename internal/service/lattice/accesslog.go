@@ -72,7 +72,7 @@ func subscribe(tx *world.Tx, c world.Caller, in *latticeapi.CreateAccessLogSubsc
 		a.Configuration = cfg.ID
 		return nil
 	case strings.HasPrefix(id, "svc-"):
-		return awserr.LatticeNotFound("SERVICE", value(in.ResourceIdentifier))
+		return awserr.LatticeValidation("Access logs of services are not recorded here: %s", value(in.ResourceIdentifier))
 	}
 	n, err := find(&tx.World, &tx.ServiceNetworks, c, networkKind().called(field).to("CreateAccessLogSubscription"), in.ResourceIdentifier)
 	if err != nil {
