@@ -163,11 +163,15 @@ func TestForwardedCounts(t *testing.T) {
 	if again, _, err := n.flow.Traffic(v.ID); err != nil || len(again) > 0 {
 		t.Errorf("told twice: %+v, %v", again, err)
 	}
-	// What an interface did is told after it has gone too.
+	// What an interface did is told after it forwards no more, and has gone.
 	n.datagram("i-a", "10.0.0.10:5000", "10.0.2.10:6000")
 	if !arrives(addr("10.0.0.10"), addr("10.0.2.10")) {
 		t.Fatal("nothing arrived")
 	}
+	checked := *v
+	checked.Ports = slices.Clone(v.Ports)
+	checked.Ports[1].SourceDestCheck = true
+	n.apply(&fabric.Fabric{VPCs: []*fabric.VPC{&checked}, Hosts: f.Hosts})
 	after := *v
 	after.Ports = []fabric.Port{v.Ports[0], v.Ports[2]}
 	n.apply(&fabric.Fabric{VPCs: []*fabric.VPC{&after}, Hosts: []*fabric.Host{f.Hosts[0], f.Hosts[2]}})

@@ -66,10 +66,12 @@ func namesOfNAT(n *fabric.NAT) *names { return &names{vpc: n.VPC, nat: n.Port.EN
 
 func namesOfEndpoint(e *fabric.Endpoint) *names { return &names{vpc: e.VPC, endpoint: e.ID} }
 
-// knowsMore tells whether the names know an interface with a cable that others do not, which is to go: what it did can be told of now alone.
+// knowsMore tells whether the names know an interface with a cable that others do not, or one that forwards for others: what it did can be
+// told of now alone, for its cable, or the meters, are to go.
 func (n *names) knowsMore(others *names) bool {
 	for eni, p := range n.parties {
-		if is := others.parties[eni]; p.Peer.Attached() && (is == nil || !is.Peer.Attached()) {
+		is := others.parties[eni]
+		if p.Peer.Attached() && (is == nil || !is.Peer.Attached() || p.Forwards() && !is.Forwards()) {
 			return true
 		}
 	}
