@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,7 +77,7 @@ func newDrivers(c Config, f folder, m metadata, logs recorders) (*drivers, error
 	path := func(name string) string { return kernel.Path(f.run(), name) }
 	d.rules, d.routes = nft.New(path), route.New(f.run(), d.spaces)
 	d.flows = flow.New(path, sink{d})
-	d.proxy = proxy.New(proxy.Config{Run: f.run(), Log: c.Log})
+	d.proxy = proxy.New(proxy.Config{Run: f.run(), Log: c.Log, Served: d.served})
 	d.names = dns.New(dns.Config{Run: f.run(), Log: c.Log, Asked: sink{d}.Asked})
 	return d, nil
 }
@@ -166,6 +167,21 @@ func (s sink) Connected(c flow.Connection) {
 	s.access.Add(access.Connection{
 		Time: c.Time, Gateway: c.Gateway, Consumer: c.Consumer, Client: c.Client, Dest: c.Dest, From: c.From, Target: c.Target,
 	})
+}
+
+// served writes a request to the access logs.
+func (d *drivers) served(r *proxy.Served) {
+	v := r.VPC
+	out := access.Request{
+		Start: r.Start, End: r.End, ID: r.ID, NetworkARN: v.NetworkARN, Network: world.ServiceNetworkID(v.NetworkARN[strings.LastIndexByte(v.NetworkARN, '/')+1:]),
+		Service: r.Service.ARN, Listener: r.Listener, Source: v.ID, SourceARN: world.ARN("ec2", v.Region, v.Account, "vpc/"+string(v.ID)),
+		Client: r.Client, Target: r.Target, Host: r.Host, Method: r.Method, Path: r.Path, Agent: r.Agent, Protocol: r.Protocol,
+		Status: r.Status, Received: r.Received, Sent: r.Sent, ToTarget: r.ToTarget, FromTarget: r.FromTarget, Failure: r.Failure,
+	}
+	if r.Group != nil {
+		out.TargetGroup, out.Destination = r.Group.ARN, r.Group.VPC
+	}
+	d.access.AddRequest(out)
 }
 
 // Asked writes a query to the query logs.

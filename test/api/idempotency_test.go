@@ -44,10 +44,15 @@ var others = map[string]string{
 	"ec2 CreateRouteTable":                                "VpcId=$vpcFree",
 	"ec2 RunInstances":                                    "MaxCount=1",
 	"vpc-lattice CreateAccessLogSubscription":             "resourceIdentifier=$rcfgFree",
+	"vpc-lattice CreateListener":                          "name=another",
 	"vpc-lattice CreateResourceConfiguration":             "name=another",
 	"vpc-lattice CreateResourceGateway":                   "name=another",
+	"vpc-lattice CreateRule":                              "name=another",
+	"vpc-lattice CreateService":                           "name=another",
 	"vpc-lattice CreateServiceNetwork":                    "name=another",
 	"vpc-lattice CreateServiceNetworkResourceAssociation": "resourceConfigurationIdentifier=$rcfgGroup",
+	"vpc-lattice CreateServiceNetworkServiceAssociation":  "serviceIdentifier=$svc",
+	"vpc-lattice CreateTargetGroup":                       "name=another",
 	"vpc-lattice CreateServiceNetworkVpcAssociation":      "vpcIdentifier=$vpcBare",
 }
 

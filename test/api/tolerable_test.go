@@ -21,6 +21,11 @@ var free = regexp.MustCompile(`^(` +
 	`logs DescribeLogGroups accountIdentifiers: no items|` +
 	`vpc-lattice \S+ (portRanges|securityGroupIds): no items|` +
 	`vpc-lattice \S+ (sharingConfig|dnsOptions): no members|` +
+	`vpc-lattice (Create|Update)Service certificateArn: empty|` +
+	`vpc-lattice (Create|Update)TargetGroup (config )?healthCheck( \S+)*: (0|empty|no members)|` + // means the default
+	`vpc-lattice CreateRule match httpMatch (method: empty|headerMatches 0 (match contains: .*|name: minus))|` + // whatever a header may hold
+	`vpc-lattice CreateRule action forward targetGroups 0 weight: 0|` + // which gets nothing
+	`vpc-lattice ListTargets targets( 0 id)?: .*|` + // those that there are
 	// -1 is all protocols, 0 a port, and times are what they are
 	`ec2 \S+ (\S+ )*IpProtocol: minus|` +
 	`ec2 \S+ (\S+ )*FromPort: 0|` +
@@ -31,6 +36,7 @@ var free = regexp.MustCompile(`^(` +
 	`ec2 CreateFlowLogs LogGroupName: (parent|slashes|minus)|` + // names may have dots, slashes and hyphens
 	`ec2 \w+NetworkAclEntry (Protocol: minus|PortRange From: 0)|` +
 	// refused in an answer that is right itself
+	`vpc-lattice (Register|Deregister)Targets targets 0 id: .*|` +
 	`ec2 (CreateFlowLogs ResourceId 0|DeleteVpcEndpoints VpcEndpointId 0|(Accept|Reject)VpcEndpointConnections VpcEndpointId 0|DeleteVpcEndpointServiceConfigurations ServiceId 0|ModifyInstanceCreditSpecification InstanceCreditSpecification 0 InstanceId): .*|` +
 	`route53resolver \S+ (\S+ )*(Name|CreatorRequestId|TagKeys 0|Tags 0 (Key|Value)): .*|` + // a rule's name may be a hyphen or a blank
 	`route53resolver \S+ (\S+ )*(NextToken|SortBy|DelegationRecord|ServerNameIndication): empty|` +
@@ -69,6 +75,7 @@ var unmoved = regexp.MustCompile(`^(` +
 	`ec2 \S+ Filter 0 Value 0: .*|` +
 	`ec2 (CreateFlowLogs ResourceId 0|DeleteVpcEndpoints VpcEndpointId 0|(Accept|Reject)VpcEndpointConnections VpcEndpointId 0|DeleteVpcEndpointServiceConfigurations ServiceId 0|ModifyInstanceCreditSpecification InstanceCreditSpecification 0 InstanceId): .*|` +
 	`ec2 CreateVpcPeeringConnection PeerVpcId: of (nothing|another account: \w+)|` + // the connection is made, and fails
+	`vpc-lattice (Register|Deregister|List)Targets targets 0 id: .*|` +
 	`vpc-lattice List\w+ \w+: of (nothing|another account: \w+|another region|another number)|` +
 	`elasticloadbalancing Delete(LoadBalancer|TargetGroup) \w+: of .*|` + // which AWS calls done
 	`ssm DescribeInstanceInformation Filters 0 Values 0: .*|` +

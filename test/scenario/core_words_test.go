@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -45,8 +46,8 @@ func (c *core) flowRecords() {
 				out = append(out, want.action+" of "+want.port)
 			}
 		}
-		if !c.passages(lines) {
-			out = append(out, "what the firewall forwarded, as its ends have it")
+		if told := c.passages(lines); told != "" {
+			out = append(out, "what the firewall forwarded, as its ends have it, but "+told)
 		}
 		return out
 	}
@@ -60,12 +61,13 @@ func (c *core) flowRecords() {
 	c.T.Errorf("no record: %s", strings.Join(left, ", "))
 }
 
-// passages tells whether what went by the firewall is told at both ends, and twice at the firewall: in and out.
-func (c *core) passages(lines []string) bool {
+// passages gives nothing when what went by the firewall is told at both ends, and twice at the firewall, in and out; else the packets of each
+// interface.
+func (c *core) passages(lines []string) string {
 	packets := map[string]int{}
 	for _, l := range lines {
 		f := strings.Fields(l)
-		if len(f) == 14 && f[3] == c.y1.addr && f[4] == c.y2.addr && f[6] == "5005" && f[12] == "ACCEPT" {
+		if len(f) == 14 && (f[3] == c.y1.addr || f[4] == c.y2.addr) && f[6] == "5005" && f[12] == "ACCEPT" { // the firewall's have its own address
 			n, err := strconv.Atoi(f[8])
 			if err != nil {
 				c.T.Fatalf("%v in %s", err, l)
@@ -74,7 +76,10 @@ func (c *core) passages(lines []string) bool {
 		}
 	}
 	n := slices.Sorted(maps.Values(packets))
-	return len(n) == 3 && n[0] == n[1] && n[2] == 2*n[0]
+	if len(n) == 3 && n[0] == n[1] && n[2] == 2*n[0] {
+		return ""
+	}
+	return fmt.Sprint(packets)
 }
 
 // analyse runs an analysis of a path and gives whether it was found and the codes of why not.

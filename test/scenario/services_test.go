@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,9 +52,13 @@ func TestServices(t *testing.T) {
 	s.lonely()
 	s.association = s.enter(network)
 	s.joins = s.associate(a, network, s.clients)
+	s.AWS("logs", "create-log-group", "--log-group-name", "/requests")
+	s.AWS("vpc-lattice", "create-access-log-subscription", "--resource-identifier", network,
+		"--destination-arn", "arn:aws:logs:us-west-2:000000000000:log-group:/requests")
 
 	s.closed(b)
 	s.rules()
+	s.logged(network)
 	s.headers(a)
 	s.weights()
 	s.ill()
@@ -186,6 +191,25 @@ func (s *services) rules() {
 	}
 	s.says(s.a1, "/api/v1", true, s.b1.id)
 	s.says(s.a1, "/", false, "404")
+}
+
+// logged: what was asked is told in the access log of the network.
+func (s *services) logged(network string) {
+	s.T.Helper()
+	for path, want := range map[string]string{
+		"/api/v1?q=1": fmt.Sprintf(`"responseCode":200 "targetIpPort":"%s:8080" "failureReason":"-" "sourceIpPort":"%s: "requestMethod":"GET"`, s.b1.addr, s.a1.addr),
+		"/":           `"responseCode":404 "targetIpPort":"-"`,
+	} {
+		s.Eventually("a record of "+path, func() bool {
+			out := s.AWS("logs", "filter-log-events", "--log-group-name", "/requests", "--log-stream-names", "/aws/vpc-lattice/access-logs/"+network, "--query", "events[].message", "--output", "text")
+			for line := range strings.FieldsFuncSeq(out, func(r rune) bool { return r == '\t' || r == '\n' }) {
+				if strings.Contains(line, `"requestPath":"`+path+`"`) && !slices.ContainsFunc(strings.Fields(want), func(w string) bool { return !strings.Contains(line, w) }) {
+					return true
+				}
+			}
+			return false
+		})
+	}
 }
 
 // headers: a target sees Lattice, and is told of the client.

@@ -32,6 +32,8 @@ type Config struct {
 	Run  string // runtime folder, where the namespaces are
 	Log  *slog.Logger
 	Dial dial // nil: from the service points
+
+	Served func(*Served) // is told of requests to services, when they are over; nil: nobody is
 }
 
 // dial connects to a target from the service point of a VPC.
@@ -58,7 +60,8 @@ type place struct {
 type door struct {
 	home    os.FileInfo // of the namespace's file when it was opened
 	http    *http.Server
-	serving sync.WaitGroup
+	serving sync.WaitGroup // connections being accepted
+	asked   sync.WaitGroup // requests being answered
 }
 
 // New makes a proxy without listeners.
@@ -134,7 +137,8 @@ func (p *Proxy) open(at place) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &door{home: home, http: p.server(at)}
+	d := &door{home: home}
+	d.http = p.server(at, d)
 	d.serving.Go(func() {
 		if err := d.http.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			p.cfg.Log.Error("a listener of services has closed", "scope", at.vpc, "port", at.port, "err", err)
@@ -143,9 +147,13 @@ func (p *Proxy) open(at place) (*door, error) {
 	return d, nil
 }
 
-func (p *Proxy) server(at place) *http.Server {
+func (p *Proxy) server(at place, d *door) *http.Server {
 	return &http.Server{
-		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.serve(w, r, at) }),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			d.asked.Add(1)
+			defer d.asked.Done()
+			p.serve(w, r, at)
+		}),
 		ReadHeaderTimeout: idleTime, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes,
 		ErrorLog: slog.NewLogLogger(p.cfg.Log.Handler(), slog.LevelDebug),
 	}
@@ -160,4 +168,5 @@ func (d *door) in(path string) bool {
 func (d *door) close() {
 	d.http.Close() // the error would be of connections that are gone
 	d.serving.Wait()
+	d.asked.Wait()
 }

@@ -45,7 +45,7 @@ func start(t *testing.T, target http.Handler) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := b.server(place{"vpc-a", 80})
+	s := b.server(place{"vpc-a", 80}, &door{})
 	go s.Serve(l)
 	t.Cleanup(func() { s.Close() })
 	b.addr = l.Addr().String()

@@ -4,15 +4,19 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
+	"time"
 
 	"kumiko/internal/fabric"
 	"kumiko/internal/world"
@@ -26,27 +30,41 @@ func (t *turns) next(of string) uint64 {
 	return n.(*atomic.Uint64).Add(1) - 1
 }
 
-// serve answers a request that came to a listener: itself, or with what a target says.
+// serve answers a request that came to a listener, and tells of it if it is for a service.
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, at place) {
+	of := begin(r)
+	r.Body = body{r.Body, of}
+	defer func() { // the end of a client breaks off an answer by a panic
+		if of.End = time.Now(); of.Service != nil && p.cfg.Served != nil {
+			p.cfg.Served(of)
+		}
+	}()
+	p.answer(answer{w, of}, r, at, of)
+}
+
+// answer answers itself, or with what a target says.
+func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, at place, of *Served) {
 	f := p.fabric.Load()
 	v := f.VPC(at.vpc)
+	host := hostOf(r.Host)
+	s, l := f.ServiceOf(v, localAddr(r), at.port, host)
+	of.VPC, of.Service, of.Listener = v, s, l.ID
 	if headers(r) > mostHeaders {
 		refuse(w, http.StatusBadRequest)
 		return
 	}
 	request := fabric.Request{Method: r.Method, Path: r.URL.Path, Header: lowered(r.Header)}
-	host := hostOf(r.Host)
 	if c := f.Decide(v, netip.AddrPortFrom(localAddr(r), at.port), host, request); c.Status != 0 {
 		refuse(w, c.Status)
 		return
 	}
-	s, l := f.ServiceOf(v, localAddr(r), at.port, host)
 	g, t, ok := p.choose(f, l, l.Choose(request))
 	if !ok {
 		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
-	p.forward(t, trip{v, s, g, at.port}).ServeHTTP(w, r)
+	of.Group, of.Target = g, t.To
+	p.forward(t, trip{v, s, g, at.port, of}).ServeHTTP(w, r)
 }
 
 // choose is the target whose turn it is.
@@ -76,13 +94,20 @@ func (p *Proxy) forward(t fabric.ServiceTarget, on trip) *httputil.ReverseProxy 
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				ctx, cancel := context.WithTimeout(ctx, connectTime)
 				defer cancel()
-				return p.cfg.Dial(ctx, on.group.VPC, t.To)
+				c, err := p.cfg.Dial(ctx, on.group.VPC, t.To)
+				on.of.ToTarget = time.Since(on.of.Start)
+				return c, err
 			},
+		},
+		ModifyResponse: func(*http.Response) error {
+			on.of.FromTarget = time.Since(on.of.Start) - on.of.ToTarget
+			return nil
 		},
 		FlushInterval: -1, // what a target says is told at once
 		ErrorLog:      slog.NewLogLogger(p.cfg.Log.Handler(), slog.LevelDebug),
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			p.cfg.Log.Debug("a target does not answer", "target", t.Key, "err", err)
+			on.of.Failure = failure(err)
 			refuse(w, http.StatusBadGateway)
 		},
 	}
@@ -94,6 +119,19 @@ type trip struct {
 	service *fabric.Service
 	group   *fabric.TargetGroup
 	port    uint16
+	of      *Served
+}
+
+// failure is AWS's word for why a target did not answer.
+func failure(err error) string {
+	var dialled *net.OpError
+	switch {
+	case errors.As(err, &dialled) && dialled.Op == "dial", errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, context.DeadlineExceeded):
+		return failedConnection
+	case errors.Is(err, os.ErrDeadlineExceeded), strings.Contains(err.Error(), "timeout awaiting response headers"):
+		return failedTime
+	}
+	return failedProtocol
 }
 
 // dress gives a request to a target the headers that tell where it is from. Those of clients do not get on. Connections do not become
@@ -118,6 +156,7 @@ func (t trip) dress(out, in *http.Request) {
 	if id := out.Header.Get("X-Amzn-Requestid"); id == "" || len(id) > 512 {
 		out.Header.Set("X-Amzn-Requestid", requestID())
 	}
+	t.of.ID = out.Header.Get("X-Amzn-Requestid")
 	if _, ok := in.Header["User-Agent"]; !ok {
 		out.Header["User-Agent"] = nil // else one would be made up
 	}

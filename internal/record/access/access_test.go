@@ -93,7 +93,7 @@ func BenchmarkRender(b *testing.B) {
 	c := Connection{Consumer: 1, Dest: netip.MustParseAddrPort("129.224.0.1:22"), Client: netip.MustParseAddrPort("10.0.0.1:1"), From: netip.MustParseAddrPort("10.0.0.2:1"), Target: netip.MustParseAddrPort("10.0.0.3:1")}
 	for b.Loop() {
 		lines := map[target][]record.Event{}
-		if err := x.render(c, lines); err != nil || len(lines) != 2 {
+		if err := c.render(x, lines); err != nil || len(lines) != 2 {
 			b.Fatal(err, len(lines))
 		}
 	}

@@ -1,4 +1,4 @@
-// Package access writes the access log of VPC Lattice resources: a record for each connection, when it comes about, to
+// Package access writes the access logs of VPC Lattice: of resources a record for each connection, when it comes about, to
 // every log group that subscribed to the service network or to the resource configuration.
 //
 // Streams and members of a record are those AWS writes: /aws/vpc-lattice/resource-access-logs/ID, with the addresses

@@ -28,10 +28,15 @@ type Config struct {
 	Log   *record.Store // where records go
 }
 
-// Recorder writes records of connections. Its methods may be called from any goroutine.
+// entry is something that happened, and may leave lines in logs.
+type entry interface {
+	render(x *index, lines map[target][]record.Event) error
+}
+
+// Recorder writes records of connections and of requests. Its methods may be called from any goroutine.
 type Recorder struct {
 	c     Config
-	queue chan Connection
+	queue chan entry
 	done  chan struct{}
 }
 
@@ -43,13 +48,16 @@ const (
 
 // New makes a recorder, which writes until Close.
 func New(c Config) *Recorder {
-	r := &Recorder{c: c, queue: make(chan Connection, queueLength), done: make(chan struct{})}
+	r := &Recorder{c: c, queue: make(chan entry, queueLength), done: make(chan struct{})}
 	go r.run()
 	return r
 }
 
 // Add queues a connection. It waits only while the queue is full. It must not be called after Close.
 func (r *Recorder) Add(c Connection) { r.queue <- c }
+
+// AddRequest queues a request, like Add.
+func (r *Recorder) AddRequest(q Request) { r.queue <- q }
 
 // Close writes what is queued and ends.
 func (r *Recorder) Close() {
@@ -67,14 +75,14 @@ func (r *Recorder) run() {
 			seen = newIndex(w)
 		}
 		if err := r.write(seen, batch); err != nil {
-			slog.Error("access log: records are lost", "connections", len(batch), "error", err)
+			slog.Error("access log: records are lost", "entries", len(batch), "error", err)
 		}
 	}
 }
 
-// gather takes what waits behind the first connection.
-func (r *Recorder) gather(first Connection) []Connection {
-	batch := []Connection{first}
+// gather takes what waits behind the first.
+func (r *Recorder) gather(first entry) []entry {
+	batch := []entry{first}
 	for len(batch) < maxBatch {
 		select {
 		case c, ok := <-r.queue:
@@ -92,10 +100,10 @@ func (r *Recorder) gather(first Connection) []Connection {
 // target is a stream that records go to.
 type target struct{ group, stream string }
 
-func (r *Recorder) write(x *index, batch []Connection) error {
+func (r *Recorder) write(x *index, batch []entry) error {
 	lines := map[target][]record.Event{}
 	for _, c := range batch {
-		if err := x.render(c, lines); err != nil {
+		if err := c.render(x, lines); err != nil {
 			return err
 		}
 	}

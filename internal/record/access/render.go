@@ -36,6 +36,7 @@ type index struct {
 	consumers map[uint16]consumer
 	networks  map[world.ServiceNetworkID]string        // to the key of the log group of type RESOURCE
 	configs   map[world.ResourceConfigurationID]string // to the key of the log group
+	requests  map[world.ServiceNetworkID]string        // to the key of the log group of type SERVICE
 }
 
 // resource is what listens at an address: by an association with a service network, or by itself.
@@ -56,6 +57,7 @@ func newIndex(w world.World) *index {
 	x := &index{
 		rev: w.Rev, w: w, resources: map[netip.Addr]resource{}, consumers: map[uint16]consumer{},
 		networks: map[world.ServiceNetworkID]string{}, configs: map[world.ResourceConfigurationID]string{},
+		requests: map[world.ServiceNetworkID]string{},
 	}
 	for a := range w.ResourceAssociations.All() {
 		if a.Addr.IsValid() {
@@ -78,6 +80,8 @@ func newIndex(w world.World) *index {
 			x.configs[s.Configuration] = group
 		case s.LogType == "RESOURCE":
 			x.networks[s.Network] = group
+		case s.LogType == "SERVICE":
+			x.requests[s.Network] = group
 		}
 	}
 	return x
@@ -95,7 +99,7 @@ func (x *index) behind(e world.Endpoint) map[netip.Addr]resource {
 }
 
 // render adds the connection's records to the lines of the streams they belong to.
-func (x *index) render(c Connection, lines map[target][]record.Event) error {
+func (c Connection) render(x *index, lines map[target][]record.Event) error {
 	from := x.consumers[c.Consumer]
 	a, ok := from.resources[c.Dest.Addr().Unmap()]
 	network, hasNetwork := x.networks[a.network]

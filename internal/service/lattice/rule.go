@@ -2,6 +2,7 @@ package lattice
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -83,6 +84,9 @@ func amendRule(tx *world.Tx, c world.Caller, s world.LatticeServiceID, r *world.
 	return nil
 }
 
+// headerName is what a header may be called. (RFC 9110, 5.6.2, token.)
+var headerName = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")
+
 // checkMatch reads what requests a rule is for.
 func checkMatch(in *latticeapi.RuleMatch) (world.LatticeMatch, error) {
 	var m world.LatticeMatch
@@ -108,8 +112,8 @@ func checkMatch(in *latticeapi.RuleMatch) (world.LatticeMatch, error) {
 				}
 			}
 		}
-		if n != 1 || value(x.Name) == "" {
-			return m, invalidField("match.httpMatch.headerMatches", "each needs a name and exactly one of exact, prefix and contains")
+		if n != 1 || !headerName.MatchString(value(x.Name)) {
+			return m, invalidField("match.httpMatch.headerMatches", "each needs the name of a header and exactly one of exact, prefix and contains")
 		}
 		m.Headers = append(m.Headers, world.LatticeHeaderMatch{
 			Name: *x.Name, Exact: value(x.Match.Exact), Prefix: value(x.Match.Prefix), Contains: value(x.Match.Contains), CaseSensitive: value(x.CaseSensitive),
