@@ -10,6 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"kumiko/internal/fabric"
 	"kumiko/internal/session/guest/terminal"
@@ -100,6 +103,11 @@ func TestNothingIsIgnored(t *testing.T) {
 	ignored := []os.Signal{syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGTTIN}
 	signal.Ignore(ignored...)
 	defer signal.Reset(ignored...)
+	var ignore [4]uint64 // a sigaction of the kernel's, for a signal that Go knows nothing of
+	ignore[0] = 1
+	if _, _, err := unix.RawSyscall6(unix.SYS_RT_SIGACTION, 32, uintptr(unsafe.Pointer(&ignore)), 0, 8, 0, 0); err != 0 {
+		t.Fatal(err)
+	}
 	p := newPlace(t)
 	p.namespace(idA)
 	d := p.driver()

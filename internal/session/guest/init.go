@@ -47,8 +47,7 @@ func runInit(args []string) int {
 	power := make(chan os.Signal, 4)
 	signal.Notify(children, syscall.SIGCHLD)
 	signal.Notify(power, syscall.SIGTERM, syscall.SIGINT, syscall.SIGPWR)
-	// Heard and forgotten, not ignored: programs in the instance would inherit that, as we may have from who started the daemon.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
+	hearAll()
 	if err := g.boot(args); err != nil {
 		g.log.Error("boot", "err", err)
 		return 1
