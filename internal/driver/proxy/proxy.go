@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"kumiko/internal/fabric"
 	"kumiko/internal/kernel"
 	"kumiko/internal/world"
@@ -24,6 +26,7 @@ const (
 	idleTime    = 60 * time.Second
 	connectTime = 5 * time.Second
 	mostHeaders = 100
+	mostClients = 1024 // connections of a listener at once, so that clients leave the daemon its descriptors; further ones wait
 	headerBytes = 60 << 10
 )
 
@@ -140,7 +143,7 @@ func (p *Proxy) open(at place) (*door, error) {
 	d := &door{home: home}
 	d.http = p.server(at, d)
 	d.serving.Go(func() {
-		if err := d.http.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		if err := d.http.Serve(netutil.LimitListener(l, mostClients)); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			p.cfg.Log.Error("a listener of services has closed", "scope", at.vpc, "port", at.port, "err", err)
 		}
 	})
